@@ -1,0 +1,36 @@
+"""vader-mlx: removes watermarks, logos, text and degradations from video.
+
+`load` a network, `clean` a video, `convert` to Core ML; the rooms behind them are in the packages below.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mlx_vader import _blas
+
+if TYPE_CHECKING:
+    from convert import convert
+    from convert.weights import twin
+    from mlx_vader.checkpoints import load
+    from mlx_vader.models.registry import build
+    from mlx_vader.streaming.clean import clean
+
+__version__ = "0.1.0"
+__all__ = ["build", "clean", "convert", "load", "twin"]
+
+_HOMES = {
+    "build": "mlx_vader.models.registry",
+    "clean": "mlx_vader.streaming.clean",
+    "convert": "convert",
+    "load": "mlx_vader.checkpoints",
+    "twin": "convert.weights",
+}
+
+_blas.install()
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for when it is asked for: `import mlx_vader` alone loads no framework."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'mlx_vader' has no attribute {name!r}")

@@ -36,7 +36,9 @@ class Network(nn.Module):
         """Restores RGB frames of any size in [0, 1]; `state` is what the call before returned, `None` a new video."""
         height, width = frames.shape[2:4]
         padded = pad_to_multiple(frames, self.stride)
-        restored, mask, state = self.restore(padded, state or self.fresh_state(*padded.shape[:1], *padded.shape[2:4]))
+        restored, mask, state = self.restore(
+            padded, state or self.fresh_state(*padded.shape[:1], *padded.shape[2:4])
+        )
         if mask is not None:
             mask = mask[:, :, :height, :width]
         return Restored(restored[:, :, :height, :width], mask, state)

@@ -1,0 +1,166 @@
+"""A checkpoint is one .safetensors file: weights, the network's name and spec, and where they came from.
+
+Weights have PyTorch's names and layout, in fp32 or fp16. Nothing is ever unpickled.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlx_vader.errors import VaderError
+
+if TYPE_CHECKING:
+    from mlx_vader.models.base import Network
+
+FORMAT = "vader-mlx-1"
+SHIPPED = Path(__file__).parent / "weights"
+#: What `clean` uses when nothing is said.
+DEFAULT = "composite-small"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The content of a checkpoint file. `provenance` holds text: data, seed, command, licence, versions."""
+
+    network: str
+    spec: Any
+    weights: dict[str, np.ndarray] = field(repr=False)
+    step: int = 0
+    provenance: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+
+    def network_with_weights(self) -> "Network":
+        """The MLX network, ready to restore."""
+        from mlx_vader.layout import load_torch_layout
+        from mlx_vader.models import registry
+
+        net = registry.entry(self.network).network(self.spec)
+        load_torch_layout(net, self.weights)
+        net.eval()
+        return net
+
+
+def shipped() -> dict[str, Path]:
+    """The checkpoints that come with the package, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"))}
+
+
+def resolve(name_or_path: str | Path) -> Path:
+    """The file of a shipped checkpoint ("default" is one of them) or of a path; `VaderError` if there is none."""
+    name = DEFAULT if str(name_or_path) == "default" else str(name_or_path)
+    if name in shipped():
+        return shipped()[name]
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise VaderError(
+            f"no checkpoint {name}", hint=f"a .safetensors file, or a shipped one: {', '.join(shipped())}"
+        )
+    if not path.is_file():
+        raise VaderError(f"{path} is not a file", hint="a checkpoint is one .safetensors file")
+    return path
+
+
+def read(name_or_path: str | Path) -> Checkpoint:
+    """Reads a checkpoint. Raises `VaderError` for a file that is missing, damaged or from elsewhere."""
+    from safetensors import SafetensorError, safe_open
+
+    from mlx_vader.models import registry
+
+    path = resolve(name_or_path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, struct.error) as error:
+        raise VaderError(
+            f"{path} is not a checkpoint ({error})",
+            hint=f"is it a published .pt file? `vader-mlx import {path.name} -o NAME.safetensors` makes one of it",
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise VaderError(
+            f"{path} was not written by vader-mlx",
+            hint="bring it in with `vader-mlx import`, which names the network",
+        )
+    spec = _spec(registry.entry(metadata["network"]).spec, metadata["spec"], path)
+    provenance = json.loads(metadata.get("provenance", "{}"))
+    return Checkpoint(metadata["network"], spec, weights, int(metadata.get("step", 0)), provenance, path)
+
+
+def _spec(kind: type, text: str, path: Path) -> Any:
+    try:
+        return kind(**json.loads(text))
+    except TypeError as error:
+        raise VaderError(f"{path} describes a network that this version cannot build ({error})") from error
+
+
+def load(name_or_path: str | Path = "default") -> "Network":
+    """The network of a shipped checkpoint or a file, with its weights.
+
+    >>> restored, mask, state = load("default")(frames, None)
+    """
+    return read(name_or_path).network_with_weights()
+
+
+def save(
+    path: str | Path,
+    net: "Network",
+    *,
+    step: int = 0,
+    provenance: Mapping[str, str] | None = None,
+    half: bool = False,
+) -> Path:
+    """Writes a network's weights; `half` stores fp16. The file appears under its name only when it is complete."""
+    from mlx_vader.layout import to_torch_layout
+    from mlx_vader.models import registry
+
+    weights = to_torch_layout(net)
+    if half:
+        weights = {name: value.astype(np.float16) for name, value in weights.items()}
+    return write(
+        Checkpoint(registry.name_of(net), net.spec, weights, step, dict(provenance or {})),
+        path,
+    )
+
+
+def write(checkpoint: Checkpoint, path: str | Path) -> Path:
+    """Writes a checkpoint atomically. Raises `VaderError` if the folder cannot be written or the disk is full."""
+    from safetensors.numpy import save as serialise
+
+    path = Path(path)
+    metadata = {
+        "format": FORMAT,
+        "network": checkpoint.network,
+        "spec": json.dumps(dataclasses.asdict(checkpoint.spec)),
+        "step": str(checkpoint.step),
+        "provenance": json.dumps(checkpoint.provenance),
+    }
+    weights = {name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}
+    write_atomically(path, serialise(weights, metadata))
+    return path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes beside, then renames: a reader sees the old file or the new one. Raises `VaderError` if it cannot."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise VaderError(
+            f"cannot write {path}: {error.strerror}", hint="is the folder writable, the disk full?"
+        ) from error
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 of a checkpoint file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,64 @@
+"""Between MLX's weight layout and PyTorch's, in which checkpoints are stored.
+
+Parameter names are the same in both. Four-dimensional arrays are channels last in MLX and channels first in PyTorch;
+transposed convolutions besides have inputs and outputs exchanged.
+"""
+
+from collections.abc import Mapping
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx.utils import tree_flatten
+
+from mlx_vader.errors import VaderError
+from mlx_vader.layers.conv import Upsample2x2
+
+#: MLX `(out, h, w, in)` → PyTorch `(out, in, h, w)`.
+_CONV = (0, 3, 1, 2)
+#: MLX `(out, h, w, in)` → PyTorch `(in, out, h, w)`.
+_TRANSPOSED = (3, 0, 1, 2)
+
+
+def _orders(net: nn.Module) -> dict[str, tuple[int, ...]]:
+    """The axes of each four-dimensional parameter in PyTorch's order."""
+    transposed = {
+        f"{name}.weight"
+        for name, module in net.named_modules()
+        if isinstance(module, Upsample2x2 | nn.ConvTranspose2d)
+    }
+    return {
+        name: _TRANSPOSED if name in transposed else _CONV
+        for name, value in tree_flatten(net.parameters())
+        if value.ndim == 4
+    }
+
+
+def to_torch_layout(net: nn.Module) -> dict[str, np.ndarray]:
+    """The weights of an MLX network by PyTorch's names, in PyTorch's layout."""
+    orders = _orders(net)
+    return {
+        name: np.array(value.transpose(orders[name]) if name in orders else value)
+        for name, value in tree_flatten(net.parameters())
+    }
+
+
+def load_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Puts weights in PyTorch's layout into an MLX network. Raises `VaderError` where names or shapes differ."""
+    orders = _orders(net)
+    expected = dict(tree_flatten(net.parameters()))
+    if missing := sorted(set(expected) - set(weights)):
+        raise VaderError(
+            f"weights lack {missing[0]!r} and {len(missing) - 1} more of the network's parameters"
+        )
+    if unknown := sorted(set(weights) - set(expected)):
+        raise VaderError(f"weights hold {unknown[0]!r}, which the network has not")
+    loaded = []
+    for name, current in expected.items():
+        value = np.asarray(weights[name])
+        if name in orders:
+            value = value.transpose(np.argsort(orders[name]))
+        if value.shape != current.shape:
+            raise VaderError(f"{name!r} has the shape {value.shape}, the network wants {current.shape}")
+        loaded.append((name, mx.array(value.astype(np.float32))))
+    net.load_weights(loaded)

@@ -1,0 +1,92 @@
+"""Which media a folder holds, and which of them are for training and which for validation."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from mlx_vader.errors import UsageError, VaderError
+
+Split = Literal["train", "val"]
+
+IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+VIDEOS = frozenset(
+    {
+        ".3gp",
+        ".avi",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ogv",
+        ".ts",
+        ".webm",
+        ".wmv",
+        ".y4m",
+    }
+)
+
+#: One file in so many is for validation when the folder does not say.
+VALIDATION_SHARE = 20
+
+
+def media_files(folder: Path, split: Split) -> list[Path]:
+    """The split's video and image files, sorted by path; hidden files and folders are left out.
+
+    A folder with `train/` and `val/` is taken at its word; any other is split by a hash of each file's name, so that
+    a file keeps its side when others come or go. Raises VaderError when there is nothing to read.
+    """
+    if split not in ("train", "val"):
+        raise UsageError(f"a data set has no split {split!r}", hint="train or val")
+    if not folder.is_dir():
+        raise VaderError(f"{folder} is not a folder", hint="give a folder of videos or images")
+    if any((folder / name).is_dir() for name in ("train", "val")):
+        return _found(folder / split)
+    return split_by_name(_found(folder))[split]
+
+
+def split_by_name(files: list[Path]) -> dict[Split, list[Path]]:
+    """Both sides of a flat folder, about 1 in 20 to validation and at least one on each side."""
+    if len(files) < 2:
+        raise VaderError(
+            f"{files[0]} is the only video or image: none is left for validation",
+            hint="add a second one, or make the folders train/ and val/",
+        )
+    ranked = sorted(files, key=lambda file: (_rank(file), file))
+    chosen = sum(_rank(file) % VALIDATION_SHARE == 0 for file in ranked)
+    # A side that would be empty gets the file at the end of an order that does not change either.
+    if chosen == 0:
+        validation = {ranked[0]}
+    elif chosen == len(files):
+        validation = set(ranked[1:])
+    else:
+        validation = {file for file in ranked if _rank(file) % VALIDATION_SHARE == 0}
+    return {
+        "train": [file for file in files if file not in validation],
+        "val": [file for file in files if file in validation],
+    }
+
+
+def _rank(file: Path) -> int:
+    return int.from_bytes(hashlib.sha256(file.name.encode()).digest()[:8], "big")
+
+
+def _found(folder: Path) -> list[Path]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGES | VIDEOS
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise VaderError(
+            f"no video or image in {folder}",
+            hint="a data folder holds media, or train/ and val/ with media; vader-mlx train --dummy needs none",
+        )
+    return files

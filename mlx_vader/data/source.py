@@ -1,0 +1,116 @@
+"""Where clips come from: a folder of videos and photographs, all behind `ClipSource`."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mlx_vader.data.cache import PictureCache
+from mlx_vader.data.folders import VIDEOS, Split, media_files
+from mlx_vader.data.footage import Stretch, clip_from_stretch, decode, stretches
+from mlx_vader.data.stills import check_still, clip_from_still, load_still
+from mlx_vader.errors import VaderError
+
+#: Decoded pictures kept in memory, for one process.
+CACHE_BYTES = 768 * 2**20
+
+
+class ClipSource(Protocol):
+    """Clips by number. Everything random in a clip follows from `key`; the source can be pickled."""
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """What could not be read, one line a file, each file once."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def clip(self, index: int, key: int, length: int, size: int) -> Float[np.ndarray, "t size size 3"]:
+        """`length` frames RGB in [0, 1] of item `index`."""
+        ...
+
+
+@dataclass
+class FolderSource:
+    """Photographs, and videos in stretches of about 32 frames, each of them one item.
+
+    A file that turns out to be damaged is noted in `skipped`, and the item after it takes its place.
+    """
+
+    items: list[Path | Stretch]
+    skipped: list[str] = field(default_factory=list)
+    cache_bytes: int = CACHE_BYTES
+
+    def __post_init__(self) -> None:
+        self._cache = PictureCache(self.cache_bytes)
+        self._damaged: set[Path] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process decodes for itself: pictures don't travel.
+        return {"items": self.items, "skipped": self.skipped, "cache_bytes": self.cache_bytes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def clip(self, index: int, key: int, length: int, size: int) -> Float[np.ndarray, "t size size 3"]:
+        """A clip of item `index`; raises VaderError when no file of the folder can be decoded any more."""
+        for step in range(len(self)):
+            item = self.items[(index + step) % len(self)]
+            file = item if isinstance(item, Path) else item.path
+            if file in self._damaged:
+                continue
+            try:
+                return self._made(item, np.random.default_rng(key), length, size)
+            except (VaderError, OSError) as error:
+                self._damaged.add(file)
+                self.skipped.append(str(error))
+        raise VaderError("none of the training files can be decoded", hint=f"the first: {self.skipped[0]}")
+
+    def _made(
+        self, item: Path | Stretch, rng: np.random.Generator, length: int, size: int
+    ) -> Float[np.ndarray, "t size size 3"]:
+        if isinstance(item, Path):
+            clip = clip_from_still(self._cache.get(item, lambda: load_still(item)), rng, length, size)
+        else:
+            frames = self._cache.get((item, length), lambda: decode(item, length - 1))
+            clip = clip_from_stretch(frames, rng, length, size)
+        return turned(clip, rng).astype(np.float32) / 255
+
+
+def open_source(folder: Path | str, split: Split = "train") -> FolderSource:
+    """The clips of a folder: its `train/` or `val/`, or a share of a flat one by a hash of the files' names.
+
+    Looks into every file's head; what cannot be read is listed in `.skipped`. Raises VaderError when nothing is left.
+    """
+    files = media_files(Path(folder), split)
+    with ThreadPoolExecutor(8) as pool:
+        looked_at = list(pool.map(_items, files))
+    items = [item for found in looked_at if not isinstance(found, str) for item in found]
+    skipped = [found for found in looked_at if isinstance(found, str)]
+    if not items:
+        raise VaderError(f"no file in {folder} can be read ({split})", hint=f"the first: {skipped[0]}")
+    return FolderSource(items, skipped)
+
+
+def turned(clip: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "t h w 3"]:
+    """The clip or its mirror image, sometimes upside down, half of the time backwards."""
+    across, down, backwards = rng.random(3) < (0.5, 0.1, 0.5)
+    return clip[:: -1 if backwards else 1, :: -1 if down else 1, :: -1 if across else 1]
+
+
+def _items(file: Path) -> list[Path | Stretch] | str:
+    """The items of one file, or why there are none."""
+    try:
+        if file.suffix.lower() in VIDEOS:
+            return list(stretches(file))
+        check_still(file)
+    except (VaderError, OSError) as error:
+        return str(error)
+    return [file]

@@ -1,0 +1,62 @@
+"""One clip through a backend: in calls of a bounded size, and safe from NaN."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlx_vader.backends.base import Backend, Restored
+from mlx_vader.streaming.results import Frame, Result
+
+#: A call to the network takes at most this many pixels (one 720p frame, fourteen of 256x256). More frames a call
+#: would multiply the peak memory, and one call of this size keeps a device busy.
+PIXELS_A_CALL = 1280 * 720
+
+
+def restore(backend: Backend, clip: Sequence[Frame], state: Any) -> Iterator[tuple[list[Result], Any]]:
+    """Results of a clip, call by call, each with the state after it.
+
+    Where the network's window allows it, the clip is cut into smaller calls; the network's contract says that this
+    changes nothing.
+    """
+    for start, stop in _calls(len(clip), clip[0].shape[0] * clip[0].shape[1], backend.window):
+        frames = np.stack(clip[start:stop])
+        restored = _finite(frames, backend.restore(frames, state))
+        results, state = restored
+        yield results, state
+
+
+def restore_all(backend: Backend, clip: Sequence[Frame], state: Any) -> tuple[list[Result], Any]:
+    """All results of a clip, and the state after its last frame."""
+    results: list[Result] = []
+    for part, after in restore(backend, clip, state):
+        results += part
+        state = after
+    return results, state
+
+
+def _calls(length: int, pixels: int, window: int) -> Iterator[tuple[int, int]]:
+    """Cuts `length` frames of `pixels` pixels at multiples of `window`."""
+    step = max(PIXELS_A_CALL // pixels // window, 1) * window
+    for start in range(0, length, step):
+        yield start, min(start + step, length)
+
+
+def _finite(frames: np.ndarray, restored: Restored) -> tuple[list[Result], Any]:
+    """The results, with the frame's own pixels where the network gave NaN or infinity.
+
+    Such a call has spoiled the state as well: the next one begins as if at the start of a video.
+    """
+    masks = restored.mask if restored.mask is not None else [None] * len(frames)
+    # A sum is finite exactly when all of its terms are, and costs a tenth of looking at each.
+    if np.isfinite(restored.frames.sum()) and (restored.mask is None or np.isfinite(restored.mask.sum())):
+        return [
+            Result(frame, mask) for frame, mask in zip(restored.frames, masks, strict=True)
+        ], restored.state
+    return [_repaired(*row) for row in zip(frames, restored.frames, masks, strict=True)], None
+
+
+def _repaired(source: Frame, restored: Frame, mask: np.ndarray | None) -> Result:
+    good = np.isfinite(restored)
+    mask = None if mask is None else np.nan_to_num(mask, nan=0.0, posinf=1.0, neginf=0.0)
+    return Result(np.where(good, restored, np.nan_to_num(source)), mask, bool(good.all()))

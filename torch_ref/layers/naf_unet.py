@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from torch_ref.layers.conv import conv3x3, pointwise
 from torch_ref.layers.naf import DownBlock, NAFBlock, UpBlock
-from torch_ref.layers.resize import resize_bilinear
+from torch_ref.layers.resize import upsample_bilinear
 from torch_ref.layers.temporal_attention import TOKENS, Memory, TemporalAttention
 
 #: Three halvings: height and width are multiples of 8.
@@ -99,7 +99,8 @@ class NAFUNet(nn.Module):
     def _gate(self, skips: list[Tensor], mask: Float[Tensor, "n 1 h w"]) -> list[Tensor]:
         """Suppresses what the encoder saw where it saw an artifact."""
         gate = self.skip_gate_strength.clamp(0, 1)
-        return [skip * (1 - gate * resize_bilinear(mask, *skip.shape[2:])) for skip in skips]
+        masks = (upsample_bilinear(mask, 2 ** (len(skips) - level)) for level in range(len(skips)))
+        return [skip * (1 - gate * m) for skip, m in zip(skips, masks, strict=True)]
 
 
 def memory_spec(channels: int, memory: int, temporal: bool) -> dict[str, tuple[int, ...]]:

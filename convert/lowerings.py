@@ -1,0 +1,48 @@
+"""What coremltools lowers badly or not at all: swapped in a copy of the twin before it is traced."""
+
+import copy
+
+import torch
+from torch import nn
+
+from torch_ref.layers.norm import LayerNorm2d
+
+
+@torch.library.custom_op("vader::channel_norm", mutates_args=())
+def channel_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: float) -> torch.Tensor:
+    """Layer normalisation over axis 1, opaque to tracing."""
+    normal = nn.functional.layer_norm(x.movedim(1, -1), weight.shape, weight, bias, eps)
+    return normal.movedim(-1, 1).contiguous()
+
+
+class _ChannelNorm(nn.Module):
+    """`LayerNorm2d` as Core ML's own `layer_norm`: one operation, and no squares that overflow half precision."""
+
+    def __init__(self, norm: LayerNorm2d) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ops.vader.channel_norm(x, self.weight, self.bias, self.eps)
+
+
+def lowered(twin: nn.Module) -> nn.Module:
+    """A copy of the twin for tracing, with the same weights and the same output."""
+    twin = copy.deepcopy(twin)
+    for parent in list(twin.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, LayerNorm2d):
+                setattr(parent, name, _ChannelNorm(child))
+    return twin
+
+
+def register() -> None:
+    """Tells coremltools about the operations above. May be called again."""
+    from coremltools.converters.mil import Builder as mb  # noqa: N813 - its name in every coremltools source
+    from coremltools.converters.mil import register_torch_op
+    from coremltools.converters.mil.frontend.torch.ops import _get_inputs
+
+    @register_torch_op(torch_alias=["vader::channel_norm"], override=True)
+    def channel_norm(context, node) -> None:  # noqa: ANN001 - coremltools' own types
+        x, weight, bias, eps = _get_inputs(context, node, expected=4)
+        context.add(mb.layer_norm(x=x, axes=[1], gamma=weight, beta=bias, epsilon=eps, name=node.name))

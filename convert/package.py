@@ -1,0 +1,81 @@
+"""Reads what is written in an `.mlpackage`: the operations, their precision, the interface. Needs no Mac."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convert.quiet import quiet
+from mlx_vader.errors import VaderError
+
+if TYPE_CHECKING:
+    from coremltools.converters.mil.mil import Program
+
+#: Operations that only hold a constant.
+CONSTANTS = frozenset({"const", "constexpr_lut_to_dense", "constexpr_affine_dequantize"})
+
+
+def read_spec(path: Path) -> Any:
+    """The package's protobuf `Model`. Raises `VaderError` when it is no package or no ML program."""
+    with quiet():
+        import coremltools as ct
+
+    if not (path / "Manifest.json").is_file():
+        raise VaderError(
+            f"{path} is not a Core ML package", hint="make one with: vader-mlx convert --to coreml"
+        )
+    with quiet():
+        spec = ct.utils.load_spec(str(path))
+    if spec.WhichOneof("Type") != "mlProgram":
+        raise VaderError(
+            f"{path} holds a {spec.WhichOneof('Type')}, not an ML program",
+            hint="convert the network again for iOS 15 or later",
+        )
+    return spec
+
+
+def read_program(path: Path) -> "Program":
+    """The package's program in coremltools' own representation, weights included."""
+    spec = read_spec(path)
+    with quiet():
+        from coremltools.converters.mil.frontend.milproto.load import load
+
+        weights = path / "Data" / "com.apple.CoreML" / "weights"
+        return load(spec, specification_version=spec.specificationVersion, file_weights_dir=str(weights))
+
+
+def operations(spec: Any) -> Iterator[Any]:
+    """Every operation of every function of a spec but the constants, those in nested blocks too."""
+    for function in spec.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            yield from _operations(block)
+
+
+def _operations(block: Any) -> Iterator[Any]:
+    for operation in block.operations:
+        if operation.type not in CONSTANTS:
+            yield operation
+        for nested in operation.blocks:
+            yield from _operations(nested)
+
+
+def count_operations(spec: Any) -> dict[str, int]:
+    """How often each type of operation occurs, the commonest first."""
+    return dict(Counter(operation.type for operation in operations(spec)).most_common())
+
+
+def single_precision(spec: Any) -> tuple[str, ...]:
+    """The operations with a float32 result, as "type name"."""
+    with quiet():
+        from coremltools.proto.MIL_pb2 import FLOAT32
+
+    return tuple(
+        f"{operation.type} {operation.outputs[0].name}"
+        for operation in operations(spec)
+        if any(output.type.tensorType.dataType == FLOAT32 for output in operation.outputs)
+    )
+
+
+def size_in_mib(path: Path) -> float:
+    """What the package takes on disk."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 2**20

@@ -1,0 +1,53 @@
+"""The types of this room: what an artifact is, and what it leaves behind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from mlx_vader.artifacts.vocabulary import Vocabulary
+
+Clip = Float[np.ndarray, "t h w 3"]
+Masks = Float[np.ndarray, "t h w 1"]
+
+
+class Spoiled(NamedTuple):
+    """A clip with artifacts.
+
+    frames      RGB float32 in [0, 1], the shape of the clean clip.
+    mask        where an overlay lies: 1 inside, a soft edge of about one pixel, 0 outside; all zeros without overlay.
+                It says where, not how opaque: a faint logo has the mask of a solid one; outline and shadow count.
+    artifacts   names in the order in which they were applied; empty for a clean clip.
+    mask_known  False as soon as a degradation is in: it changes pixels everywhere, so the mask does not tell all.
+    """
+
+    frames: Clip
+    mask: Masks
+    artifacts: tuple[str, ...]
+    mask_known: bool
+
+
+@dataclass(frozen=True)
+class Style:
+    """What overlays are drawn from: a vocabulary and, if given, a folder of pictures with alpha to use as logos."""
+
+    vocabulary: Vocabulary
+    logos: Path | None = None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One of the thirteen.
+
+    `spoil(frames, rng, severity, style)` returns the spoiled clip and its mask (zeros for a degradation).
+    `stage` is its usual place on the way of a video: 0 lens, 1 sensor or film, 2 grading, 3 overlay, 4 codec.
+    """
+
+    name: str
+    kind: Literal["overlay", "degradation"]
+    stage: int
+    about: str
+    spoil: Callable[[Clip, np.random.Generator, float, Style], tuple[Clip, Masks]]

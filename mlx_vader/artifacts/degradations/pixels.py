@@ -1,0 +1,44 @@
+"""Between float frames and what encoders take: bytes, even sizes, and a block grid that starts anywhere."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mlx_vader.artifacts.artifact import Clip
+
+
+def to_bytes(frames: Clip) -> UInt8[np.ndarray, "t h w 3"]:
+    """[0, 1] to 0..255, rounded."""
+    return (frames * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def to_float(frames: UInt8[np.ndarray, "t h w 3"]) -> Clip:
+    """0..255 to [0, 1]."""
+    return frames.astype(np.float32) / np.float32(255)
+
+
+class Grid(NamedTuple):
+    """A clip inside a slightly larger one, so that the encoder's blocks do not start at its corner."""
+
+    padded: Clip
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def crop(self, frames: Float[np.ndarray, "t ph pw 3"]) -> Clip:
+        """The clip's own pixels out of the larger frames."""
+        return frames[:, self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def random_grid(frames: Clip, rng: np.random.Generator, block: int) -> Grid:
+    """Pads by mirroring: up to block - 1 pixels at the top and left, and to whole blocks at the bottom and right.
+
+    A crop of a coded video sees the block grid at any offset; a network that learned one offset fails on the others.
+    """
+    height, width = frames.shape[1:3]
+    top, left = (int(offset) for offset in rng.integers(0, block, size=2))
+    bottom, right = -(top + height) % block, -(left + width) % block
+    padded = np.pad(frames, ((0, 0), (top, bottom), (left, right), (0, 0)), "symmetric")
+    return Grid(padded, top, left, height, width)

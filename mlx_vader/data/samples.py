@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mlx_vader.artifacts import ARTIFACTS, spoil
+from mlx_vader.artifacts import apply, parse_names, spoil
 from mlx_vader.data.keys import derive, shuffled
 from mlx_vader.data.source import ClipSource
-from mlx_vader.errors import UsageError
+
+#: Of the validation clips, in turn.
+SEVERITIES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -49,45 +51,41 @@ def stacked(samples: Sequence[Sample]) -> Batch:
     )
 
 
+def logo_folder(logos: Path | str | None, split: str) -> Path | None:
+    """The folder's `train/` or `val/` if it has one, so that no logo is in both; else the folder itself."""
+    if logos is None:
+        return None
+    inner = Path(logos) / split
+    return inner if inner.is_dir() else Path(logos)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that a training sample follows from, besides its number.
 
-    `artifacts`: the names to choose from, None = all. `logos`: a folder of images with alpha for the logo overlays.
+    `artifacts`: names or groups to draw from. `logos`: a folder of pictures with alpha for the logo overlays.
     """
 
     source: ClipSource
-    artifacts: tuple[str, ...] | None
+    artifacts: tuple[str, ...]
     length: int
     size: int
     seed: int
     vocabulary: str = "train"
     logos: Path | None = None
 
-    def __post_init__(self) -> None:
-        unknown = set(self.artifacts or ()) - set(ARTIFACTS)
-        if unknown:
-            raise UsageError(
-                f"no artifact called {', '.join(sorted(unknown))}", hint=f"there are {', '.join(ARTIFACTS)}"
-            )
-
     def sample(self, number: int) -> Sample:
-        """Sample `number` of an endless run: an epoch shows each item once, in an order of its own; every other is warm."""
+        """Sample `number` of an endless run: an epoch shows each item once, in its own order; every other is warm.
+
+        The artifacts are laid over the whole clip, frames for the warm start included: overlays move in one piece.
+        """
         epoch, place = divmod(number, len(self.source))
         index = int(shuffled(self.seed, epoch, len(self.source))[place])
-        return self.spoiled_clip(index, derive(self.seed, number), self.artifacts, warm=number % 2 == 1)
-
-    def spoiled_clip(self, index: int, key: int, artifacts: tuple[str, ...] | None, *, warm: bool) -> Sample:
-        """A clip of one item with artifacts over its whole length, so that overlays move in one piece."""
+        key = derive(self.seed, number)
         clean = self.source.clip(index, derive(key, 0), self.length, self.size)
-        spoiled = spoil(clean, derive(key, 1), artifacts, vocabulary=self.vocabulary, logos=self.logos)
+        spoiled = spoil(clean, derive(key, 1), self.artifacts, vocabulary=self.vocabulary, logos=self.logos)
         return Sample(
-            clean=clean,
-            spoiled=np.asarray(spoiled.frames, np.float32),
-            mask=np.asarray(spoiled.mask, np.float32),
-            mask_known=spoiled.mask_known,
-            warm=warm,
-            artifacts=spoiled.artifacts,
+            clean, spoiled.frames, spoiled.mask, spoiled.mask_known, number % 2 == 1, spoiled.artifacts
         )
 
 
@@ -99,18 +97,22 @@ def validation_clips(
     clip_length: int,
     size: int,
     seed: int = 0,
-    logos: Path | None = None,
+    logos: Path | str | None = None,
 ) -> list[Sample]:
     """The fixed set by which a run is judged: always the same clips, in the validation vocabulary.
 
-    The artifacts take turns, one a clip, so that `count` = 13 shows each of them once; the clips are spread evenly over
-    the source. Cold starts: a sample holds `clip_length` frames and no more.
+    The artifacts take turns, one a clip: 13 clips show each of the thirteen once, mild, middling or severe. The clips
+    are spread evenly over the source. All start cold: a sample holds `clip_length` frames and no more. `logos` as for
+    `Batches`.
     """
-    names = tuple(artifacts) if artifacts is not None else tuple(ARTIFACTS)
-    recipe = Recipe(source, names, clip_length, size, seed, "val", logos)
-    return [
-        recipe.spoiled_clip(
-            place * len(source) // count, derive(seed, 1, place), (names[place % len(names)],), warm=False
+    names = parse_names("all" if artifacts is None else artifacts)
+    folder = logo_folder(logos, "val")
+    samples = []
+    for place in range(count):
+        name, severity = names[place % len(names)], SEVERITIES[place % len(SEVERITIES)]
+        clean = source.clip(place * len(source) // count, derive(seed, place, 0), clip_length, size)
+        spoiled = apply(
+            name, clean, derive(seed, place, 1), severity=severity, vocabulary="val", logos=folder
         )
-        for place in range(count)
-    ]
+        samples.append(Sample(clean, spoiled.frames, spoiled.mask, spoiled.mask_known, False, (name,)))
+    return samples

@@ -48,89 +48,74 @@ def clip_from_still(
     still: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator, length: int, size: int
 ) -> UInt8[np.ndarray, "t size size 3"]:
     """`length` frames of a camera moving before `still`. Every pixel comes from the photograph: no borders."""
-    image = Image.fromarray(still)
     path = camera_path(rng, length, size)
     near = path.pushed(pan(rng, length, size)) if rng.random() < PARALLAX_SHARE else None
-    scale = _scale(rng, image.size, [path] if near is None else [path, near], size)
-    frames = _Layer(image, path, scale, size, rng).frames()
+    plane = _Plane(Image.fromarray(still), [path] if near is None else [path, near], size, rng)
+    frames = [plane.seen(plane.picture, matrix) for matrix in path.matrices()]
     if near is not None:
-        layer = _Layer(image, near, scale, size, rng)
+        # What is inside the outline stands nearer: it moves more, and covers and uncovers what is behind it.
+        outline = plane.outline(rng)
         frames = [
-            Image.composite(front, back, shape)
-            for front, back, shape in zip(layer.frames(), frames, layer.shapes(rng), strict=True)
+            Image.composite(plane.seen(plane.picture, matrix), frame, plane.seen(outline, matrix))
+            for frame, matrix in zip(frames, near.matrices(), strict=True)
         ]
     return np.stack([np.asarray(frame.resize((size, size), Image.Resampling.LANCZOS)) for frame in frames])
 
 
-class _Layer:
-    """One plane with a piece of the photograph, and the camera before it."""
+class _Plane:
+    """The part of a photograph that cameras on some paths see, at the density at which frames are sampled."""
 
     def __init__(
-        self, image: Image.Image, path: CameraPath, scale: float, size: int, rng: np.random.Generator
+        self, image: Image.Image, paths: list[CameraPath], size: int, rng: np.random.Generator
     ) -> None:
-        low, high = _extent(path, size)
-        spare = np.array(image.size) - 2 * MARGIN - (high - low) * scale
-        corner = MARGIN + rng.random(2) * np.maximum(spare, 0)
-        # The part of the photograph that the camera sees, resized once to what the frames are sampled at.
-        self.side = OVERSAMPLING * size
+        low, high = _extent(paths, size)
+        room = np.maximum(np.array(image.size) - 2 * MARGIN, 1)
+        scale = _scale(rng, float((room / (high - low)).min()))
+        corner = MARGIN + rng.random(2) * np.maximum(room - (high - low) * scale, 0)
         start = np.clip(np.floor(corner - MARGIN), 0, image.size)
         stop = np.clip(np.ceil(corner + (high - low) * scale + MARGIN), 0, image.size)
         width, height = np.round((stop - start) * min(OVERSAMPLING / scale, 1)).astype(int).tolist()
-        self.plane = image.resize((width, height), Image.Resampling.LANCZOS, box=(*start, *stop))
-        self._to_plane = np.array([width, height]) / (stop - start)
-        self._origin = (corner - low * scale - start) * self._to_plane
-        self._maps = path.matrices()
-        self._scale = scale
+        self.picture = image.resize((width, height), Image.Resampling.LANCZOS, box=(*start, *stop))
+        # A point in output pixels, counted from the middle of the paths, lies at origin + density · point.
+        self._density = scale * np.array([width, height]) / (stop - start)
+        self._origin = (corner - low * scale - start) / scale * self._density
         self._size = size
 
-    def frames(self) -> list[Image.Image]:
-        return [self._warped(self.plane, index) for index in range(len(self._maps))]
-
-    def shapes(self, rng: np.random.Generator) -> list[Image.Image]:
-        """The outline of something near, fixed to this plane, as a soft-edged mask for every frame."""
-        outline = _outline(rng, self._size) * self._scale * self._to_plane + self._origin
-        mask = Image.new("L", self.plane.size)
-        ImageDraw.Draw(mask).polygon([tuple(point) for point in outline], fill=255)
-        mask = mask.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 2.0)))
-        return [self._warped(mask, index) for index in range(len(self._maps))]
-
-    def _warped(self, plane: Image.Image, index: int) -> Image.Image:
-        """The plane as frame `index` sees it, at OVERSAMPLING times the output size."""
-        # Plane = origin + (scale · A · (pixel / OVERSAMPLING − size / 2) + scale · b) in plane pixels.
-        linear = self._maps[index, :, :2] * (self._scale * self._to_plane)[:, None]
-        shift = self._maps[index, :, 2] * self._scale * self._to_plane + self._origin
-        shift = shift - linear @ np.full(2, self._size / 2)
+    def seen(self, picture: Image.Image, matrix: Float[np.ndarray, "2 3"]) -> Image.Image:
+        """`picture`, which lies in this plane, through the camera, at OVERSAMPLING times the output size."""
+        linear = matrix[:, :2] * self._density[:, None]
+        shift = self._origin + matrix[:, 2] * self._density - linear @ np.full(2, self._size / 2)
         linear = linear / OVERSAMPLING
+        side = OVERSAMPLING * self._size
         data = (*linear[0], shift[0], *linear[1], shift[1])
-        return plane.transform((self.side, self.side), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+        return picture.transform((side, side), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+
+    def outline(self, rng: np.random.Generator) -> Image.Image:
+        """A random closed shape around a point near the middle of the plane, 255 inside, with a soft edge."""
+        turn = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+        waves = sum(
+            rng.normal(0, 0.35 / k) * np.cos(k * turn + rng.uniform(0, 2 * np.pi)) for k in range(1, 6)
+        )
+        radius = rng.uniform(0.15, 0.5) * self._size * np.clip(1 + waves, 0.2, 2)
+        points = radius[:, None] * np.stack([np.cos(turn), np.sin(turn) * rng.uniform(0.5, 1.6)], axis=-1)
+        points = points + rng.uniform(-0.35, 0.35, 2) * self._size
+        mask = Image.new("L", self.picture.size)
+        ImageDraw.Draw(mask).polygon(
+            [tuple(point) for point in points * self._density + self._origin], fill=255
+        )
+        return mask.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 2.0)))
 
 
-def _extent(path: CameraPath, size: int) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
-    """The box around everything that the camera sees, in output pixels around the middle of its path."""
+def _extent(paths: list[CameraPath], size: int) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
+    """The box around everything that the cameras see, in output pixels around the middle of their paths."""
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size / 2
-    maps = path.matrices()
+    maps = np.concatenate([path.matrices() for path in paths])
     seen = np.einsum("tij,cj->tci", maps[:, :, :2], corners) + maps[:, None, :, 2]
     return seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
 
 
-def _scale(
-    rng: np.random.Generator, image_size: tuple[int, int], paths: list[CameraPath], size: int
-) -> float:
-    """Source pixels in an output pixel: random, and small enough that every path stays in the photograph."""
-    room = np.maximum(np.array(image_size) - 2 * MARGIN, 1)
-    largest = min(float((room / (high - low)).min()) for low, high in (_extent(path, size) for path in paths))
+def _scale(rng: np.random.Generator, largest: float) -> float:
+    """Source pixels in an output pixel: random, and never more than the photograph has room for."""
     if largest <= SMALLEST_SCALE:
         return largest
     return float(np.exp(rng.uniform(np.log(SMALLEST_SCALE), np.log(min(largest, LARGEST_SCALE)))))
-
-
-def _outline(rng: np.random.Generator, size: int) -> Float[np.ndarray, "points 2"]:
-    """A closed random curve around a point near the picture's middle, in output pixels from the middle."""
-    turn = np.linspace(0, 2 * np.pi, 96, endpoint=False)
-    waves = sum(rng.normal(0, 0.35 / k) * np.cos(k * turn + rng.uniform(0, 2 * np.pi)) for k in range(1, 6))
-    radius = rng.uniform(0.12, 0.4) * size * np.clip(1 + waves, 0.2, 2)
-    stretch = np.array([1.0, rng.uniform(0.5, 1.6)])
-    return (
-        radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], -1) * stretch
-        + rng.uniform(-0.35, 0.35, 2) * size
-    )

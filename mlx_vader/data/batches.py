@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from mlx_vader.artifacts import parse_names
-from mlx_vader.data.samples import Batch, Recipe, logo_folder, stacked
+from mlx_vader.data.samples import Batch, Recipe, stacked
 from mlx_vader.data.source import ClipSource
 from mlx_vader.data.workers import Ahead
 from mlx_vader.errors import UsageError
@@ -24,9 +24,8 @@ class Batches:
     nothing but the arguments and the step: a run that is resumed at step k goes on as if it had never stopped.
 
     A clip holds `warmup` + `clip_length` frames. `artifacts`: names or groups to draw from, None = all thirteen.
-    `logos`: a folder of pictures with alpha, perhaps with `train/` and `val/`. `workers`: processes that work ahead; 0
-    makes each batch when it is asked for. `skipped` lists the files that could not be read, each once. Close it, or
-    use it in a `with`.
+    `logos`: a folder of PNG files with alpha. `workers`: processes that work ahead; 0 makes each batch when it is asked
+    for. `skipped` lists the files that could not be read, each once. Close it, or use it in a `with`.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Batches:
                 hint="--batch-size counts the samples of all processes together",
             )
         names = parse_names("all" if artifacts is None else artifacts)
-        folder = logo_folder(logos, vocabulary)
+        folder = None if logos is None else Path(logos)
         recipe = Recipe(source, names, warmup + clip_length, size, seed, vocabulary, folder)
         self._task = _Share(recipe, batch_size, batch_size // world * rank, batch_size // world)
         self._workers = workers

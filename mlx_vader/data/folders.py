@@ -5,31 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.video import list_media
 
 Split = Literal["train", "val"]
-
-IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-VIDEOS = frozenset(
-    {
-        ".3gp",
-        ".avi",
-        ".flv",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogv",
-        ".ts",
-        ".webm",
-        ".wmv",
-        ".y4m",
-    }
-)
 
 #: One file in so many is for validation when the folder does not say.
 VALIDATION_SHARE = 20
@@ -77,13 +55,7 @@ def _rank(file: Path) -> int:
 
 
 def _found(folder: Path) -> list[Path]:
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGES | VIDEOS
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    files = list_media(folder) if folder.is_dir() else []
     if not files:
         raise VaderError(
             f"no video or image in {folder}",

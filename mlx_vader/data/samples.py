@@ -51,14 +51,6 @@ def stacked(samples: Sequence[Sample]) -> Batch:
     )
 
 
-def logo_folder(logos: Path | str | None, split: str) -> Path | None:
-    """The folder's `train/` or `val/` if it has one, so that no logo is in both; else the folder itself."""
-    if logos is None:
-        return None
-    inner = Path(logos) / split
-    return inner if inner.is_dir() else Path(logos)
-
-
 @dataclass(frozen=True)
 class Recipe:
     """Everything that a training sample follows from, besides its number.
@@ -106,7 +98,7 @@ def validation_clips(
     `Batches`.
     """
     names = parse_names("all" if artifacts is None else artifacts)
-    folder = logo_folder(logos, "val")
+    folder = None if logos is None else Path(logos)
     samples = []
     for place in range(count):
         name, severity = names[place % len(names)], SEVERITIES[place % len(SEVERITIES)]

@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mlx_vader.data.cache import PictureCache
-from mlx_vader.data.folders import VIDEOS, Split, media_files
+from mlx_vader.data.folders import Split, media_files
 from mlx_vader.data.footage import Stretch, clip_from_stretch, decode, stretches
 from mlx_vader.data.stills import check_still, clip_from_still, load_still
 from mlx_vader.errors import VaderError
+from mlx_vader.video import is_video
 
 #: Decoded pictures kept in memory, for one process.
 CACHE_BYTES = 768 * 2**20
@@ -108,7 +109,7 @@ def turned(clip: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator) -> UInt
 def _items(file: Path) -> list[Path | Stretch] | str:
     """The items of one file, or why there are none."""
     try:
-        if file.suffix.lower() in VIDEOS:
+        if is_video(file):
             return list(stretches(file))
         check_still(file)
     except (VaderError, OSError) as error:

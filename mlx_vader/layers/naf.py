@@ -10,6 +10,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.layers import cpu
 from mlx_vader.layers.conv import Conv3x3, Depthwise3x3, Downsample2x2, Pointwise, Upsample2x2
 from mlx_vader.layers.norm import LayerNorm2d
 
@@ -19,6 +20,13 @@ class GlobalAveragePool(nn.Module):
 
     def __call__(self, x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n 1 1 c"]:
         return x.mean(axis=(1, 2), keepdims=True)
+
+
+class GELU(nn.Module):
+    """The exact GELU."""
+
+    def __call__(self, x: Float[mx.array, "*n"]) -> Float[mx.array, "*n"]:
+        return cpu.gelu(x) if cpu.on_cpu() else nn.gelu(x)
 
 
 def sequential(modules: Sequence[nn.Module], x: mx.array) -> mx.array:
@@ -87,7 +95,7 @@ class UpBlock(nn.Module):
 
 def pixel_head(inputs: int, hidden: int, outputs: int) -> list[nn.Module]:
     """A 3x3 convolution, GELU and a 1x1 convolution: features to pixels."""
-    return [Conv3x3(inputs, hidden), nn.GELU(), Pointwise(hidden, outputs)]
+    return [Conv3x3(inputs, hidden), GELU(), Pointwise(hidden, outputs)]
 
 
 def mask_head(channels: int) -> list[nn.Module]:

@@ -7,7 +7,7 @@ import mlx.nn as nn
 from jaxtyping import Float
 
 from mlx_vader.layers.conv import Conv3x3, Pointwise
-from mlx_vader.layers.naf import DownBlock, NAFBlock, UpBlock, sequential
+from mlx_vader.layers.naf import GELU, DownBlock, NAFBlock, UpBlock, sequential
 from mlx_vader.layers.resize import resize_bilinear
 from mlx_vader.layers.temporal_attention import TOKENS, Memory, TemporalAttention
 
@@ -58,7 +58,7 @@ class NAFUNet(nn.Module):
         if early_mask:
             self.early_mask_conv = [
                 Pointwise(widths[-1], 2 * channels),
-                nn.GELU(),
+                GELU(),
                 Pointwise(2 * channels, 1),
                 nn.Sigmoid(),
             ]

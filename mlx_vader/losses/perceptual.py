@@ -1,0 +1,93 @@
+"""Finds the perceptual loss: networks whose weights are the user's own, in the cache or at a path.
+
+The files are made from published checkpoints by `vader-mlx import FILE --as NAME`; none comes with the package.
+"""
+
+import os
+from pathlib import Path
+
+import mlx.core as mx
+
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.losses.backbones import BACKBONES, out_channels, weight_shapes
+from mlx_vader.losses.lpips import LPIPS
+from mlx_vader.losses.vgg import TAPS, VGGLoss
+from mlx_vader.losses.weighted import Perceptual
+
+#: The names, and the torchvision checkpoint that each is made from.
+SOURCES = {
+    "lpips-alex": "alexnet-owt-7be5be79.pth",
+    "lpips-vgg": "vgg16-397923af.pth",
+    "lpips-squeeze": "squeezenet1_1-b8a52dc0.pth",
+    "vgg16": "vgg16-397923af.pth",
+}
+
+FORMAT = "vader-mlx-perceptual-1"
+
+
+def find_perceptual(wanted: str = "auto") -> tuple[Perceptual | None, str]:
+    """The loss, or `None` and one line on how to get it.
+
+    `wanted`: "auto" (LPIPS-Alex, else VGG16, if they are in the cache), "vgg" (VGG16 if it is there), "none", or a name
+    of `SOURCES` or a path, which must be there: `VaderError` if it is not.
+    """
+    if wanted == "none":
+        return None, ""
+    if wanted in ("auto", "vgg"):
+        choices = ("lpips-alex", "vgg16") if wanted == "auto" else ("vgg16",)
+        for name in choices:
+            if cached(name).is_file():
+                return load_perceptual(cached(name)), ""
+        return None, f"no perceptual loss: {cache_folder()} has no {choices[0]}; {how_to_get(choices[0])}"
+    path = cached(wanted) if wanted in SOURCES else Path(wanted).expanduser()
+    if not path.is_file():
+        if wanted not in SOURCES and path.suffix != ".safetensors":
+            raise UsageError(
+                f"there is no perceptual loss {wanted!r}", hint=f"one of {', '.join(SOURCES)}, or a path"
+            )
+        hint = how_to_get(wanted if wanted in SOURCES else "lpips-alex")
+        raise VaderError(f"no perceptual weights {path}", hint=hint)
+    return load_perceptual(path), ""
+
+
+def cache_folder() -> Path:
+    """`$VADER_CACHE`, or `~/.cache/vader-mlx`."""
+    return Path(os.environ.get("VADER_CACHE") or "~/.cache/vader-mlx").expanduser()
+
+
+def cached(name: str) -> Path:
+    """Where the weights of a name are looked for."""
+    return cache_folder() / f"{name}.safetensors"
+
+
+def how_to_get(name: str) -> str:
+    """One line on how to make the weights of a name."""
+    return f"to get it: download torchvision's {SOURCES[name]}, then `vader-mlx import {SOURCES[name]} --as {name}`"
+
+
+def load_perceptual(path: Path) -> Perceptual:
+    """Reads a file made by `vader-mlx import --as`. Raises `VaderError` for any other."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            weights = {name: mx.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise VaderError(f"{path} cannot be read ({error})", hint=how_to_get("lpips-alex")) from error
+    name = metadata.get("perceptual", "")
+    if metadata.get("format") != FORMAT or name not in SOURCES:
+        raise VaderError(f"{path} holds no perceptual weights", hint=how_to_get("lpips-alex"))
+    expected = expected_shapes(name)
+    if {key: value.shape for key, value in weights.items()} != expected:
+        raise VaderError(f"{path} does not hold the weights of {name}", hint=how_to_get(name))
+    return VGGLoss(weights) if name == "vgg16" else LPIPS(name.removeprefix("lpips-"), weights)
+
+
+def expected_shapes(name: str) -> dict[str, tuple[int, ...]]:
+    """The weights that belong to a name, in MLX's layout."""
+    if name == "vgg16":
+        return weight_shapes(BACKBONES["vgg"], TAPS[-1])
+    backbone = BACKBONES[name.removeprefix("lpips-")]
+    heads = {f"lin.{level}": (out_channels(backbone.layers[tap]),) for level, tap in enumerate(backbone.taps)}  # type: ignore[arg-type]
+    return weight_shapes(backbone) | heads

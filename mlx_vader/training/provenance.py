@@ -1,0 +1,40 @@
+"""Where a checkpoint comes from, as text that travels in it."""
+
+import hashlib
+import json
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mlx_vader.data import ClipSource, FolderSource
+from mlx_vader.training.config import TrainConfig
+
+PACKAGES = ("vader-mlx", "mlx", "numpy", "av", "pillow")
+
+
+def provenance(config: TrainConfig, source: ClipSource, steps: int) -> dict[str, str]:
+    """The command, the data, the seed, the length of the run and the versions that made the weights."""
+    return {
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "data": describe(source),
+        "seed": str(config.seed),
+        "steps": str(steps),
+        "config": json.dumps(config.as_dict()),
+        "versions": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
+    }
+
+
+def describe(source: ClipSource) -> str:
+    """The number of files and a hash of their names: the same data set gives the same text on every machine."""
+    if not isinstance(source, FolderSource):
+        return f"{len(source)} drawn scenes"
+    names = sorted({(item if isinstance(item, Path) else item.path).name for item in source.items})
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    return f"{len(names)} files in {len(source)} items, SHA-256 of their names {digest}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "?"

@@ -1,0 +1,117 @@
+"""A run from its configuration: device, network, data and losses are made here, and `trainer.py` trains."""
+
+from pathlib import Path
+
+import mlx.core as mx
+
+from mlx_vader import checkpoints
+from mlx_vader.data import Batches, ClipSource, Sample, dummy_source, open_source, validation_clips
+from mlx_vader.errors import UsageError
+from mlx_vader.losses.perceptual import find_perceptual
+from mlx_vader.models import registry
+from mlx_vader.models.base import Network
+from mlx_vader.training.config import TrainConfig
+from mlx_vader.training.distributed import World, join
+from mlx_vader.training.provenance import provenance
+from mlx_vader.training.state import saved_config
+from mlx_vader.training.trainer import STATE, Trainer
+from mlx_vader.training.validation import Validation
+from mlx_vader.training.watch import Watch
+
+
+def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = False) -> bool:
+    """Runs to the end, or until `watch` says stop; true at the end. `resume` goes on in the folder `config.out`.
+
+    Raises `VaderError` for data that cannot be read, for a folder that holds another run and for a run that diverges.
+    """
+    watch = watch or Watch()
+    if not resume and (Path(config.out) / STATE).exists():
+        hint = f"go on with --resume {config.out}, or give another --out"
+        raise UsageError(f"{config.out} holds a run already", hint=hint)
+    choose_device(config.device)
+    world = join()
+    net = make_network(config)
+    source, held_out = open_data(config)
+    perceptual, note = find_perceptual(config.perceptual)
+    if note and config.losses.perceptual and world.rank == 0:
+        watch.on_note(note)
+    steps = config.total_steps(len(source))
+    validation = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
+    trainer = Trainer(
+        config, net, steps, perceptual, validation, world, watch, provenance(config, source, steps)
+    )
+    if resume:
+        trainer.restore()
+    with make_batches(config, net, source, world) as batches:
+        return trainer.run(batches)
+
+
+def resumed(folder: Path | str) -> TrainConfig:
+    """The configuration of the run in a folder, or beside a checkpoint of it."""
+    folder = Path(folder)
+    folder = folder.parent if folder.is_file() else folder
+    return TrainConfig.from_dict({**saved_config(folder / STATE), "out": str(folder)})
+
+
+def choose_device(name: str) -> None:
+    """Makes MLX compute on `cpu` or `gpu`; `auto` leaves MLX's own choice."""
+    if name == "gpu" and not mx.is_available(mx.gpu):
+        raise UsageError("this MLX has no GPU", hint="--device auto, or install vader-mlx[cuda] on Linux")
+    if name != "auto":
+        mx.set_default_device(mx.Device(mx.cpu if name == "cpu" else mx.gpu))
+
+
+def make_network(config: TrainConfig) -> Network:
+    """A network with random weights that follow from the seed, or with those of the checkpoint `initial`."""
+    mx.random.seed(config.seed)
+    if config.initial is not None:
+        net = checkpoints.load(config.initial)
+        net.train()
+    else:
+        net = registry.build(config.net, config.preset, **config.spec)
+    if config.size % net.stride:
+        raise UsageError(
+            f"crops of {config.size} pixels do not fit", hint=f"--size is a multiple of {net.stride}"
+        )
+    if config.clip_length % net.window:
+        raise UsageError(
+            f"clips of {config.clip_length} frames do not fit", hint=f"a multiple of {net.window}"
+        )
+    mx.eval(net.parameters())
+    return net
+
+
+def open_data(config: TrainConfig) -> tuple[ClipSource, ClipSource]:
+    """What to train on, and what is held out to validate."""
+    if config.data is None:
+        return dummy_source("train"), dummy_source("val")
+    return open_source(config.data, "train"), open_source(config.data, "val")
+
+
+def make_batches(config: TrainConfig, net: Network, source: ClipSource, world: World) -> Batches:
+    """The rank's share of the batches, with frames before the clip if the network remembers any."""
+    return Batches(
+        source,
+        artifacts=config.artifacts or None,
+        batch_size=config.batch_size,
+        clip_length=config.clip_length,
+        warmup=config.before if net.state_spec(config.size, config.size) else 0,
+        size=config.size,
+        seed=config.seed,
+        rank=world.rank,
+        world=world.size,
+        workers=config.workers,
+        logos=config.logos,
+    )
+
+
+def make_validation_clips(config: TrainConfig, held_out: ClipSource) -> list[Sample]:
+    """The fixed clips: the run's artifacts in turn, in the vocabulary that training never shows."""
+    return validation_clips(
+        held_out,
+        config.validation_clips,
+        artifacts=config.artifacts or None,
+        clip_length=config.clip_length,
+        size=config.size,
+        logos=Path(config.logos) if config.logos else None,
+    )

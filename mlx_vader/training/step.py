@@ -1,0 +1,164 @@
+"""One optimiser step, compiled: the gradients of a batch, and the update of the weights."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+from mlx.utils import tree_map
+
+from mlx_vader.losses import LossWeights, total
+from mlx_vader.losses.weighted import Perceptual
+from mlx_vader.models.base import Network, State
+from mlx_vader.training.ema import average
+from mlx_vader.training.state import TrainingState
+
+
+class Clips(NamedTuple):
+    """A batch on the device. `before`: the frames before the clips in `warm_rows`, `None` where all start cold."""
+
+    before: mx.array | None
+    warm_rows: mx.array
+    spoiled: mx.array
+    clean: mx.array
+    mask: mx.array
+    mask_known: mx.array
+
+
+class Objective(NamedTuple):
+    """What is minimised: the losses' weights, and the perceptual network if there is one."""
+
+    weights: LossWeights
+    perceptual: Perceptual | None = None
+    mask_loss: str = "dice"
+    mask_weight: float = 1.0
+
+
+class Outcome(NamedTuple):
+    """What a step did; `finite` is false where the loss or a gradient was not a number and the weights stayed."""
+
+    losses: dict[str, float]
+    gradient_norm: float
+    finite: bool
+
+
+class Step:
+    """`step(batches, learning_rate, ema_decay, mask_decay)` averages the gradients of all batches and updates once.
+
+    Networks run in `dtype`; weights, losses and moments are fp32. `group`: the machines that share the step.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        objective: Objective,
+        *,
+        clip_norm: float,
+        dtype: mx.Dtype = mx.float32,
+        group: mx.distributed.Group | None = None,
+    ) -> None:
+        self._state = state
+        self._gradients = _compiled_gradients(state.net, objective, dtype)
+        self._update = _compiled_update(state, clip_norm, group)
+
+    def __call__(
+        self, batches: Iterable[Clips], *, learning_rate: float, ema_decay: float, mask_decay: float = 1.0
+    ) -> Outcome:
+        gradients, losses, count = None, None, 0
+        for clips in batches:
+            more_losses, more_gradients = self._gradients(clips, mx.array(mask_decay))
+            gradients = more_gradients if count == 0 else tree_map(mx.add, gradients, more_gradients)
+            losses = more_losses if count == 0 else tree_map(mx.add, losses, more_losses)
+            # Evaluated batch by batch: accumulation is there to save memory.
+            mx.eval(gradients, losses)
+            count += 1
+        gradients, losses = tree_map(lambda array: array / count, (gradients, losses))
+        self._state.optimizer.learning_rate = learning_rate
+        losses, norm, finite = self._update(gradients, losses, mx.array(ema_decay))
+        mx.eval(self._state.trees(), losses, norm, finite)
+        return Outcome({name: loss.item() for name, loss in losses.items()}, norm.item(), finite.item())
+
+
+def _compiled_gradients(net: Network, objective: Objective, dtype: mx.Dtype) -> Any:
+    """`(clips, mask_decay) -> (losses, gradients)`, the fp32 gradients of what is not frozen."""
+
+    @partial(mx.compile, inputs=net.state)
+    def gradients(clips: Clips, mask_decay: mx.array) -> tuple[dict[str, mx.array], Any]:
+        weights = net.parameters()
+
+        def loss_of(trainable: Any) -> tuple[mx.array, dict[str, mx.array]]:
+            net.update(_cast(weights, dtype))
+            net.update(_cast(trainable, dtype))
+            restored, mask, _ = net(clips.spoiled.astype(dtype), _initial_state(net, clips, dtype))
+            loss, parts = total(
+                restored.astype(mx.float32),
+                None if mask is None else mask.astype(mx.float32),
+                clips.clean,
+                clips.mask,
+                clips.mask_known,
+                objective.weights,
+                perceptual=objective.perceptual,
+                mask_loss=objective.mask_loss,
+                mask_weight=objective.mask_weight,
+                mask_decay=mask_decay,
+            )
+            return loss, parts
+
+        (loss, parts), grads = mx.value_and_grad(loss_of)(net.trainable_parameters())
+        net.update(weights)
+        return {"loss": loss, **parts}, grads
+
+    return gradients
+
+
+def _initial_state(net: Network, clips: Clips, dtype: mx.Dtype) -> State:
+    """The state after the frames before a warm clip, without a gradient; the fresh one, zeros, for a cold clip."""
+    batch, _, height, width, _ = clips.spoiled.shape
+    fresh = {name: zeros.astype(dtype) for name, zeros in net.fresh_state(batch, height, width).items()}
+    if clips.before is None or not fresh:
+        return fresh
+    start = {name: zeros[: len(clips.before)] for name, zeros in fresh.items()}
+    state = net(clips.before.astype(dtype), start).state
+    return {
+        name: fresh[name].at[clips.warm_rows].add(mx.stop_gradient(value)) for name, value in state.items()
+    }
+
+
+def _compiled_update(state: TrainingState, clip_norm: float, group: mx.distributed.Group | None) -> Any:
+    """`(gradients, losses, ema_decay) -> (losses, norm, finite)`, and the new weights in `state`."""
+    net, optimizer = state.net, state.optimizer
+    carried = {"net": net.state, "optimizer": optimizer.state, "ema": state.ema}
+
+    @partial(mx.compile, inputs=carried, outputs=carried)
+    def update(
+        gradients: Any, losses: Any, ema_decay: mx.array
+    ) -> tuple[dict[str, mx.array], mx.array, mx.array]:
+        before = tree_map(lambda array: array, (net.parameters(), optimizer.state, state.ema))
+        if group is not None:
+            gradients = nn.utils.average_gradients(gradients, group)
+            losses = tree_map(lambda loss: mx.distributed.all_sum(loss, group=group) / group.size(), losses)
+        gradients, norm = optim.clip_grad_norm(gradients, clip_norm)
+        finite = mx.isfinite(norm) & mx.isfinite(losses["loss"])
+        optimizer.update(net, gradients)
+        state.ema.update(average(state.ema, net.parameters(), ema_decay))
+        # A step that is not finite changes nothing: neither weights nor moments nor their count.
+        _keep_where(finite, (net, optimizer.state, state.ema), before)
+        return losses, norm, finite
+
+    return update
+
+
+def _keep_where(good: mx.array, now: tuple[Network, Any, Any], before: tuple[Any, Any, Any]) -> None:
+    def choose(new: mx.array, old: mx.array) -> mx.array:
+        return mx.where(good, new, old)
+
+    net, moments, ema = now
+    net.update(tree_map(choose, net.parameters(), before[0]))
+    moments.update(tree_map(choose, moments, before[1]))
+    ema.update(tree_map(choose, ema, before[2]))
+
+
+def _cast(weights: Any, dtype: mx.Dtype) -> Any:
+    return tree_map(lambda array: array.astype(dtype), weights)

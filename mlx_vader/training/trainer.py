@@ -1,0 +1,211 @@
+"""The training loop, from the first step, or the one after the last saved, to the end of the run."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlx.core as mx
+
+from mlx_vader import checkpoints
+from mlx_vader.data import Batch, Batches
+from mlx_vader.errors import VaderError
+from mlx_vader.losses.weighted import Perceptual
+from mlx_vader.models.base import Network
+from mlx_vader.training.config import TrainConfig
+from mlx_vader.training.distributed import World
+from mlx_vader.training.schedule import ema_decay, learning_rate
+from mlx_vader.training.stages import Stage, plan
+from mlx_vader.training.state import TrainingState
+from mlx_vader.training.step import Clips, Objective, Outcome, Step
+from mlx_vader.training.tensorboard import TensorBoard
+from mlx_vader.training.validation import Validation
+from mlx_vader.training.watch import Report, Watch
+
+#: The averaged weights of the highest validation PSNR, the averaged weights of the last step, and what a resume needs.
+BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.state.safetensors"
+
+#: So many steps in a row may fail to be finite.
+PATIENCE = 5
+
+#: What MLX may keep of freed buffers. The sizes come back every step, so it need not be more than a step takes.
+CACHE_LIMIT = 2 * 2**30
+
+
+class Trainer:
+    """A run of `steps` updates in the folder `config.out`."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        net: Network,
+        steps: int,
+        perceptual: Perceptual | None = None,
+        validation: Validation | None = None,
+        world: World | None = None,
+        watch: Watch | None = None,
+        origin: dict[str, str] | None = None,
+    ) -> None:
+        self._config, self._net, self._steps = config, net, steps
+        self._perceptual, self._validation = perceptual, validation
+        self._world = world or World()
+        # The first rank speaks for all; each may be told to stop.
+        self._stop = (watch or Watch()).stop
+        self._watch = watch if watch and self._world.rank == 0 else Watch()
+        self._origin = origin or {}
+        self._folder = Path(config.out)
+        self._stages = plan(config.stage, steps, has_mask=_predicts_mask(net))
+        self._skipped: list[str] = []
+        self.state = TrainingState(net, weight_decay=config.weight_decay)
+        self.state.replace(self._world.share(self.state.trees()))
+
+    def restore(self) -> None:
+        """Continues behind the last saved step. Every rank reads the file."""
+        self.state.load(self._folder / STATE)
+
+    def run(self, batches: Batches) -> bool:
+        """Trains until the end (true) or until the watch says stop (false); saves in both cases."""
+        mx.set_cache_limit(CACHE_LIMIT)
+        self._watch.on_start(self.state.step, self._steps)
+        with self._tensorboard() as board:
+            stream = batches.iterate(self.state.step * self._config.grad_accum)
+            for stage in self._stages:
+                stage.freeze(self._net)
+                step = self._compiled(stage)
+                while self.state.step < stage.stop:
+                    report = self._advance(stage, step, stream)
+                    self._tell(report, board, batches.skipped)
+                    last = self.state.step == self._steps
+                    if last or self.state.step % self._config.validate_every == 0:
+                        self._validate(stage, board)
+                        self._save()
+                    if not last and self._world.any(self._stop()):
+                        self._save()
+                        return False
+        return True
+
+    def _compiled(self, stage: Stage) -> Step:
+        config = self._config
+        weights = stage.weights(config.losses)
+        objective = Objective(weights, self._perceptual, config.mask_loss, config.mask_weight)
+        dtype = mx.bfloat16 if config.bf16 else mx.float32
+        return Step(self.state, objective, clip_norm=config.clip_norm, dtype=dtype, group=self._world.group)
+
+    def _advance(self, stage: Stage, step: Step, stream: Iterator[Batch]) -> Report:
+        """One update. Raises `VaderError` when too many in a row were not finite."""
+        config, done = self._config, self.state.step
+        started = time.perf_counter()
+        fetched = list(itertools.islice(stream, config.grad_accum))
+        waited = time.perf_counter() - started
+        rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._steps)
+        outcome = step(
+            (as_clips(batch, config.clip_length) for batch in fetched),
+            learning_rate=rate,
+            ema_decay=ema_decay(done, config.ema),
+            mask_decay=stage.mask_decay(done),
+        )
+        self.state.step += 1
+        self._guard(outcome)
+        seconds = time.perf_counter() - started
+        return Report(
+            step=self.state.step,
+            total=self._steps,
+            stage=stage.name,
+            losses=outcome.losses,
+            learning_rate=rate,
+            gradient_norm=outcome.gradient_norm,
+            finite=outcome.finite,
+            samples_per_second=config.batch_size * config.grad_accum / seconds,
+            waiting=waited / seconds,
+        )
+
+    def _guard(self, outcome: Outcome) -> None:
+        self.state.failures = 0 if outcome.finite else self.state.failures + 1
+        if self.state.failures < PATIENCE:
+            return
+        resume = f"--resume {self._folder} with" if (self._folder / STATE).exists() else "start again with"
+        raise VaderError(
+            f"{PATIENCE} steps in a row up to step {self.state.step} had a loss or a gradient that is not finite",
+            hint=f"{resume} a lower --lr, or without --bf16",
+        )
+
+    def _tell(self, report: Report, board: TensorBoard | None, skipped: list[str]) -> None:
+        for note in skipped[len(self._skipped) :]:
+            self._watch.on_note(f"skipped: {note}")
+        self._skipped = skipped
+        if not report.finite:
+            self._watch.on_note(f"step {report.step} changed nothing: its loss or gradient is not finite")
+        self._watch.on_step(report)
+        if board and report.finite and report.step % self._config.log_every == 0:
+            board.step(report)
+
+    def _validate(self, stage: Stage, board: TensorBoard | None) -> None:
+        """Tries the averaged weights. Stage 1 has not learned to paint: it sets no best."""
+        if self._validation is None:
+            return
+        with self._averaged():
+            validated = self._validation(self._net)
+        score = validated.scores.psnr
+        best = stage.name != "1" and (self.state.best is None or score > self.state.best)
+        if best:
+            self.state.best = score
+            self._save_weights(BEST, {"validation": str(validated.scores.as_dict())})
+        if board:
+            board.validation(self.state.step, validated)
+        self._watch.on_validation(self.state.step, validated.scores, best)
+
+    def _save(self) -> None:
+        if self._world.rank == 0:
+            self._save_weights(LAST, {})
+            if not (self._folder / BEST).exists():
+                self._save_weights(BEST, {})
+            self.state.save(self._folder / STATE, self._config.as_dict())
+
+    def _save_weights(self, name: str, more: dict[str, str]) -> None:
+        with self._averaged():
+            checkpoints.save(
+                self._folder / name, self._net, step=self.state.step, provenance=self._origin | more
+            )
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network has the averaged weights, and its own again afterwards."""
+        own = self._net.parameters()
+        self._net.update(self.state.ema)
+        self._net.eval()
+        try:
+            yield
+        finally:
+            self._net.update(own)
+            self._net.train()
+
+    @contextmanager
+    def _tensorboard(self) -> Iterator[TensorBoard | None]:
+        if self._world.rank != 0:
+            yield None
+            return
+        board = TensorBoard(self._folder, self.state.step)
+        try:
+            yield board
+        finally:
+            board.close()
+
+
+def as_clips(batch: Batch, clip_length: int) -> Clips:
+    """The batch on the device: the last `clip_length` frames to restore, and those before them of the warm clips."""
+    before = batch.spoiled.shape[1] - clip_length
+    rows = batch.warm.nonzero()[0]
+    return Clips(
+        before=mx.array(batch.spoiled[rows, :before]) if before and len(rows) else None,
+        warm_rows=mx.array(rows),
+        spoiled=mx.array(batch.spoiled[:, before:]),
+        clean=mx.array(batch.clean[:, before:]),
+        mask=mx.array(batch.mask[:, before:]),
+        mask_known=mx.array(batch.mask_known),
+    )
+
+
+def _predicts_mask(net: Network) -> bool:
+    frames = mx.zeros((1, 1, net.stride, net.stride, 3))
+    return net(frames).mask is not None

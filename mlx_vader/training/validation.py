@@ -1,0 +1,93 @@
+"""How good the averaged weights are, on clips that stay the same."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_vader.data import Sample
+from mlx_vader.metrics import masked_psnr, psnr, ssim
+from mlx_vader.models.base import Network
+
+#: An untouched clip has an infinite PSNR; this stands for it in a mean.
+CEILING = 100.0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over the validation clips, in dB for PSNR; `_mask` is inside the true mask, NaN where no clip has one."""
+
+    psnr_before: float
+    psnr: float
+    psnr_mask_before: float
+    psnr_mask: float
+    ssim_before: float
+    ssim: float
+
+    def as_dict(self) -> dict[str, float]:
+        """By name, without those that have no value."""
+        return {name: value for name, value in asdict(self).items() if np.isfinite(value)}
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The scores, each artifact's gain in PSNR, and the first clips as rows of before | mask | after."""
+
+    scores: Scores
+    gains: dict[str, float]
+    pictures: list[np.ndarray]
+
+
+class Validation:
+    """Restores the clips and compares. What does not change from time to time is measured once."""
+
+    def __init__(self, samples: Sequence[Sample], pictures: int = 4) -> None:
+        self._samples = list(samples)
+        self._pictures = pictures
+        self._before = [_measure(sample.spoiled, sample) for sample in self._samples]
+
+    def __call__(self, net: Network) -> Validated:
+        """Runs `net` as it is; the clips start cold."""
+        after: list[dict[str, float]] = []
+        pictures: list[np.ndarray] = []
+        for sample in self._samples:
+            restored = net(mx.array(sample.spoiled)[None])
+            frames = np.clip(np.array(restored.frames[0]), 0, 1)
+            after.append(_measure(frames, sample))
+            if len(pictures) < self._pictures:
+                mask = sample.mask if restored.mask is None else np.array(restored.mask[0])
+                pictures.append(_picture(sample.spoiled[-1], mask[-1], frames[-1]))
+        return Validated(_scores(self._before, after), self._gains(after), pictures)
+
+    def _gains(self, after: list[dict[str, float]]) -> dict[str, float]:
+        gains: dict[str, list[float]] = {}
+        for sample, was, now in zip(self._samples, self._before, after, strict=True):
+            gains.setdefault("+".join(sample.artifacts), []).append(now["psnr"] - was["psnr"])
+        return {artifact: float(np.mean(values)) for artifact, values in gains.items()}
+
+
+def _measure(frames: np.ndarray, sample: Sample) -> dict[str, float]:
+    return {
+        "psnr": min(CEILING, psnr(frames, sample.clean)),
+        "psnr_mask": min(CEILING, masked_psnr(frames, sample.clean, sample.mask))
+        if sample.mask_known
+        else np.nan,
+        "ssim": ssim(frames, sample.clean),
+    }
+
+
+def _scores(before: list[dict[str, float]], after: list[dict[str, float]]) -> Scores:
+    def mean(rows: list[dict[str, float]], name: str) -> float:
+        values = [row[name] for row in rows if not np.isnan(row[name])]
+        return float(np.mean(values)) if values else float("nan")
+
+    return Scores(
+        **{f"{name}_before": mean(before, name) for name in ("psnr", "psnr_mask", "ssim")},
+        **{name: mean(after, name) for name in ("psnr", "psnr_mask", "ssim")},
+    )
+
+
+def _picture(before: np.ndarray, mask: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Side by side, (h, 3w, 3) in [0, 1]."""
+    return np.concatenate([before, np.repeat(mask, 3, axis=-1), after], axis=1)

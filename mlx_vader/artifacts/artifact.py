@@ -32,10 +32,15 @@ class Spoiled(NamedTuple):
 
 @dataclass(frozen=True)
 class Style:
-    """What overlays are drawn from: a vocabulary and, if given, a folder of pictures with alpha to use as logos."""
+    """What overlays are drawn from, and in which frame.
+
+    logos  a folder of pictures with alpha to use as logos.
+    zoom   the frame that overlays are laid out in is so many times as high and wide as the clip, which is a part of it.
+    """
 
     vocabulary: Vocabulary
     logos: Path | None = None
+    zoom: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mlx_vader.artifacts import degradations, overlays
 from mlx_vader.artifacts.artifact import Artifact, Clip, Masks, Style
-from mlx_vader.artifacts.drawing.compose import Paint, lay_over
+from mlx_vader.artifacts.drawing.compose import Paint, cropped, lay_over
 from mlx_vader.errors import UsageError
 
 _Draw = Callable[[int, int, int, np.random.Generator, float, Style], Paint]
@@ -17,7 +17,11 @@ _Degrade = Callable[[Clip, np.random.Generator, float], Clip]
 def _overlay(draw: _Draw, about: str) -> Artifact:
     def spoil(frames: Clip, rng: np.random.Generator, severity: float, style: Style) -> tuple[Clip, Masks]:
         length, height, width = frames.shape[:3]
-        return lay_over(frames, draw(height, width, length, rng, severity, style))
+        if style.zoom <= 1:
+            return lay_over(frames, draw(height, width, length, rng, severity, style))
+        frame = round(height * style.zoom), round(width * style.zoom)
+        paint = draw(*frame, length, rng, severity, style)
+        return lay_over(frames, cropped(paint, frame, (length, height, width), rng))
 
     return Artifact(draw.__name__, "overlay", 3, about, spoil)
 

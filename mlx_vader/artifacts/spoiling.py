@@ -30,6 +30,10 @@ SEVERITY_TOGETHER = (
     0.7,
 )  # for degradations of which there are several, or which an overlay shares a clip with
 
+# Overlays are laid out in a frame so many times as large as the clip, which then is a crop of it: text and logos are
+# cut off by the border, letters are as large as in 720p. Factor: weight.
+ZOOM = {1.0: 0.4, 1.5: 0.25, 2.5: 0.2, 4.0: 0.15}
+
 
 def apply(
     name: str,
@@ -73,7 +77,8 @@ def spoil(
     """
     frames = _checked(frames)
     rng = np.random.default_rng([key, crc32(b"spoil")])
-    style = Style(read_vocabulary(vocabulary), logos)
+    zoom = pick(rng, list(ZOOM), list(ZOOM.values()))
+    style = Style(read_vocabulary(vocabulary), logos, zoom)
     chosen = _draw_mix(rng, parse_names("all" if names is None else names))
     spoiled, mask = frames.copy(), np.zeros((*frames.shape[:3], 1), np.float32)
     for name in chosen:

@@ -13,7 +13,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def film_grain(frames: Clip, rng: np.random.Generator, severity: float) -> Clip:
-    """Adds grain of standard deviation 4/255 (severity 0) to 40/255 (1) at mid-grey, a third of that in black and white.
+    """Adds grain of standard deviation 4/255 (severity 0) to 40/255 (1) at mid-grey, a third of it in black.
 
     Its size is the sigma of a Gaussian, 0.4 to 1.3 px. Colour film has a weaker, independent grain in each layer too.
     """

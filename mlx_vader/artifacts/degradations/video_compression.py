@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from jaxtyping import UInt8
 
 from mlx_vader.artifacts.artifact import Clip
@@ -14,7 +16,10 @@ from mlx_vader.artifacts.randomness import between, between_log, chance, pick
 CODECS = {"libx264": 0.5, "libx265": 0.25, "mpeg4": 0.25}
 DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg4": "mpeg4"}
 RATE_CONTROL = {"qp": 0.35, "crf": 0.4, "bitrate": 0.25}
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster")
+PRESETS = {
+    "libx264": ("ultrafast", "superfast", "veryfast", "faster"),
+    "libx265": ("ultrafast", "superfast", "veryfast"),
+}
 QUANTISER = (24.0, 46.0)  # of 51, in H.264 and H.265; as QP or as CRF
 SCALE = (3.0, 31.0)  # MPEG-4's quantiser scale, of 31
 BITS_PER_PIXEL = (0.30, 0.015)
@@ -37,9 +42,9 @@ class Recipe:
 def video_compression(frames: Clip, rng: np.random.Generator, severity: float) -> Clip:
     """Codes the clip with a quantiser of 24 (severity 0) to 46 (1) or the like, and decodes it.
 
-    H.264 and H.265: QP or CRF 24 to 46; MPEG-4: quantiser scale 3 to 31; a quarter of the time a bit rate of 0.30 to
-    0.015 bit a pixel. Group length, B-frames, preset and the offset of the block grid are random. Some clips get up to
-    three mirrored frames in front, dropped afterwards, so that the first frame is not always a key frame.
+    H.264 and H.265: QP or CRF 24 to 46, a quarter of the time a bit rate of 0.30 to 0.015 bit a pixel; MPEG-4:
+    quantiser scale 3 to 31. Group length, B-frames, preset and the offset of the block grid are random. Some clips
+    get up to three mirrored frames in front, dropped afterwards, so that the first frame is not always a key frame.
     """
     lead = min(int(rng.integers(0, LEAD_IN + 1)), frames.shape[0] - 1)
     led = np.concatenate([frames[lead:0:-1], frames]) if lead else frames
@@ -52,7 +57,7 @@ def video_compression(frames: Clip, rng: np.random.Generator, severity: float) -
 def through_codec(frames: UInt8[np.ndarray, "t h w 3"], recipe: Recipe) -> UInt8[np.ndarray, "t h w 3"]:
     """Encodes and decodes; even height and width. As many frames as given, in their order."""
     encoder = _encoder(recipe, frames.shape[1], frames.shape[2])
-    decoder = av.CodecContext.create(DECODERS[recipe.codec], "r")
+    decoder = cast(VideoCodecContext, av.CodecContext.create(DECODERS[recipe.codec], "r"))
     decoder.thread_count = 1
     packets = []
     for index, pixels in enumerate(frames):
@@ -65,8 +70,8 @@ def through_codec(frames: UInt8[np.ndarray, "t h w 3"], recipe: Recipe) -> UInt8
     return np.stack([picture.to_ndarray(format="rgb24") for picture in pictures])
 
 
-def _encoder(recipe: Recipe, height: int, width: int) -> av.VideoCodecContext:
-    encoder = av.CodecContext.create(recipe.codec, "w")
+def _encoder(recipe: Recipe, height: int, width: int) -> VideoCodecContext:
+    encoder = cast(VideoCodecContext, av.CodecContext.create(recipe.codec, "w"))
     encoder.height, encoder.width = height, width
     encoder.pix_fmt = "yuv420p"
     encoder.framerate = Fraction(25)
@@ -84,14 +89,14 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
     """Draws the encoder's settings; only the rate depends on severity."""
     codec = pick(rng, list(CODECS), list(CODECS.values()))
     control = pick(rng, list(RATE_CONTROL), list(RATE_CONTROL.values()))
-    preset = pick(rng, PRESETS)
     group = pick(rng, GROUP_LENGTHS)
     b_frames = 2 if chance(rng, 0.5) else 0
-    bit_rate = round(25 * pixels * between_log(severity, *BITS_PER_PIXEL)) if control == "bitrate" else None
     if codec == "mpeg4":
+        # Its rate control needs more frames than a training clip has; a fixed scale bites at once.
         scale = str(round(between_log(severity, *SCALE)))
-        limits = {} if bit_rate else {"qmin": scale, "qmax": scale}
-        return Recipe(codec, {"bf": str(b_frames), **limits}, bit_rate, group)
+        return Recipe(codec, {"bf": str(b_frames), "qmin": scale, "qmax": scale}, None, group)
+    preset = pick(rng, PRESETS[codec])
+    bit_rate = round(25 * pixels * between_log(severity, *BITS_PER_PIXEL)) if control == "bitrate" else None
     rate = {} if bit_rate else {control: f"{between(severity, *QUANTISER):.0f}"}
     options = {"preset": preset, "bf": str(b_frames), **rate}
     if codec == "libx265":

@@ -53,6 +53,34 @@ def in_corner(stamp: Stamp, corner: str, height: int, width: int, margin: float)
     return Patch(round(top), round(left), stamp)
 
 
+def cropped(
+    paint: Paint, frame: tuple[int, int], clip: tuple[int, int, int], rng: np.random.Generator
+) -> Paint:
+    """What of a frame's overlay lies over a clip that is a crop of that frame.
+
+    `frame` is (height, width), `clip` (length, height, width). The crop is chosen so that the overlay is in at least
+    one of its frames: a random pixel of the overlay, at a random time, comes to lie at a random place in the crop.
+    """
+    top, left, stamp = paint(int(rng.integers(clip[0])))
+    aim = rng.random(3)
+    pixels = np.argwhere(stamp[..., 3] >= VISIBLE) + np.array([top, left])
+    pixels = pixels[np.all((pixels >= 0) & (pixels < frame), axis=1)]
+    if not len(pixels):
+        return paint
+    pixel = pixels[int(aim[0] * len(pixels))]
+    # The crop holds the pixel and stays within the frame.
+    start = [
+        int(np.clip(place - int(part * size), 0, whole - size))
+        for place, part, size, whole in zip(pixel, aim[1:], clip[1:], frame, strict=True)
+    ]
+
+    def part_of(time: int) -> Patch:
+        patch = paint(time)
+        return patch._replace(top=patch.top - start[0], left=patch.left - start[1])
+
+    return part_of
+
+
 def lay_over(frames: Clip, paint: Paint) -> tuple[Clip, Masks]:
     """Alpha compositing in float; returns the frames and the mask. Pixels with mask 0 keep their exact value."""
     spoiled = frames.copy()

@@ -18,6 +18,7 @@ from mlx_vader.errors import VaderError
 KINDS = {"icon": 0.12, "badge": 0.24, "icon_badge": 0.18, "lockup": 0.20, "wordmark": 0.14, "mark": 0.12}
 PICTURE = 0.5  # of the logos, where a folder of pictures is given
 MONOCHROME = 0.25  # of those pictures are shown as a one-coloured silhouette
+TRIES = 32  # pictures; those that are opaque, empty or broken are passed over
 HELD_OUT = 0.15  # of the folder's pictures are for the validation vocabulary only
 
 
@@ -47,10 +48,8 @@ def emblem(rng: np.random.Generator, style: Style, size: int) -> Image.Image:
 def picture(rng: np.random.Generator, folder: Path, split: str, size: int) -> Image.Image:
     """One of the folder's PNG files with alpha, scaled to `size`. Raises VaderError if none can be used."""
     names = _pictures(folder, split)
-    start = int(rng.integers(len(names)))
-    artwork = next(
-        (art for name in names[start : start + 50] if (art := _load(name, size)) is not None), None
-    )
+    candidates = (names[index] for index in rng.integers(len(names), size=TRIES))
+    artwork = next((art for name in candidates if (art := _load(name, size)) is not None), None)
     if artwork is None:
         raise VaderError(
             f"{folder} holds no readable logos", hint="give a folder of PNG files with transparency"

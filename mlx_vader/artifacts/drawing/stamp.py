@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, ImageColor, ImageFilter
+from PIL import Image, ImageChops, ImageColor, ImageFilter
 
 from mlx_vader.artifacts.randomness import chance, pick
 
@@ -55,7 +55,7 @@ def random_finish(rng: np.random.Generator, size: float) -> Finish:
         colour,
         shadow=rng.uniform(0.4, 0.9),
         shadow_offset=(shift, side),
-        shadow_blur=unit * rng.uniform(0.3, 1.6),
+        shadow_blur=unit * rng.uniform(0.3, 1.0),
         softness=softness,
     )
 
@@ -98,7 +98,7 @@ def ink(artwork: Image.Image, finish: Finish) -> Stamp:
     canvas = Image.new("RGBA", (artwork.width + 2 * margin, artwork.height + 2 * margin), (0, 0, 0, 0))
     canvas.paste(artwork, (margin, margin))
     cover = canvas.getchannel("A")
-    stamp = _glass(cover, finish.relief) if finish.relief else _premultiplied(canvas)
+    stamp = _glass(canvas, finish.relief) if finish.relief else _premultiplied(canvas)
     if finish.outline:
         wide = _widened(cover, finish.outline)
         stamp = over(stamp, _flat(wide, finish.outline_colour))
@@ -130,7 +130,7 @@ def turned(stamp: Stamp, angle: float) -> Stamp:
 
 
 def warped(stamp: Stamp, x: float, y: float, scale: tuple[float, float], angle: float) -> Patch:
-    """The stamp centred at (x, y), to a fraction of a pixel; scaled along its own axes, then turned by so many degrees."""
+    """The stamp centred at (x, y), to a fraction of a pixel; scaled along its own axes, then turned, in degrees."""
     height, width = stamp.shape[:2]
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     reach_x = (abs(cos) * width * scale[0] + abs(sin) * height * scale[1]) / 2 + 1
@@ -164,10 +164,13 @@ def _widened(cover: Image.Image, width: int) -> Image.Image:
     return wide.filter(ImageFilter.GaussianBlur(0.4 * width))
 
 
-def _glass(cover: Image.Image, strength: float) -> Stamp:
-    """A faint body lit from the top left: the look of broadcasters' translucent logos."""
-    body = np.asarray(cover, np.float32) / 255
-    soft = np.asarray(cover.filter(ImageFilter.GaussianBlur(max(0.8, cover.height / 40))), np.float32) / 255
+def _glass(artwork: Image.Image, strength: float) -> Stamp:
+    """A faint white body lit from the top left, its bright parts raised: broadcasters' translucent logos."""
+    body = np.asarray(artwork.getchannel("A"), np.float32) / 255
+    height = ImageChops.multiply(
+        artwork.getchannel("A"), artwork.convert("L").point(lambda luma: 100 + luma * 155 // 255)
+    )
+    soft = np.asarray(height.filter(ImageFilter.GaussianBlur(max(0.8, height.height / 60))), np.float32) / 255
     light = np.zeros_like(soft)
     light[1:-1, 1:-1] = soft[2:, 2:] - soft[:-2, :-2]
     bright, dark = np.clip(light * 2, 0, 1) * strength, np.clip(-light * 2, 0, 1) * strength

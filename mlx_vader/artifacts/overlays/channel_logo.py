@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from PIL import Image, ImageChops, ImageOps
 
 from mlx_vader.artifacts.artifact import Style
 from mlx_vader.artifacts.drawing.compose import Paint, in_corner, opacity, reference_length
@@ -46,8 +47,8 @@ def channel_logo(
     return _animated(patch, animation, rng.uniform(25, 120), int(rng.integers(length)))
 
 
-def _artwork(rng: np.random.Generator, style: Style, size: int) -> "Image.Image":
-    """Half of the time an emblem, else the channel's name in white, often with HD or LIVE in a box below."""
+def _artwork(rng: np.random.Generator, style: Style, size: int) -> Image.Image:
+    """Half of the time an emblem, else the channel's name in white, often with HD or LIVE cut out of a box below."""
     words = style.vocabulary
     if chance(rng, 0.5):
         return emblem(rng, style, size)
@@ -55,14 +56,10 @@ def _artwork(rng: np.random.Generator, style: Style, size: int) -> "Image.Image"
     name = solid(text_cover(pick(rng, words.channels), font, max(10, round(size * 0.8))), "#ffffff")
     if chance(rng, 0.5):
         return name
-    note = solid(text_cover(pick(rng, words.badges), font, max(8, round(size * 0.4))), "#101010")
+    note = text_cover(pick(rng, words.badges), font, max(8, round(size * 0.4)))
     pad = max(1, size // 12)
-    box = solid(
-        text_cover("", font, 8).resize((note.width + 2 * pad, note.height + 2 * pad)).point(lambda _: 255),
-        "#ffffff",
-    )
-    below = name.height + size // 10
-    return stack((name, (0, 0)), (box, (0, below)), (note, (pad, below + pad)))
+    box = ImageChops.invert(ImageOps.expand(note, pad))
+    return stack((name, (0, 0)), (solid(box, "#ffffff"), (0, name.height + size // 10)))
 
 
 def _animated(patch: Patch, animation: str, period: float, peak: int) -> Paint:

@@ -7,6 +7,7 @@ from mlx_vader.artifacts.drawing.compose import Paint, opacity, still
 from mlx_vader.artifacts.drawing.stamp import Patch, Stamp, ink, random_finish, solid, turned
 from mlx_vader.artifacts.drawing.text import credit, text_cover
 from mlx_vader.artifacts.randomness import chance, pick
+from mlx_vader.artifacts.vocabulary import Font
 
 LENGTH = (0.6, 0.95)  # of the diagonal
 THICKEST = 0.3  # of the shorter side
@@ -40,7 +41,7 @@ def diagonal_text(
     return still(Patch(0, 0, _parallel(line, height, width, round(height * rng.uniform(0.4, 0.6)))))
 
 
-def _size_for(text: str, font: "Font", room: float, thickest: float) -> int:
+def _size_for(text: str, font: Font, room: float, thickest: float) -> int:
     """The font size at which the text is `room` long, or its letters `thickest` high."""
     probe = text_cover(text, font, 40)
     return max(9, round(40 * min(room / probe.width, thickest / probe.height)))

@@ -78,7 +78,7 @@ def drawn_scene(length: int = 9, height: int = 450, width: int = 800) -> Clip:
         np.float32,
     )
     colours = np.array([[0.36, 0.45, 0.60], [0.24, 0.36, 0.38], [0.13, 0.22, 0.17]], np.float32)
-    sky = np.stack([0.98 - 0.35 * y, 0.62 + 0.15 * y, 0.45 + 0.45 * (1 - y)], -1)
+    sky = np.stack([0.30 + 1.2 * y, 0.45 + 0.55 * y, 0.72 - 0.45 * y], -1).clip(0, 1)
     sun = np.clip(1.2 - np.hypot(x - 1.2, y - 0.42) / 0.09, 0, 1)[..., None]
     scene = np.empty((length, height, width, 3), np.float32)
     for time, frame in enumerate(scene):
@@ -86,12 +86,8 @@ def drawn_scene(length: int = 9, height: int = 450, width: int = 800) -> Clip:
         for depth, colour in enumerate(colours, 1):
             shift = 0.004 * time * depth
             along = x[0] + shift
-            ridge = (
-                0.42
-                + 0.14 * depth
-                + 0.07 * np.sin(5 * along / depth + 2 * depth)
-                + 0.02 * np.sin(31 * along + depth)
-            )
+            waves = 0.07 * np.sin(5 * along / depth + 2 * depth) + 0.02 * np.sin(31 * along + depth)
+            ridge = 0.42 + 0.14 * depth + waves
             grain = np.roll(texture, -round(shift * height), axis=1)[:, :width] / 255 - 0.5
             shade = colour * (1 + 0.35 * grain[..., None])
             cover = np.clip((y - ridge) * height, 0, 1)[..., None]

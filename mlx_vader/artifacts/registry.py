@@ -46,7 +46,7 @@ ARTIFACTS: dict[str, Artifact] = {
         _degradation(degradations.video_compression, 4, "H.264, H.265 or MPEG-4, quantiser 24 to 46"),
         _degradation(degradations.gaussian_noise, 1, "sensor noise, sigma 2 to 50 of 255"),
         _degradation(degradations.salt_pepper_noise, 1, "black and white pixels, 0.1 to 10 %"),
-        _degradation(degradations.film_grain, 1, "correlated grain, sigma 4 to 40 of 255"),
+        _degradation(degradations.film_grain, 1, "correlated grain, sigma 3 to 30 of 255"),
         _degradation(degradations.color_banding, 2, "64 to 4 levels a channel"),
         _degradation(degradations.blur, 0, "Gaussian, motion or defocus blur"),
     )

@@ -6,14 +6,14 @@ from mlx_vader.artifacts.artifact import Clip
 from mlx_vader.artifacts.degradations.kernels import convolve, gaussian_kernel
 from mlx_vader.artifacts.randomness import between, chance
 
-STRENGTH = (4 / 255, 40 / 255)
+STRENGTH = (3 / 255, 30 / 255)
 GRAIN_SIZE = (0.4, 1.3)
 COLOUR_FILM = 0.5
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def film_grain(frames: Clip, rng: np.random.Generator, severity: float) -> Clip:
-    """Adds grain of standard deviation 4/255 (severity 0) to 40/255 (1) at mid-grey, a third of it in black.
+    """Adds grain of standard deviation 3/255 (severity 0) to 30/255 (1) at mid-grey, a third of it in black.
 
     Its size is the sigma of a Gaussian, 0.4 to 1.3 px. Colour film has a weaker, independent grain in each layer too.
     """

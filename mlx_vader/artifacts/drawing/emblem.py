@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 from mlx_vader.artifacts.artifact import Style
 from mlx_vader.artifacts.drawing.shapes import shape_cover
 from mlx_vader.artifacts.drawing.stamp import solid, stack
-from mlx_vader.artifacts.drawing.text import brand, icon_cover, made_up, text_cover
+from mlx_vader.artifacts.drawing.text import brand, icon_cover, made_up, text_cover, text_length
 from mlx_vader.artifacts.randomness import chance, pick
 from mlx_vader.artifacts.vocabulary import Vocabulary
 from mlx_vader.errors import VaderError
@@ -164,14 +164,12 @@ def _wordmark(
     """A name, sometimes in capitals, sometimes with its second half in another ink or with a line under it."""
     font = pick(rng, words.fonts_for("plain", "serif", "display"))
     name = name.upper() if chance(rng, 0.35) else name
-    if chance(rng, 0.3) and len(name) > 4:
-        cut = len(name) // 2 if " " not in name else name.index(" ")
-        head, tail = (text_cover(part, font, size) for part in (name[:cut], name[cut:].strip()))
-        return stack(
-            (solid(head, inks[0]), (0, size - head.height)),
-            (solid(tail, inks[1]), (head.width + size // 10, size - tail.height)),
-        )
     cover = text_cover(name, font, size)
+    if chance(rng, 0.3) and len(name) > 4:
+        cut = name.index(" ") if " " in name else len(name) // 2
+        artwork = solid(cover, inks[1])
+        artwork.paste(solid(cover, inks[0]).crop((0, 0, text_length(name[:cut], font, size), cover.height)))
+        return artwork
     if chance(rng, 0.2):
         line = Image.new("L", (cover.width, max(1, size // 12)), 255)
         return stack((solid(cover, inks[0]), (0, 0)), (solid(line, inks[1]), (0, cover.height + size // 8)))

@@ -27,6 +27,11 @@ def text_cover(
     return _cover(text, font.path, size, stroke, hollow, align)
 
 
+def text_length(text: str, font: Font, size: int) -> int:
+    """How many pixels the text takes from its left end to where the next letter would begin."""
+    return round(open_font(font.path, max(4, size)).getlength(text))
+
+
 def icon_cover(icon: str, size: int) -> Image.Image:
     """The coverage of an icon, cut to its ink; mode L."""
     return _cover(icon, font_file(*ICON_FONT), size, 0, False, "center")

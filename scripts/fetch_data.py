@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 LONGEST_SIDE = 1600
 SMALLEST_SIDE = 360
@@ -301,7 +301,7 @@ def _logo(file: Path) -> Image.Image | None:
     try:
         with Image.open(file) as image:
             drawing = image.convert("RGBA")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombWarning):
+    except (OSError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
     alpha = drawing.getchannel("A")
     visible = alpha.point(lambda value: 255 * (value > 8)).getbbox()

@@ -14,7 +14,7 @@ from mlx_vader.video import open_video, probe
 #: Frames that are decoded and kept at once; a clip starts somewhere in them.
 STRETCH = 32
 #: Stretches are kept with a shorter side of at most so many pixels: smaller in memory, and cleaner than the file.
-SHORTER_SIDE = 720
+SHORTER_SIDE = 540
 #: Source pixels in an output pixel, as far as the video allows.
 LARGEST_SCALE = 2.0
 #: Two frames that differ by less on average, in 1/255, are one frame that was stored twice.

@@ -17,7 +17,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video import is_video
 
 #: Decoded pictures kept in memory, for one process.
-CACHE_BYTES = 768 * 2**20
+CACHE_BYTES = 1024 * 2**20
 
 
 class ClipSource(Protocol):
@@ -39,7 +39,7 @@ class ClipSource(Protocol):
 class FolderSource:
     """Photographs, and videos in stretches of about 32 frames, each of them one item.
 
-    A file that turns out to be damaged is noted in `skipped`, and the item after it takes its place.
+    Where a file turns out to be damaged, it is noted in `skipped`, and the next item that can be read takes the place.
     """
 
     items: list[Path | Stretch]
@@ -48,7 +48,8 @@ class FolderSource:
 
     def __post_init__(self) -> None:
         self._cache = PictureCache(self.cache_bytes)
-        self._damaged: set[Path] = set()
+        self._damaged: set[Path | Stretch] = set()
+        self._noted: set[Path] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process decodes for itself: pictures don't travel.
@@ -64,15 +65,21 @@ class FolderSource:
         """A clip of item `index`; raises VaderError when no file of the folder can be decoded any more."""
         for step in range(len(self)):
             item = self.items[(index + step) % len(self)]
-            file = item if isinstance(item, Path) else item.path
-            if file in self._damaged:
+            if item in self._damaged:
                 continue
             try:
                 return self._made(item, np.random.default_rng(key), length, size)
             except (VaderError, OSError) as error:
-                self._damaged.add(file)
-                self.skipped.append(str(error))
+                self._note(item, str(error))
         raise VaderError("none of the training files can be decoded", hint=f"the first: {self.skipped[0]}")
+
+    def _note(self, item: Path | Stretch, reason: str) -> None:
+        # One stretch of a video may be damaged and the others not: what was read before must not change what is read.
+        self._damaged.add(item)
+        file = item if isinstance(item, Path) else item.path
+        if file not in self._noted:
+            self._noted.add(file)
+            self.skipped.append(reason)
 
     def _made(
         self, item: Path | Stretch, rng: np.random.Generator, length: int, size: int

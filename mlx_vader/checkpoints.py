@@ -142,7 +142,7 @@ def write(checkpoint: Checkpoint, path: str | Path) -> Path:
         "step": str(checkpoint.step),
         "provenance": json.dumps(checkpoint.provenance),
     }
-    weights = {name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}
+    weights = {name: np.asarray(value, order="C") for name, value in checkpoint.weights.items()}
     write_atomically(path, serialise(weights, metadata))
     return path
 

@@ -17,7 +17,9 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        exit_code = typer.main.get_command(build_app())(args=arguments, prog_name="vader-mlx", standalone_mode=False)
+        exit_code = typer.main.get_command(build_app())(
+            args=arguments, prog_name="vader-mlx", standalone_mode=False
+        )
         sys.exit(exit_code if isinstance(exit_code, int) else 0)
     except VaderError as error:
         if debug:
@@ -41,7 +43,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def build_app() -> "typer.Typer":  # noqa: F821
+def build_app() -> "typer.Typer":
     """The Typer application with every command registered."""
     import typer
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 
-def stdout_console() -> "rich.console.Console":  # noqa: F821
+def stdout_console() -> "rich.console.Console":
     """For tables and results that a person reads."""
     from rich.console import Console
 
     return Console(highlight=False)
 
 
-def stderr_console() -> "rich.console.Console":  # noqa: F821
+def stderr_console() -> "rich.console.Console":
     """For progress, notes and warnings."""
     from rich.console import Console
 
@@ -25,7 +25,14 @@ def stderr_console() -> "rich.console.Console":  # noqa: F821
 @contextmanager
 def progress(description: str, total: int | None) -> Iterator[Callable[..., None]]:
     """A progress bar with ETA on stderr. Yields `advance(n=1, **fields)`; `fields["note"]` is shown at the end."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),

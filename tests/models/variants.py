@@ -13,6 +13,11 @@ VARIANTS |= {
     "nafunet-window-2": ("nafunet", {"num_frames": 2, "memory": 3}),
     "nafunet-published": ("nafunet", {"num_frames": 4, "memory": 0, "residual": False}),
     "nafunet-no-mask": ("nafunet", {"predict_mask": False, "guidance": "none"}),
+    "nafunet-no-temporal-residual": (
+        "nafunet",
+        {"temporal": False, "memory": 0, "guidance": "residual", "residual": False},
+    ),
+    "composite-published": ("composite", {"num_frames": 5, "memory": 0}),
     "composite-no-temporal": ("composite", {"temporal": False}),
 }
 

@@ -1,0 +1,49 @@
+"""`vader-mlx import`: published weights become files that hold no code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+
+def register(app: "Typer") -> None:
+    """Adds the command."""
+    app.command("import", help=__doc__)(import_)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A published .pt or .pth file.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The .safetensors to write.")] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--as", help="[bold]network[/] (v1: nafunet.pt, composite.pt, …), or a perceptual loss's weights."
+        ),
+    ] = "network",
+    heads: Annotated[
+        Path | None,
+        typer.Option("--heads", help="LPIPS' linear layers (alex.pth of the lpips package), for lpips-…."),
+    ] = None,
+) -> None:
+    """Turns a published checkpoint into a .safetensors file; nothing in it is executed.
+
+    Example: vader-mlx import nafunet.pt -o nafunet.safetensors
+    """
+    from mlx_vader.cli.console import stdout_console
+
+    print_ = stdout_console().print
+    if kind == "network":
+        from convert.weights import import_published
+        from mlx_vader import checkpoints
+
+        checkpoint = import_published(file)
+        path = checkpoints.write(checkpoint, out or file.with_suffix(".safetensors"))
+        print_(f"[green]✓[/] {path}: {checkpoint.network}, {checkpoint.spec}")
+        print_(f"  try it: vader-mlx clean VIDEO -c {path}")
+        return
+    from convert.perceptual import import_perceptual
+
+    print_(f"[green]✓[/] {import_perceptual(kind, file, heads=heads, target=out)}")

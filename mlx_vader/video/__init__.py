@@ -3,20 +3,38 @@
 Frames are RGB float32 in [0, 1], upright; what else a file holds comes out again as it went in.
 """
 
+from mlx_vader.video.assembly import assemble, check_output
+from mlx_vader.video.codecs import ENCODERS, Encoding, encoders, plan_encoding
 from mlx_vader.video.color import ColorTags
 from mlx_vader.video.files import is_image, is_video, list_media
+from mlx_vader.video.images import read_image, write_image
 from mlx_vader.video.info import VideoInfo, probe
 from mlx_vader.video.reader import VideoFrame, VideoReader, open_video, read_clip
+from mlx_vader.video.segments import Segment, SegmentWriter, finished_segments
+from mlx_vader.video.writer import VideoWriter, write_video
 
 __all__ = [
+    "ENCODERS",
     "ColorTags",
+    "Encoding",
+    "Segment",
+    "SegmentWriter",
     "VideoFrame",
     "VideoInfo",
     "VideoReader",
+    "VideoWriter",
+    "assemble",
+    "check_output",
+    "encoders",
+    "finished_segments",
     "is_image",
     "is_video",
     "list_media",
     "open_video",
+    "plan_encoding",
     "probe",
     "read_clip",
+    "read_image",
+    "write_image",
+    "write_video",
 ]

@@ -39,12 +39,12 @@ _FLAGS = (
 
 @dataclass(frozen=True)
 class ColorTags:
-    """What a stream says about its colours, in H.273 code points; 2 (range: 0) is unspecified."""
+    """What a stream says about its colours, in H.273 code points; 2 is unspecified. `range` is 1 (limited) or 2 (full)."""
 
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
     matrix: int = UNSPECIFIED
-    range: int = 0
+    range: int = LIMITED_RANGE
 
 
 def players_matrix(width: int, height: int) -> int:
@@ -67,7 +67,7 @@ class ToRgb:
     """Converts decoded frames of one video; holds swscale's context."""
 
     def __init__(self, tags: ColorTags) -> None:
-        """`tags` of the stream; a frame's own range goes first."""
+        """`tags` of the stream."""
         self._tags = tags
         self._reformatter = VideoReformatter()
 
@@ -75,7 +75,7 @@ class ToRgb:
         """RGB in [0, 1] as stored, not turned upright."""
         if frame.format.is_rgb:
             return self._from_rgb(frame)
-        full = _is_full(frame, self._tags)
+        full = self._tags.range == FULL_RANGE
         matrix = _SWSCALE_MATRIX[effective_matrix(self._tags.matrix, frame.width, frame.height)]
         planar = self._reformatter.reformat(
             frame,
@@ -102,12 +102,6 @@ class ToRgb:
                 frame, format=wanted, interpolation=_FLAGS, threads=1
             ).to_ndarray()
         return samples * np.float32(1 / ((1 << bits) - 1))
-
-
-def _is_full(frame: av.VideoFrame, tags: ColorTags) -> bool:
-    if frame.format.name.startswith("yuvj"):
-        return True
-    return (int(frame.color_range) or tags.range) == FULL_RANGE
 
 
 def _white(frame: av.VideoFrame, full: bool) -> float:
@@ -197,6 +191,6 @@ def _halved_width(rgb: np.ndarray) -> np.ndarray:
 
 
 def _fill(plane: av.video.plane.VideoPlane, values: np.ndarray) -> None:
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     row_bytes = values.shape[1] * values.itemsize
     rows[: values.shape[0], :row_bytes] = values.view(np.uint8).reshape(values.shape[0], row_bytes)

@@ -1,5 +1,6 @@
 """What lies on the disk: kinds of files, checks before work begins, and writing that is all or nothing."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -9,31 +10,9 @@ from pathlib import Path
 
 from mlx_vader.errors import UsageError, VaderError
 
-VIDEO_SUFFIXES = frozenset(
-    [
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".flv",
-        ".gif",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".nut",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-    ]
-)
-IMAGE_SUFFIXES = frozenset([".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
+_VIDEO_SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"})
+_VIDEO_SUFFIXES |= {".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
+_IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 #: Marks a file that is not finished; such files are never listed as media.
 PARTIAL_MARK = ".vader-part-"
@@ -41,12 +20,12 @@ PARTIAL_MARK = ".vader-part-"
 
 def is_video(path: str | os.PathLike[str]) -> bool:
     """Whether the name is that of a video. A GIF counts as one: it moves."""
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+    return Path(path).suffix.lower() in _VIDEO_SUFFIXES
 
 
 def is_image(path: str | os.PathLike[str]) -> bool:
     """Whether the name is that of a still image."""
-    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+    return Path(path).suffix.lower() in _IMAGE_SUFFIXES
 
 
 def list_media(folder: str | os.PathLike[str]) -> list[Path]:
@@ -142,8 +121,6 @@ def _flush_to_disk(path: Path) -> None:
 
 def write_failure(target: Path, error: OSError) -> VaderError:
     """Why `target` could not be written, in one line."""
-    import errno
-
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return VaderError(f"no space left to write {target}", hint="free some space or choose another disk")
     if error.errno == errno.EFBIG:

@@ -6,39 +6,39 @@ from dataclasses import dataclass
 import av
 from av.sidedata.sidedata import Type
 
+from mlx_vader.video.library import side_data
+
 
 @dataclass(frozen=True)
 class HdrMetadata:
-    """`primaries` as (x, y) of red, green, blue, white; `luminance` as (min, max) in cd/m²; `light` as (MaxCLL, MaxFALL)."""
+    """All zeros where a stream says nothing.
+
+    `primaries`: (x, y) of red, green, blue, white. `luminance`: (min, max) in cd/m². `light`: (MaxCLL, MaxFALL).
+    """
 
     primaries: tuple[tuple[float, float], ...] = ()
     luminance: tuple[float, float] = (0.0, 0.0)
     light: tuple[int, int] = (0, 0)
 
-    def mastering_display(self) -> str:
-        """In the notation of x264 and x265: units of 0.00002 and of 0.0001 cd/m²."""
-        return self._notation(lambda xy: f"{round(xy * 50000)}", lambda cd: f"{round(cd * 10000)}")
-
-    def mastering_display_decimal(self) -> str:
-        """In the notation of SVT-AV1."""
-        return self._notation("{:.5f}".format, "{:.4f}".format)
-
-    def _notation(self, chromaticity, luminance) -> str:  # type: ignore[no-untyped-def]
-        red, green, blue, white = (f"({chromaticity(x)},{chromaticity(y)})" for x, y in self.primaries)
-        low, high = self.luminance
-        return f"G{green}B{blue}R{red}WP{white}L({luminance(high)},{luminance(low)})"
+    def mastering_display(self, chromaticity_unit: float, luminance_unit: float) -> str:
+        """In the notation that x264, x265 and SVT-AV1 share, as multiples of the units."""
+        red, green, blue, white = (
+            f"({x / chromaticity_unit:.10g},{y / chromaticity_unit:.10g})" for x, y in self.primaries
+        )
+        low, high = (f"{value / luminance_unit:.10g}" for value in self.luminance)
+        return f"G{green}B{blue}R{red}WP{white}L({high},{low})"
 
 
 def hdr_of(frame: av.VideoFrame) -> HdrMetadata | None:
     """The mastering display and light level that travel with a decoded frame."""
-    mastering = light = None
-    for side_data in frame.side_data:
-        if side_data.type == Type.MASTERING_DISPLAY_METADATA:
-            mastering = _mastering(bytes(side_data))
-        elif side_data.type == Type.CONTENT_LIGHT_LEVEL:
-            light = struct.unpack_from("=II", bytes(side_data))
-    if mastering is None and light is None:
+    display, levels = (
+        side_data(frame, Type.MASTERING_DISPLAY_METADATA),
+        side_data(frame, Type.CONTENT_LIGHT_LEVEL),
+    )
+    if display is None and levels is None:
         return None
+    mastering = _mastering(display) if display else None
+    light = struct.unpack_from("=II", levels) if levels else None
     primaries, luminance = mastering or ((), (0.0, 0.0))
     return HdrMetadata(primaries, luminance, light or (0, 0))
 

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
-from mlx_vader.video.color import FULL_RANGE, UNSPECIFIED, ColorTags
+from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags
 from mlx_vader.video.files import check_source
 from mlx_vader.video.hdr import HdrMetadata, hdr_of
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
@@ -96,18 +96,20 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
     with opened(path) as container:
         stream = main_stream(container, path)
         first, *others = _first_frames(
-            container, stream, path, _TRIED if _may_be_mixed_up(stream, index) else 1
+            container, stream, path, _TRIED if _may_be_mixed_up(container, stream, index) else 1
         )
-        if any(later.pts is None or later.pts <= before.pts for before, later in pairwise([first, *others])):
+        times = [-1 if frame.pts is None else frame.pts for frame in (first, *others)]
+        if any(later <= before for before, later in pairwise(times)):
             index = replace(index, exact=False)
         # Pictures that lean on frames before the file's beginning are in the packets but are never shown.
         index = index.without_first(index.find(first.pts) or 0)
         return Examined(_describe(path, container, stream, first, index), index, orientation_of(first))
 
 
-def _may_be_mixed_up(stream: VideoStream, index: FrameIndex) -> bool:
-    """Whether the packets' times look like decoding times although the decoder reorders pictures."""
-    return index.exact and index.shown_as_stored and stream.codec_context.reorder_depth > 0
+def _may_be_mixed_up(container: InputContainer, stream: VideoStream, index: FrameIndex) -> bool:
+    """Whether the decoder reorders pictures of a file that seems to hold decoding times only."""
+    doubtful = index.shown_as_stored or container.format.name == "avi"
+    return index.exact and doubtful and stream.codec_context.reorder_depth > 0
 
 
 def _cut_short(path: Path, missing: int, size: int) -> VaderError:
@@ -186,9 +188,10 @@ def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
 
 
 def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
-    """What the stream says, or else its first frame."""
+    """What the stream says, or else its first frame; an unspecified range is taken as players take it."""
     context = stream.codec_context
-    full = first.format.name.startswith("yuvj")
+    full = first.format.is_rgb or first.format.name.startswith("yuvj")
+    stored_range = int(context.color_range) or int(first.color_range) or LIMITED_RANGE
 
     def known(of_stream: int, of_frame: int) -> int:
         return int(of_stream) if of_stream != UNSPECIFIED else int(of_frame)
@@ -197,5 +200,5 @@ def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
         primaries=known(context.color_primaries, first.color_primaries),
         transfer=known(context.color_trc, first.color_trc),
         matrix=known(context.colorspace, first.colorspace),
-        range=FULL_RANGE if full else int(context.color_range) or int(first.color_range),
+        range=FULL_RANGE if full else stored_range,
     )

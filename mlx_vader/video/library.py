@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # SVT-AV1 writes to stderr by itself unless it is told not to before it is first loaded.
 os.environ.setdefault("SVT_LOG", "1")
@@ -13,6 +14,7 @@ import av
 import av.error
 import av.logging
 from av.container import InputContainer
+from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
@@ -51,6 +53,12 @@ def main_stream(container: InputContainer, path: Path) -> VideoStream:
 def is_cover(stream: av.stream.Stream) -> bool:
     """Whether a video stream is a still picture of the album."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def side_data(frame: av.VideoFrame, kind: Type) -> bytes | None:
+    """What a decoded frame carries of one kind besides its picture."""
+    found: list[Any] = [entry for entry in frame.side_data if getattr(entry, "type", None) == kind]
+    return bytes(found[0]) if found else None
 
 
 def _what_it_holds(container: InputContainer) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from jaxtyping import Float
 
+from mlx_vader.video.library import side_data
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -47,10 +49,8 @@ _ROTATIONS = {
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """The orientation that a decoded frame's display matrix asks for, to the nearest quarter turn."""
-    for side_data in frame.side_data:
-        if side_data.type == Type.DISPLAYMATRIX:
-            return from_matrix(np.frombuffer(bytes(side_data), np.int32))
-    return Orientation()
+    matrix = side_data(frame, Type.DISPLAYMATRIX)
+    return from_matrix(np.frombuffer(matrix, np.int32)) if matrix else Orientation()
 
 
 def from_matrix(matrix: np.ndarray) -> Orientation:

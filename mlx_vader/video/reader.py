@@ -30,7 +30,7 @@ class VideoFrame(NamedTuple):
     rgb: Float[np.ndarray, "h w 3"]
     pts: int
     time_base: Fraction
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which no one wants here
 
 
 class VideoReader:

@@ -1,0 +1,213 @@
+"""Joins segments with everything else of the source into the finished file."""
+
+import heapq
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from mlx_vader.errors import VaderError
+from mlx_vader.video.codecs import Encoding
+from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting, start_shift
+from mlx_vader.video.files import check_target, partial_path, written_beside
+from mlx_vader.video.library import main_stream, opened, writing
+from mlx_vader.video.segments import Segment, close_quietly
+
+#: What MP4 stores where every player looks; other keys need Apple's newer kind of metadata.
+_CLASSIC_KEYS = frozenset(
+    {
+        "title",
+        "artist",
+        "album_artist",
+        "composer",
+        "album",
+        "date",
+        "comment",
+        "genre",
+        "copyright",
+        "grouping",
+        "lyrics",
+        "description",
+        "synopsis",
+        "show",
+        "episode_id",
+        "network",
+        "keywords",
+        "track",
+        "disc",
+        "creation_time",
+        "encoding_tool",
+        "handler_name",
+        "compilation",
+    }
+)
+
+
+def assemble(
+    segments: Sequence[Segment],
+    target: str | os.PathLike[str],
+    encoding: Encoding,
+    source: str | os.PathLike[str] | None = None,
+) -> tuple[str, ...]:
+    """Writes `target` from the segments' pictures and all else of `source`; nothing is encoded again.
+
+    Returns what of the source the container could not hold (only covers, attachments and data may be left out). The
+    file appears under its name when it is complete.
+    """
+    path = check_target(target, source)
+    if not segments:
+        raise VaderError(f"there are no frames to write to {path}")
+    with written_beside(path) as partial, ExitStack() as stack:
+        output = _Output(partial, path, encoding, source, stack, extradata=_extradata(segments))
+        with writing(path):
+            for packet in output.merged(segments):
+                output.container.mux_one(packet)
+            output.container.close()
+        return tuple(output.copies.left_out) if output.copies else ()
+
+
+def check_output(
+    target: str | os.PathLike[str], encoding: Encoding, source: str | os.PathLike[str] | None = None
+) -> None:
+    """Raises what `assemble` would raise for this target and source, before any work is done; leaves nothing behind."""
+    path = check_target(target, source)
+    partial = partial_path(path)
+    try:
+        with ExitStack() as stack:
+            _Output(partial, path, encoding, source, stack)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _extradata(segments: Sequence[Segment]) -> bytes | None:
+    """What the decoder must know first: the same for all segments, or they cannot be one stream."""
+    found = set()
+    for segment in segments:
+        with opened(segment.path) as container:
+            found.add(container.streams.video[0].codec_context.extradata)
+    if len(found) > 1:
+        raise VaderError(
+            "the segments were encoded by different encoders",
+            hint="start the job anew: delete its folder of segments",
+        )
+    return found.pop()
+
+
+class _Output:
+    """An open output with its header written."""
+
+    def __init__(
+        self,
+        partial: Path,
+        target: Path,
+        encoding: Encoding,
+        source: str | os.PathLike[str] | None,
+        stack: ExitStack,
+        extradata: bytes | None = None,
+    ) -> None:
+        self.copies: Copies | None = None
+        self._shift = Fraction(0)
+        self._time_base = encoding.time_base
+        self._step = max(1, round(1 / (encoding.frame_rate * encoding.time_base)))
+        origin = stack.enter_context(opened(source)) if source is not None else None
+        with writing(target):
+            self.container = av.open(
+                str(partial), "w", format=_muxer(target), options=_options(target, encoding, origin)
+            )
+            stack.callback(close_quietly, self.container)
+            self.video = encoding.add_stream(self.container)
+            if extradata is not None:
+                self.video.codec_context.extradata = extradata
+            if origin is not None:
+                self._carry_over(origin, Path(source or ""), target)
+            self.container.start_encoding()
+
+    def _carry_over(self, origin: InputContainer, source: Path, target: Path) -> None:
+        main = main_stream(origin, source)
+        self._shift = start_shift(origin)
+        self.video.metadata.update(lasting(main.metadata))
+        self.video.disposition = main.disposition & ~Disposition.attached_pic
+        self.container.metadata.update(lasting(origin.metadata))
+        self.copies = add_copies(origin, main, self.container, target)
+        copy_chapters(origin, self.container, self._shift)
+
+    def merged(self, segments: Sequence[Segment]) -> Iterator[Packet]:
+        """All packets by decoding time, so that no stream runs ahead of the others."""
+        pictures = self._pictures(segments)
+        others = self.copies.packets(self._shift) if self.copies else iter(())
+        return heapq.merge(pictures, others, key=_decoding_time)
+
+    def _pictures(self, segments: Sequence[Segment]) -> Iterator[Packet]:
+        shift = round(self._shift / self._time_base)
+        for packet in with_decoding_times(_joined(segments, self._time_base, shift), self._step):
+            packet.stream = self.video
+            yield packet
+
+
+def _decoding_time(packet: Any) -> float:
+    return float(packet.dts * packet.time_base)
+
+
+def _joined(segments: Sequence[Segment], time_base: Fraction, shift: int) -> Iterator[tuple[Any, int]]:
+    """Packets with their display time where it belongs, and by how many packets decoding runs ahead of display."""
+    for segment in segments:
+        with opened(segment.path) as container:
+            stream: VideoStream = container.streams.video[0]
+            delay = stream.codec_context.reorder_depth
+            offset = None
+            for packet in container.demux(stream):
+                if packet.pts is None:
+                    continue
+                ticks = round(packet.pts * packet.time_base / time_base)
+                if offset is None:  # the first packet is the keyframe that is shown first
+                    offset = segment.first_pts + shift - ticks
+                packet.time_base = time_base
+                packet.pts = ticks + offset
+                packet.dts = None
+                yield packet, delay
+
+
+def with_decoding_times(packets: Iterator[tuple[Any, int]], step: int) -> Iterator[Packet]:
+    """Gives packets in decoding order increasing decoding times, none later than their display times.
+
+    With a decoder that holds back d pictures, packet i is decoded when picture i - d is shown. `step` is the distance
+    of the first d, before anything is shown, and the duration of the last picture.
+    """
+    waiting: list[int] = []
+    for count, (packet, delay) in enumerate(packets):
+        if count == 0:
+            first, held = packet.pts, delay
+        heapq.heappush(waiting, packet.pts)
+        packet.dts = heapq.heappop(waiting) if count >= held else first - (held - count) * step
+        packet.duration = step
+        yield packet
+
+
+def _muxer(target: Path) -> str:
+    return {".mkv": "matroska", ".webm": "webm", ".mov": "mov"}.get(target.suffix.lower(), "mp4")
+
+
+def _options(target: Path, encoding: Encoding, origin: InputContainer | None) -> dict[str, str]:
+    if target.suffix.lower() not in {".mp4", ".m4v", ".mov"}:
+        return {}
+    options = {"movie_timescale": str(_movie_timescale(encoding, origin))}
+    if origin is not None and set(lasting(origin.metadata)) - _CLASSIC_KEYS:
+        options["movflags"] = "use_metadata_tags"
+    return options
+
+
+def _movie_timescale(encoding: Encoding, origin: InputContainer | None) -> int:
+    """A tick in which every stream's start can be said exactly, as far as it is not absurdly fine."""
+    ticks = [encoding.time_base.denominator]
+    ticks += [stream.time_base.denominator for stream in origin.streams if stream.time_base] if origin else []
+    common = math.lcm(*ticks)
+    return common if common <= 10_000_000 else max(ticks[0], 1000)

@@ -1,0 +1,200 @@
+"""Carries over what is not the picture: audio, subtitles, covers, attachments, chapters and metadata."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from mlx_vader.errors import UsageError
+from mlx_vader.video.library import is_cover
+
+#: What subtitles become where the container cannot hold them as they are.
+_TEXT_SUBTITLES = {
+    ".mp4": "mov_text",
+    ".m4v": "mov_text",
+    ".mov": "mov_text",
+    ".mkv": "subrip",
+    ".webm": "webvtt",
+}
+
+#: Text that is written for one container or stream and false in another.
+_STALE = frozenset(
+    {
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "encoder",
+        "vendor_id",
+        "rotate",
+        "DURATION",
+        "BPS",
+        "NUMBER_OF_FRAMES",
+        "NUMBER_OF_BYTES",
+        "_STATISTICS_WRITING_APP",
+        "_STATISTICS_WRITING_DATE_UTC",
+        "_STATISTICS_TAGS",
+    }
+)
+
+
+@dataclass
+class Copies:
+    """The streams of a source that go into an output, and what was left out because the output cannot hold it."""
+
+    source: InputContainer
+    ways: dict[int, Callable[[Packet], list[Packet]]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def packets(self, shift: Fraction) -> Iterator[Packet]:
+        """The packets for the output in the source's order, `shift` seconds later."""
+        streams = [self.source.streams[index] for index in self.ways]
+        if not streams:
+            return
+        last: dict[int, int] = {}
+        for packet in self.source.demux(streams):
+            if packet.dts is None and packet.pts is None:
+                continue  # the end of a stream
+            index = packet.stream.index
+            for ready in self.ways[index](packet):
+                _shift(ready, shift)
+                _keep_order(ready, last, index)
+                yield ready
+
+
+def _shift(packet: Any, shift: Fraction) -> None:
+    ticks = round(shift / packet.time_base) if shift else 0
+    packet.pts = (packet.dts if packet.pts is None else packet.pts) + ticks
+    packet.dts = packet.pts if packet.dts is None else packet.dts + ticks
+
+
+def _keep_order(packet: Any, last: dict[int, int], index: int) -> None:
+    """Muxers refuse a packet that is to be decoded before its forerunner: such a one is moved later, as ffmpeg does."""
+    before = last.get(index)
+    if before is not None and packet.dts <= before:
+        packet.dts = before + 1
+        packet.pts = max(packet.pts, packet.dts)
+    last[index] = packet.dts
+
+
+def add_copies(source: InputContainer, main: Stream, output: OutputContainer, target: Path) -> Copies:
+    """Adds to `output` every stream of `source` but the picture itself.
+
+    Raises `UsageError` for audio, video or subtitles that the container cannot hold. Covers, attachments and data that
+    it cannot hold are left out.
+    """
+    copies = Copies(source)
+    for stream in source.streams:
+        if stream.index == main.index:
+            continue
+        if stream.type == "subtitle":
+            copies.ways[stream.index] = _add_subtitles(stream, output, target)
+        elif stream.type in {"audio", "video"} and not is_cover(stream):
+            copies.ways[stream.index] = _copier(_add_copy(stream, output, target))
+        else:
+            _add_if_possible(stream, output, target, copies)
+    return copies
+
+
+def _add_copy(stream: Stream, output: OutputContainer, target: Path) -> Stream:
+    try:
+        copy = output.add_stream_from_template(stream, opaque=True)
+    except (ValueError, av.error.FFmpegError) as error:
+        raise UsageError(
+            f"{target.suffix} cannot hold {stream.type} stream {stream.index} ({_codec(stream)}) of the source",
+            hint=f"write {target.with_suffix('.mkv').name} instead",
+        ) from error
+    _describe_alike(stream, copy)
+    return copy
+
+
+def _add_if_possible(stream: Stream, output: OutputContainer, target: Path, copies: Copies) -> None:
+    """Covers and attachments; data streams mean little outside the file that they were made for."""
+    try:
+        if stream.type == "video":
+            copies.ways[stream.index] = _copier(_add_copy(stream, output, target))
+            return
+        if stream.type == "attachment" and target.suffix.lower() == ".mkv":
+            _add_copy(stream, output, target)
+            return
+    except UsageError:
+        pass
+    copies.left_out.append(f"{stream.type} stream {stream.index} ({_codec(stream)})")
+
+
+def _add_subtitles(stream: Any, output: OutputContainer, target: Path) -> Callable[[Packet], list[Packet]]:
+    if _codec(stream) in output.supported_codecs or _codec(stream) == _TEXT_SUBTITLES[target.suffix.lower()]:
+        return _copier(_add_copy(stream, output, target))
+    context = stream.codec_context
+    if context is None or not context.codec.text_sub:
+        raise UsageError(
+            f"{target.suffix} cannot hold subtitle stream {stream.index} ({_codec(stream)}) of the source",
+            hint=f"write {target.with_suffix('.mkv').name} instead",
+        )
+    context.open(strict=False)
+    copy: Any = output.add_stream(_TEXT_SUBTITLES[target.suffix.lower()])
+    copy.codec_context.subtitle_header = context.subtitle_header
+    copy.time_base = copy.codec_context.time_base = stream.time_base
+    _describe_alike(stream, copy)
+    return _transcoder(stream, copy)
+
+
+def _copier(copy: Stream) -> Callable[[Packet], list[Packet]]:
+    def copied(packet: Packet) -> list[Packet]:
+        packet.stream = copy
+        return [packet]
+
+    return copied
+
+
+def _transcoder(stream: Any, copy: Any) -> Callable[[Packet], list[Packet]]:
+    def transcoded(packet: Packet) -> list[Packet]:
+        subtitles = stream.codec_context.decode2(packet)
+        if subtitles is None:
+            return []
+        written = copy.codec_context.encode_subtitle(subtitles)
+        written.pts, written.dts, written.duration = packet.pts, packet.dts, packet.duration
+        written.time_base = packet.time_base
+        written.stream = copy
+        return [written]
+
+    return transcoded
+
+
+def _codec(stream: Stream) -> str:
+    return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
+
+
+def _describe_alike(stream: Stream, copy: Stream) -> None:
+    copy.metadata.update(lasting(stream.metadata))
+    copy.disposition = stream.disposition
+
+
+def lasting(metadata: dict[str, str]) -> dict[str, str]:
+    """What of a container's or stream's metadata is true of its copy too."""
+    return {key: text for key, text in metadata.items() if key.removesuffix("-eng") not in _STALE}
+
+
+def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fraction) -> None:
+    """Chapters with their titles, `shift` seconds later."""
+    chapters = source.chapters()
+    for chapter in chapters:
+        ticks = round(shift / chapter["time_base"]) if shift and chapter["time_base"] else 0
+        chapter["start"] += ticks
+        chapter["end"] += ticks
+    if chapters:
+        output.set_chapters(chapters)
+
+
+def start_shift(source: InputContainer) -> Fraction:
+    """Broadcasts begin at any time of day: seconds to add, so that they begin at zero. Other files keep their time."""
+    broadcast = int(source.format.flags) & int(av.format.Flags.ts_discont.value)
+    if not broadcast or source.start_time is None:
+        return Fraction(0)
+    return -Fraction(source.start_time, av.time_base)

@@ -1,0 +1,160 @@
+"""Encodes frames into numbered files, each of which decodes on its own, so that an interrupted job can go on.
+
+A finished segment is named `NUMBER_FIRSTPTS_FRAMES.mp4`: what joins it to the others needs no other record. A segment
+gets that name only when it is complete.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from jaxtyping import Float
+
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.video.codecs import Encoding
+from mlx_vader.video.color import FULL_RANGE, FromRgb
+from mlx_vader.video.files import PARTIAL_MARK, write_failure
+from mlx_vader.video.library import writing
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A finished file: `frames` frames, the first shown at tick `first_pts` of the encoding's time base."""
+
+    path: Path
+    number: int
+    first_pts: int
+    frames: int
+
+
+def finished_segments(folder: str | os.PathLike[str]) -> list[Segment]:
+    """The segments of a job in order, up to the first that is missing."""
+    found = {segment.number: segment for path in Path(folder).iterdir() if (segment := _parsed(path))}
+    count = next(number for number in range(len(found) + 1) if number not in found)
+    return [found[number] for number in range(count)]
+
+
+def _parsed(path: Path) -> Segment | None:
+    parts = path.stem.split("_")
+    if PARTIAL_MARK in path.name or len(parts) != 3:
+        return None
+    try:
+        return Segment(path, *(int(part) for part in parts))
+    except ValueError:
+        return None
+
+
+class SegmentWriter:
+    """Writes frames into segments in `folder`; `cut` ends one, `close` the last, and so does a `with` on success."""
+
+    def __init__(self, folder: str | os.PathLike[str], encoding: Encoding) -> None:
+        """Goes on after the finished segments that are already in `folder`, which exists."""
+        self.folder = Path(folder)
+        self.encoding = encoding
+        self._number = len(finished_segments(self.folder))
+        self._from_rgb = FromRgb(
+            encoding.pix_fmt, encoding.matrix, full_range=encoding.color.range == FULL_RANGE
+        )
+        self._open: _OpenSegment | None = None
+        self._last_pts: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def write(
+        self, rgb: Float[np.ndarray, "h w 3"], pts: int | None = None, time_base: Fraction | None = None
+    ) -> None:
+        """Encodes one frame, shown at `pts * time_base` seconds.
+
+        Without `time_base`, `pts` counts ticks of the encoding's; without `pts`, the frame follows at the frame rate.
+        Frames are shown in the order in which they are written: one that comes with an earlier time is moved later.
+        """
+        size = self.encoding.width, self.encoding.height
+        if rgb.shape != (size[1], size[0], 3):
+            raise UsageError(f"a frame of {rgb.shape[1]}x{rgb.shape[0]} in a video of {size[0]}x{size[1]}")
+        ticks = self._ticks(pts, time_base)
+        frame = self._from_rgb(rgb)
+        frame.pts, frame.time_base = ticks, self.encoding.time_base
+        if self._open is None:
+            self._open = _OpenSegment(self.folder, self._number, self.encoding, ticks)
+        self._open.encode(frame)
+        self._last_pts = ticks
+
+    def _ticks(self, pts: int | None, time_base: Fraction | None) -> int:
+        tick = self.encoding.time_base
+        if pts is None:
+            step = max(1, round(1 / (self.encoding.frame_rate * tick)))
+            return 0 if self._last_pts is None else self._last_pts + step
+        ticks = pts if time_base in {None, tick} else round(pts * time_base / tick)
+        return ticks if self._last_pts is None else max(ticks, self._last_pts + 1)
+
+    def cut(self) -> None:
+        """Finishes the segment; the next frame begins another."""
+        if self._open is not None:
+            self._open.finish()
+            self._open = None
+            self._number += 1
+
+    close = cut
+
+    def abandon(self) -> None:
+        """Throws away the segment that is not finished."""
+        if self._open is not None:
+            self._open.abandon()
+            self._open = None
+
+
+class _OpenSegment:
+    """One file in the making."""
+
+    def __init__(self, folder: Path, number: int, encoding: Encoding, first_pts: int) -> None:
+        suffix = encoding.encoder.segment_suffix
+        self._name = f"{number:05d}_{first_pts}"
+        self._path = folder / f"{number:05d}{PARTIAL_MARK}{suffix}"
+        self._frames = 0
+        with writing(self._path):
+            self._container = av.open(str(self._path), "w", format=suffix[1:])
+            self._stream = encoding.add_stream(self._container)
+
+    def encode(self, frame: av.VideoFrame) -> None:
+        self._frames += 1
+        with writing(self._path):
+            self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        try:
+            with writing(self._path):
+                self._container.mux(self._stream.encode(None))
+                self._container.close()
+            final = self._path.with_name(f"{self._name}_{self._frames}{self._path.suffix}")
+            self._path.replace(final)
+        except OSError as error:
+            self.abandon()
+            raise write_failure(self._path, error) from error
+        except VaderError:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        close_quietly(self._container)
+        self._path.unlink(missing_ok=True)
+
+
+def close_quietly(container: av.container.OutputContainer) -> None:
+    """Closes a container whose contents no longer matter."""
+    with suppress(av.error.FFmpegError, ValueError):
+        container.close()

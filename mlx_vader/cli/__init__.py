@@ -3,64 +3,89 @@
 import os
 import sys
 from importlib import import_module
+from typing import Annotated
 
-COMMANDS = ("train", "clean", "convert", "bench", "import_", "artifacts", "demo", "doctor")
+import typer
+
+from mlx_vader.errors import VaderError
+
+#: In the order of `--help`.
+COMMANDS = ("clean", "train", "convert", "bench", "import_", "artifacts", "demo", "doctor")
 
 
 def main() -> None:
     """Entry point of `vader-mlx`. Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
-    import click
-    import typer
-
-    from mlx_vader.errors import VaderError
-
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
-        exit_code = typer.main.get_command(build_app())(
-            args=arguments, prog_name="vader-mlx", standalone_mode=False
-        )
-        sys.exit(exit_code if isinstance(exit_code, int) else 0)
-    except VaderError as error:
-        if debug:
-            raise
-        _say(error.message, error.hint)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted", "")
-        # No atexit handlers of half-stopped worker threads: they could hang a second Ctrl-C.
-        sys.stdout.flush()
-        os._exit(130)
-    except BrokenPipeError:
-        os._exit(1)
+        sys.exit(run(arguments))
     except Exception as error:
         if debug:
             raise
-        _say(f"{type(error).__name__}: {error}", "run again with --debug for the traceback")
-        sys.exit(1)
+        sys.exit(_explain(error))
 
 
-def build_app() -> "typer.Typer":
+def run(arguments: list[str]) -> int:
+    """Runs a command and returns its exit code; what goes wrong is raised."""
+    try:
+        result = typer.main.get_command(build_app())(
+            args=arguments, prog_name="vader-mlx", standalone_mode=False
+        )
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted")
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def build_app() -> typer.Typer:
     """The Typer application with every command registered."""
-    import typer
-
     app = typer.Typer(
-        name="vader-mlx",
-        help="Remove watermarks, logos, text, compression, noise, banding and blur from video you own or may edit.",
-        no_args_is_help=True,
+        epilog="Tracebacks with --debug. Start with: vader-mlx demo",
         add_completion=False,
         rich_markup_mode="rich",
-        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_options)
     for command in COMMANDS:
         import_module(f"mlx_vader.cli.{command}").register(app)
     return app
 
 
-def _say(message: str, hint: str) -> None:
+def _print_version(asked: bool) -> None:
+    if asked:
+        from mlx_vader import __version__
+
+        print(f"vader-mlx {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Remove watermarks, logos, text, compression, noise, banding and blur from video you own or may edit."""
+
+
+def _explain(error: Exception) -> int:
+    """Says in one line what went wrong, and returns the exit code."""
+    from typer.exceptions import TyperException
+
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has left; nothing may be flushed into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, VaderError):
+        _say(error.message, error.hint)
+        return error.exit_code
+    if isinstance(error, TyperException):
+        _say(error.format_message(), "vader-mlx COMMAND --help lists what there is")
+        return error.exit_code
+    _say(f"{type(error).__name__}: {error}", "run again with --debug for the traceback")
+    return 1
+
+
+def _say(message: str, hint: str = "") -> None:
     print(f"error: {message}", file=sys.stderr)
     if hint:
         print(f"hint: {hint}", file=sys.stderr)

@@ -36,7 +36,7 @@ class _Cell(NamedTuple):
 
 def contact_sheet(
     frames: Clip, key: int = 0, *, severity: float = 0.5, vocabulary: str = "train", logos: Path | None = None
-) -> UInt8[np.ndarray, "h w 3"]:
+) -> UInt8[np.ndarray, "rows columns 3"]:
     """A labelled sheet of the clip's middle frame, clean, with each artifact, and with two pairs of them.
 
     Overlays show their mask in an inset; degradations a magnified part, clean on the left and spoiled on the right.
@@ -54,7 +54,8 @@ def contact_sheet(
         if mixed.mask.any():
             _mask_inset(picture, mixed.mask[middle])
         if names[-1] in GROUPS["degradations"]:
-            _detail_inset(picture, clean[middle], mixed.frames[middle])
+            outside = mixed.frames[middle] * (1 - mixed.mask[middle]) + clean[middle] * mixed.mask[middle]
+            _detail_inset(picture, clean[middle], outside)
         return _Cell(
             picture, " + ".join(names), ARTIFACTS[names[0]].about if len(names) == 1 else "two at once"
         )
@@ -95,7 +96,7 @@ def drawn_scene(length: int = 9, height: int = 450, width: int = 800) -> Clip:
     return np.clip(scene, 0, 1)
 
 
-def _scaled(frames: Clip) -> Clip:
+def _scaled(frames: Clip) -> Float[np.ndarray, "t rows columns 3"]:
     """Cropped about the middle to the cell's shape, and scaled to FINENESS times its size."""
     height, width = frames.shape[1:3]
     wide, high = min(width, height * CELL[0] / CELL[1]), min(height, width * CELL[1] / CELL[0])

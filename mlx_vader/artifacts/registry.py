@@ -80,6 +80,6 @@ def known(name: str) -> str:
     if name in ARTIFACTS:
         return name
     everything = (*ARTIFACTS, *GROUPS)
-    close = get_close_matches(name, everything, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+    close = [other for other in everything if name in other] or get_close_matches(name, everything, n=1)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
     raise UsageError(f"no artifact is called {name!r}", hint=f"{hint}choose from {', '.join(everything)}")

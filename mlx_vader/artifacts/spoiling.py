@@ -1,6 +1,7 @@
 """One chosen artifact, or the random mix that training sees. Both depend on their arguments alone."""
 
 from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 from zlib import crc32
 
@@ -25,10 +26,8 @@ MIX: dict[tuple[int, int], float] = {
 # A video takes its artifacts in the order of Artifact.stage; this often, overlays come last.
 OVERLAY_LAST = 0.2
 SEVERITY_ALONE = (0.0, 1.0)
-SEVERITY_TOGETHER = (
-    0.0,
-    0.7,
-)  # for degradations of which there are several, or which an overlay shares a clip with
+# For degradations of which there are several, or which an overlay shares a clip with.
+SEVERITY_TOGETHER = (0.0, 0.7)
 
 # Overlays are laid out in a frame so many times as large as the clip, which then is a crop of it: text and logos are
 # cut off by the border, letters are as large as in 720p. Factor: weight.
@@ -42,7 +41,7 @@ def apply(
     *,
     severity: float = 0.5,
     vocabulary: str = "train",
-    logos: Path | None = None,
+    logos: str | PathLike[str] | None = None,
 ) -> Spoiled:
     """The named artifact on a clip.
 
@@ -58,7 +57,7 @@ def apply(
     frames = _checked(frames)
     # The name is part of the seed: two artifacts with one key have nothing in common.
     rng = np.random.default_rng([key, crc32(artifact.name.encode())])
-    spoiled, mask = artifact.spoil(frames, rng, severity, Style(read_vocabulary(vocabulary), logos))
+    spoiled, mask = artifact.spoil(frames, rng, severity, _style(vocabulary, logos))
     return Spoiled(spoiled, mask, (artifact.name,), artifact.kind == "overlay")
 
 
@@ -68,7 +67,7 @@ def spoil(
     names: str | Iterable[str] | None = None,
     *,
     vocabulary: str = "train",
-    logos: Path | None = None,
+    logos: str | PathLike[str] | None = None,
 ) -> Spoiled:
     """A random mix of artifacts on a clip, as MIX says, drawn evenly from `names` (default: all thirteen).
 
@@ -78,7 +77,7 @@ def spoil(
     frames = _checked(frames)
     rng = np.random.default_rng([key, crc32(b"spoil")])
     zoom = pick(rng, list(ZOOM), list(ZOOM.values()))
-    style = Style(read_vocabulary(vocabulary), logos, zoom)
+    style = _style(vocabulary, logos, zoom)
     chosen = _draw_mix(rng, parse_names("all" if names is None else names))
     spoiled, mask = frames.copy(), np.zeros((*frames.shape[:3], 1), np.float32)
     for name in chosen:
@@ -110,3 +109,7 @@ def _checked(frames: Clip) -> Clip:
     if frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
         raise UsageError(f"frames have the shape {frames.shape}", hint="give (T, H, W, 3), RGB in [0, 1]")
     return np.asarray(frames, np.float32)
+
+
+def _style(vocabulary: str, logos: str | PathLike[str] | None, zoom: float = 1.0) -> Style:
+    return Style(read_vocabulary(vocabulary), None if logos is None else Path(logos), zoom)

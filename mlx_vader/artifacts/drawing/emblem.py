@@ -62,6 +62,10 @@ def picture(rng: np.random.Generator, folder: Path, split: str, size: int) -> Im
 @lru_cache(maxsize=8)
 def _pictures(folder: Path, split: str) -> tuple[Path, ...]:
     """The folder's PNG files for a split, by a hash of their names: adding a file moves no other."""
+    if not folder.is_dir():
+        raise VaderError(
+            f"{folder} is not a folder", hint="logos are PNG files with transparency in a folder"
+        )
     files = sorted(path for path in folder.rglob("*.png") if path.is_file())
     held_out = [crc32(path.name.encode()) % 100 < 100 * HELD_OUT for path in files]
     chosen = tuple(path for path, held in zip(files, held_out, strict=True) if held == (split == "val"))

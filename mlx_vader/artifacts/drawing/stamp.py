@@ -15,6 +15,9 @@ FAINTEST = 1 / 512
 Stamp = Float[np.ndarray, "h w 4"]
 """Premultiplied RGB and alpha, float32 in [0, 1]."""
 
+Canvas = Float[np.ndarray, "rows columns 4"]
+"""A stamp of another size than the one it was made from."""
+
 
 class Patch(NamedTuple):
     """A stamp at its place: the row and column of its top left corner, which may lie outside the frame."""
@@ -124,7 +127,7 @@ def softened(stamp: Stamp, sigma: float) -> Stamp:
     return _from_bands(_to_bands(stamp).filter(ImageFilter.GaussianBlur(sigma)))
 
 
-def turned(stamp: Stamp, angle: float) -> Stamp:
+def turned(stamp: Stamp, angle: float) -> Canvas:
     """The stamp turned by so many degrees against the clock, in a box that holds all of it."""
     return _from_bands(_to_bands(stamp).rotate(angle, Image.Resampling.BICUBIC, expand=True))
 

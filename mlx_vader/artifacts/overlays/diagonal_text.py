@@ -4,7 +4,7 @@ import numpy as np
 
 from mlx_vader.artifacts.artifact import Style
 from mlx_vader.artifacts.drawing.compose import Paint, opacity, still
-from mlx_vader.artifacts.drawing.stamp import Patch, Stamp, ink, random_finish, solid, turned
+from mlx_vader.artifacts.drawing.stamp import Canvas, Patch, Stamp, ink, random_finish, solid, turned
 from mlx_vader.artifacts.drawing.text import credit, text_cover
 from mlx_vader.artifacts.randomness import chance, pick
 from mlx_vader.artifacts.vocabulary import Font
@@ -47,7 +47,7 @@ def _size_for(text: str, font: Font, room: float, thickest: float) -> int:
     return max(9, round(40 * min(room / probe.width, thickest / probe.height)))
 
 
-def _parallel(line: Stamp, height: int, width: int, distance: int) -> Stamp:
+def _parallel(line: Stamp, height: int, width: int, distance: int) -> Canvas:
     """The line in the middle, and once above and once below it."""
     canvas = np.zeros((height, width, 4), np.float32)
     for shift in (-distance, 0, distance):

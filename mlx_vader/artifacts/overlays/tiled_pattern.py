@@ -7,6 +7,7 @@ from mlx_vader.artifacts.artifact import Style
 from mlx_vader.artifacts.drawing.compose import Paint, opacity, reference_length, still
 from mlx_vader.artifacts.drawing.emblem import emblem
 from mlx_vader.artifacts.drawing.stamp import (
+    Canvas,
     Finish,
     Patch,
     Stamp,
@@ -69,7 +70,7 @@ def _pitch(rng: np.random.Generator, stamp: Stamp, frame: tuple[int, int]) -> tu
     return rows, columns
 
 
-def _tile(stamp: Stamp, pitch: tuple[int, int], *, stagger: bool, lines: bool) -> Stamp:
+def _tile(stamp: Stamp, pitch: tuple[int, int], *, stagger: bool, lines: bool) -> Canvas:
     """Two rows of the lattice, ready to be repeated; stamps that cross its border go on at the other side."""
     rows, columns = pitch
     tile = np.zeros((2 * rows, columns, 4), np.float32)
@@ -99,7 +100,7 @@ def _lines(rows: int, columns: int) -> Stamp:
     return margin[inset : inset + rows, inset : inset + columns].copy()
 
 
-def _covering(tile: Stamp, origin: np.ndarray, height: int, width: int) -> Stamp:
+def _covering(tile: Stamp, origin: np.ndarray, height: int, width: int) -> Canvas:
     """The lattice over the whole frame, starting at `origin` of the tile."""
     rows = (origin[0] + np.arange(height)) % tile.shape[0]
     columns = (origin[1] + np.arange(width)) % tile.shape[1]

@@ -37,6 +37,22 @@ LOGO_SIDE = 256
 LOGOS = 1500
 LOGOS_A_FOLDER = 60
 VALIDATION_SHARE = 20
+#: Folders whose names tell nothing.
+COMMON_FOLDERS = (
+    *(
+        "usr",
+        "share",
+        "games",
+        "lxqt",
+        "backgrounds",
+        "wallpapers",
+        "contents",
+        "images",
+        "openclipart",
+        "png",
+    ),
+    *("endless-sky", "plugins", "land", "mate", "interior_photos"),
+)
 
 
 @dataclass(frozen=True)
@@ -148,7 +164,8 @@ def main() -> int:
     options = _options()
     root: Path = options.out
     cache: Path = options.cache or root / ".packages"
-    cache.mkdir(parents=True, exist_ok=True)
+    for folder in (root, cache):
+        folder.mkdir(parents=True, exist_ok=True)
     lines, missing = [], []
     for package in PACKAGES:
         try:
@@ -317,10 +334,11 @@ def _logo(file: Path) -> Image.Image | None:
 
 
 def _flat_name(package: Package, folder: Path, file: Path) -> str:
-    """A name of its own in a flat folder: wallpapers are all called by their size, so their folder's name is in it."""
-    inner = file.relative_to(folder).parts
-    named = [part for part in inner[-4:-1] if part not in ("contents", "images", "share", "png", "land")]
-    return "-".join([package.name, *named[-2:], file.name]).replace(" ", "_").replace("@2x", "")
+    """A name of its own in a flat folder: some packages call every picture by its size, so a folder's name is in it."""
+    inner = [
+        part for part in file.relative_to(folder).parts[:-1] if part not in (*COMMON_FOLDERS, package.name)
+    ]
+    return "-".join([package.name, *inner[-2:], file.name]).replace(" ", "_").replace("@2x", "")
 
 
 def _rank(file: Path | str) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from mlx_vader.artifacts import parse_names
 from mlx_vader.data.samples import Batch, Recipe, stacked
@@ -90,7 +89,7 @@ class Batches:
             self._ahead.close()
             self._ahead = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Batches":
         return self
 
     def __exit__(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -20,6 +20,7 @@ from mlx_vader.video import is_video
 CACHE_BYTES = 1024 * 2**20
 
 
+@runtime_checkable
 class ClipSource(Protocol):
     """Clips by number. Everything random in a clip follows from `key`; the source can be pickled."""
 

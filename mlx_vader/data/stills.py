@@ -71,7 +71,7 @@ class _Plane:
         low, high = _extent(paths, size)
         room = np.maximum(np.array(image.size) - 2 * MARGIN, 1)
         scale = _scale(rng, float((room / (high - low)).min()))
-        corner = MARGIN + rng.random(2) * np.maximum(room - (high - low) * scale, 0)
+        corner = _busier(rng, image, (high - low) * scale, np.maximum(room - (high - low) * scale, 0))
         start = np.clip(np.floor(corner - MARGIN), 0, image.size)
         stop = np.clip(np.ceil(corner + (high - low) * scale + MARGIN), 0, image.size)
         width, height = np.round((stop - start) * min(OVERSAMPLING / scale, 1)).astype(int).tolist()
@@ -112,6 +112,20 @@ def _extent(paths: list[CameraPath], size: int) -> tuple[Float[np.ndarray, "2"],
     maps = np.concatenate([path.matrices() for path in paths])
     seen = np.einsum("tij,cj->tci", maps[:, :, :2], corners) + maps[:, None, :, 2]
     return seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
+
+
+def _busier(
+    rng: np.random.Generator,
+    image: Image.Image,
+    extent: Float[np.ndarray, "2"],
+    spare: Float[np.ndarray, "2"],
+) -> Float[np.ndarray, "2"]:
+    """Where a box of `extent` lies: of two random places the one with more to see, so that skies don't prevail."""
+    corners = MARGIN + rng.random((2, 2)) * spare
+    tiny = [
+        image.resize((16, 16), Image.Resampling.BOX, box=(*corner, *(corner + extent))) for corner in corners
+    ]
+    return corners[int(np.argmax([np.asarray(part).std(axis=(0, 1)).mean() for part in tiny]))]
 
 
 def _scale(rng: np.random.Generator, largest: float) -> float:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_vader.data.folders import media_files, split_by_name
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import VaderError
 
 names = st.sets(st.from_regex(r"[a-z0-9]{1,8}\.(mp4|png)", fullmatch=True), min_size=2, max_size=80)
 
@@ -79,8 +79,6 @@ def test_one_file_alone_cannot_be_split(tmp_path):
         media_files(tmp_path, "train")
 
 
-def test_what_is_no_folder_and_what_is_no_split_are_refused(tmp_path):
+def test_what_is_no_folder_is_refused(tmp_path):
     with pytest.raises(VaderError, match="not a folder"):
         media_files(tmp_path / "absent", "train")
-    with pytest.raises(UsageError, match="test"):
-        media_files(tmp_path, "test")

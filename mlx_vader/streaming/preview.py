@@ -1,0 +1,57 @@
+"""Before | mask | after, side by side with labels, for looking at what was done."""
+
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float32
+
+#: Wider previews are made smaller: three 1080p panels would be a video that few machines play.
+MOST_WIDTH = 1920
+
+
+def panel_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of the preview of frames of `width` and `height`."""
+    shape = panels(*(np.zeros((height, width, channels), np.float32) for channels in (3, 1, 3))).shape
+    return shape[1], shape[0]
+
+
+def panels(
+    before: Float32[np.ndarray, "h w 3"],
+    mask: Float32[np.ndarray, "h w 1"] | None,
+    after: Float32[np.ndarray, "h w 3"],
+) -> Float32[np.ndarray, "h2 w2 3"]:
+    """The three panels under their labels, in even height and width. Without a mask the middle shows the change, x4."""
+    middle = np.abs(after - before) * 4 if mask is None else np.repeat(mask, 3, axis=-1)
+    reduction = -(-3 * before.shape[1] // MOST_WIDTH)
+    columns = [_reduced(np.clip(image, 0, 1), reduction) for image in (before, middle, after)]
+    row = np.concatenate(columns, axis=1)
+    labels = _labels(columns[0].shape[1], ("before", "change x4" if mask is None else "mask", "after"))
+    return _even(np.concatenate([labels, row], axis=0))
+
+
+def _reduced(image: Float32[np.ndarray, "h w 3"], factor: int) -> Float32[np.ndarray, "h2 w2 3"]:
+    """Every `factor` x `factor` pixels become their mean; a rest at the border is dropped."""
+    if factor == 1 or min(image.shape[:2]) < factor:
+        return image
+    height, width = image.shape[0] // factor, image.shape[1] // factor
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor, 3)
+    return blocks.mean(axis=(1, 3))
+
+
+@lru_cache(maxsize=4)
+def _labels(width: int, texts: tuple[str, ...]) -> Float32[np.ndarray, "h w 3"]:
+    """White on black, one above each panel of `width` pixels."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = max(min(width // 12, 28), 8)
+    strip = Image.new("RGB", (width * len(texts), size + size // 2 + size % 2))
+    draw = ImageDraw.Draw(strip)
+    for index, text in enumerate(texts):
+        at = (index * width + width // 2, strip.height // 2)
+        draw.text(at, text, font=ImageFont.load_default(size), fill="white", anchor="mm")
+    return np.asarray(strip, np.float32) / np.float32(255)
+
+
+def _even(image: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h2 w2 3"]:
+    """With a black row or column more where the size is odd: most encoders need even sizes."""
+    return np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)))

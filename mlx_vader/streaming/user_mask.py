@@ -1,0 +1,120 @@
+"""A user's own mask: the network's work counts inside it, the frame's own pixels outside.
+
+White (above one half) is artifact. The network's work counts in full up to 2 pixels around the mask, because hand-drawn
+masks hug the mark, and fades out over 2 more; pixels further than `REACH` from the mask are left exactly as they are.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
+
+_GROWN, _BLURRED = 3, 1
+#: Pixels around the mask that may change.
+REACH = _GROWN + _BLURRED
+
+#: How much the shapes of mask and frame may differ before it is taken for a mistake.
+_SAME_SHAPE = 0.02
+
+Alpha = Float32[np.ndarray, "h w 1"]
+
+
+class UserMask:
+    """A mask for each frame: one image for all, a video frame by frame, or a folder of images in the order of names."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise UsageError(
+                f"the mask {self.path} does not exist", hint="an image, a video or a folder of images"
+            )
+        if not (self.path.is_dir() or is_image(self.path) or is_video(self.path)):
+            raise UsageError(f"{self.path} is no mask", hint="an image, a video or a folder of images")
+
+    def alphas(self, height: int, width: int, start: int = 0) -> Iterator[Alpha]:
+        """How much of the network to take, for frame `start` and the following ones, at the frames' size.
+
+        Raises VaderError when there are fewer masks than frames or their shape is another.
+        """
+        for image in self._images(start):
+            if image is not None:
+                alpha = feathered(fitted(image, height, width, self.path))
+            yield alpha
+        raise VaderError(
+            f"the mask {self.path} ends before the video does",
+            hint="one mask for each frame, or one image for all",
+        )
+
+    def _images(self, start: int) -> Iterator[Float32[np.ndarray, "h w 3"] | None]:
+        """RGB masks; None for the same as before."""
+        if is_image(self.path):
+            yield read_image(self.path)
+            yield from repeat(None)
+        elif self.path.is_dir():
+            images = [path for path in list_media(self.path) if is_image(path)]
+            yield from map(read_image, images[start:])
+        else:
+            with open_video(self.path, start) as video:
+                for frame in video:
+                    yield frame.rgb
+
+    def of(self, source: Path, root: Path | None) -> "UserMask":
+        """The mask for one file of a folder job: the file of the same name in a mask folder, else this mask."""
+        if root is None or not self.path.is_dir():
+            return self
+        relative = source.relative_to(root)
+        folder = self.path / relative.parent
+        for candidate in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if candidate.stem == relative.stem and (
+                candidate.is_dir() or is_image(candidate) or is_video(candidate)
+            ):
+                return UserMask(candidate)
+        raise VaderError(
+            f"{self.path} holds no mask for {relative}", hint=f"an image or a video called {relative.stem}"
+        )
+
+
+def fitted(
+    mask: Float32[np.ndarray, "h w 3"], height: int, width: int, path: Path
+) -> Float32[np.ndarray, "h2 w2 1"]:
+    """0 or 1 at the frames' size, by the nearest pixel. Raises VaderError for a mask of another shape."""
+    binary = (mask.mean(axis=-1, keepdims=True) > 0.5).astype(np.float32)
+    if mask.shape[:2] == (height, width):
+        return binary
+    if abs(mask.shape[1] * height / (mask.shape[0] * width) - 1) > _SAME_SHAPE:
+        raise VaderError(
+            f"the mask {path} is {mask.shape[1]}x{mask.shape[0]}, the frames are {width}x{height}",
+            hint="draw the mask on a frame of this video",
+        )
+    rows = (np.arange(height) * 2 + 1) * mask.shape[0] // (2 * height)
+    columns = (np.arange(width) * 2 + 1) * mask.shape[1] // (2 * width)
+    return binary[rows][:, columns]
+
+
+def feathered(mask: Float32[np.ndarray, "h w 1"]) -> Alpha:
+    """A binary mask grown and blurred: exactly 1 where the network counts alone, exactly 0 out of reach."""
+    grown = _along_both(mask, _GROWN, np.maximum)
+    return _along_both(grown, _BLURRED, np.add) / np.float32((2 * _BLURRED + 1) ** 2)
+
+
+def _along_both(image: np.ndarray, radius: int, combine: np.ufunc) -> np.ndarray:
+    """Each pixel combined with its neighbours in a square; beyond the border the border's pixels go on."""
+    for axis in (0, 1):
+        padding = [(radius, radius) if other == axis else (0, 0) for other in range(3)]
+        padded, size = np.pad(image, padding, mode="edge"), image.shape[axis]
+        shifted = [np.take(padded, range(shift, shift + size), axis=axis) for shift in range(2 * radius + 1)]
+        image = combine.reduce(shifted)
+    return image
+
+
+def blend(
+    frame: Float32[np.ndarray, "h w 3"], restored: Float32[np.ndarray, "h w 3"], alpha: Alpha
+) -> Float32[np.ndarray, "h w 3"]:
+    """`restored` where alpha is 1; the frame, bit for bit, where it is 0."""
+    return frame + alpha * (restored - frame)

@@ -1,0 +1,184 @@
+"""What an interrupted job leaves behind, so that it can go on: finished segments and the state at their end.
+
+`.<target name>.vader/` beside the target holds a folder of segments for each output, `carry-N.npz` (what strategy and
+network remember after N segments) and `manifest.json`. The manifest is written last and in one step: what it counts
+is complete, also after a power cut; what it does not count is thrown away.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+
+from mlx_vader.backends.base import Packed
+from mlx_vader.errors import VaderError
+from mlx_vader.video import Segment, finished_segments
+from mlx_vader.video.files import write_failure
+
+VERSION = 1
+
+
+@dataclass
+class Manifest:
+    """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next."""
+
+    settings: dict[str, Any]
+    segments: int = 0
+    frames: int = 0
+    next_frame: int = 0
+    version: int = VERSION
+
+
+class WorkFolder:
+    """The folder of one job, held by one process at a time. Use it in a `with`; `remove` when the target is there."""
+
+    def __init__(self, target: Path, outputs: Sequence[str]) -> None:
+        """`outputs` are the names of the folders of segments."""
+        self.target = target
+        self.path = target.with_name(f".{target.name}.vader")
+        self.outputs = outputs
+        self.manifest = Manifest({})
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        """Raises VaderError if another process holds the folder or it cannot be made."""
+        try:
+            self.path.mkdir(exist_ok=True)
+            self._lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o666)
+            # The lock ends with the process, however it ends.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._release()
+            message = f"another process is writing {self.target}"
+            raise VaderError(message, hint="wait for it, or choose another target") from error
+        except OSError as error:
+            self._release()
+            raise write_failure(self.target, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets go of the folder; one without a finished segment is removed."""
+        if not self.manifest.segments:
+            self.remove()
+        self._release()
+
+    def start(self, settings: dict[str, Any]) -> None:
+        """Begins anew; what an earlier job left is removed."""
+        self.manifest = Manifest(_plain(settings))
+        self._write_manifest()
+        for leftover in self.path.iterdir():
+            if leftover.is_dir() or leftover.suffix == ".npz":
+                _remove(leftover)
+        for output in self.outputs:
+            self.folder(output).mkdir()
+
+    def resume(self, settings: dict[str, Any]) -> None:
+        """Goes on where the folder's job stopped, or begins anew if there is none.
+
+        Raises VaderError if that job had another source or other settings.
+        """
+        manifest = self._read_manifest()
+        if manifest is None:
+            self.start(settings)
+            return
+        settings = _plain(settings)
+        if changed := [key for key in settings if settings[key] != manifest.settings.get(key)]:
+            then = ", ".join(f"{key} {manifest.settings.get(key)}" for key in changed)
+            now = ", ".join(f"{key} {settings[key]}" for key in changed)
+            raise VaderError(
+                f"the interrupted job for {self.target} had {then}; this one has {now}",
+                hint="give the same source and options, or leave out --resume to begin anew",
+            )
+        for output in self.outputs:
+            for segment in finished_segments(self.folder(output))[manifest.segments :]:
+                segment.path.unlink()
+        self.manifest = manifest
+
+    def folder(self, output: str) -> Path:
+        """Where the segments of an output are."""
+        return self.path / output
+
+    def finish_segment(self, frames: int, next_frame: int, carry: Packed) -> None:
+        """From now on the job goes on behind the segment that each output has just got."""
+        before, count = self.manifest, self.manifest.segments + 1
+        with self._written_at_once(self._carry(count)) as file:
+            np.savez(file, **carry)  # type: ignore[arg-type]
+        self.manifest = Manifest(before.settings, count, before.frames + frames, next_frame)
+        self._write_manifest()
+        self._carry(before.segments).unlink(missing_ok=True)
+
+    def carry(self) -> Packed:
+        """What to go on with after the last finished segment. Raises VaderError if it was damaged."""
+        path = self._carry(self.manifest.segments)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError) as error:
+            raise VaderError(f"{path} is damaged", hint="leave out --resume to begin anew") from error
+
+    def segments(self, output: str) -> list[Segment]:
+        """The finished segments of an output, in order."""
+        return finished_segments(self.folder(output))[: self.manifest.segments]
+
+    def remove(self) -> None:
+        """The job is done, or has nothing worth keeping."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _carry(self, count: int) -> Path:
+        return self.path / f"carry-{count}.npz"
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _read_manifest(self) -> Manifest | None:
+        """None where there is no job to go on with."""
+        with suppress(OSError, ValueError, TypeError):
+            manifest = Manifest(**json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
+            whole = all(
+                len(finished_segments(self.folder(name))) >= manifest.segments for name in self.outputs
+            )
+            if manifest.version == VERSION and manifest.segments and whole:
+                return manifest
+        return None
+
+    def _write_manifest(self) -> None:
+        with self._written_at_once(self.path / "manifest.json") as file:
+            file.write(json.dumps(vars(self.manifest), indent=1).encode())
+
+    @contextmanager
+    def _written_at_once(self, path: Path) -> Iterator[BinaryIO]:
+        """The file is there in full or not at all. Raises VaderError when the disk is full."""
+        partial = path.with_name(f"{path.name}.part")
+        try:
+            with partial.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            raise write_failure(self.target, error) from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """As JSON gives it back: tuples become lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    return plain

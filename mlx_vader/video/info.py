@@ -33,8 +33,9 @@ _TRIED = 48
 class VideoInfo:
     """One video. `width`, `height` and `sample_aspect_ratio` are those of the upright picture.
 
-    `rotation` is how many degrees clockwise the stored picture is turned, `time_base` the tick of its timestamps in
-    seconds, `duration` in seconds, `audio` and `subtitles` the number of such streams.
+    `rotation`: how many degrees clockwise the stored picture is turned. `duration`: seconds. `time_base`: the tick of
+    the timestamps, in seconds. `last_duration`: the ticks for which the last frame is shown. `audio`, `subtitles`: the
+    number of such streams.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class VideoInfo:
     time_base: Fraction
     audio: int
     subtitles: int
+    last_duration: int
     hdr: HdrMetadata | None = None
 
 
@@ -172,6 +174,7 @@ def _describe(
         time_base=index.time_base,
         audio=sum(other.type == "audio" for other in pictures),
         subtitles=sum(other.type == "subtitle" for other in pictures),
+        last_duration=index.last_duration,
         hdr=hdr_of(first),
     )
 

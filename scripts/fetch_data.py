@@ -26,6 +26,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -273,11 +274,11 @@ def _keep_photos(package: Package, folder: Path, files: list[Path], root: Path) 
 def _photo(image: Image.Image, file: Path, target: Path) -> Path:
     """The file as it is, or smaller and lossless: JPEG a second time would teach its blocks as truth."""
     if max(image.size) <= LONGEST_SIDE and image.mode == "RGB":
-        return _written(target, lambda part: shutil.copyfile(file, part))
+        return _written(target, partial(shutil.copyfile, file))
     smaller = image.convert("RGB")
     smaller.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     return _written(
-        target.with_suffix(".webp"), lambda part: smaller.save(part, "webp", lossless=True, quality=60)
+        target.with_suffix(".webp"), partial(smaller.save, format="webp", lossless=True, quality=60)
     )
 
 
@@ -288,7 +289,7 @@ def _keep_clips(package: Package, folder: Path, files: list[Path], root: Path) -
         opened = gzip.open if file.suffix == ".gz" else open
         if not target.exists():
             with opened(file, "rb") as source:
-                _written(target, lambda part, source=source: part.write_bytes(source.read()))
+                _written(target, partial(Path.write_bytes, data=source.read()))
         yield target
 
 
@@ -307,7 +308,7 @@ def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -
         if logo is None and not target.exists():
             continue
         if logo is not None:
-            _written(target, lambda part, logo=logo: logo.save(part, "png", optimize=True))
+            _written(target, partial(logo.save, format="png", optimize=True))
         kept += 1
         of_folder[file.parent] = of_folder.get(file.parent, 0) + 1
         yield target

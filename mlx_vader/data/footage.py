@@ -12,7 +12,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video import open_video, probe
 
 #: Frames that are decoded and kept at once; a clip starts somewhere in them.
-STRETCH = 32
+STRETCH = 16
 #: Stretches are kept with a shorter side of at most so many pixels: smaller in memory, and cleaner than the file.
 SHORTER_SIDE = 540
 #: Source pixels in an output pixel, as far as the video allows.
@@ -31,7 +31,7 @@ class Stretch:
 
 
 def stretches(path: Path) -> list[Stretch]:
-    """A video in stretches of 32 to 63 frames (one shorter stretch for a short video). Reads its head only.
+    """A video in stretches of 16 to 31 frames (one shorter stretch for a short video). Reads its head only.
 
     Raises VaderError for what is no video, or holds no frame.
     """

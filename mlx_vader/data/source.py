@@ -38,7 +38,7 @@ class ClipSource(Protocol):
 
 @dataclass
 class FolderSource:
-    """Photographs, and videos in stretches of about 32 frames, each of them one item.
+    """Photographs, and videos in stretches of about 16 frames, each of them one item.
 
     Where a file turns out to be damaged, it is noted in `skipped`, and the next item that can be read takes the place.
     """

@@ -34,7 +34,7 @@ def test_stretches_cover_every_frame_once(carphone):
     found = stretches(carphone)
     assert [stretch.start for stretch in found] == [0, *(stretch.stop for stretch in found[:-1])]
     assert found[-1].stop == 120
-    assert all(32 <= stretch.stop - stretch.start < 64 for stretch in found)
+    assert all(16 <= stretch.stop - stretch.start < 32 for stretch in found)
 
 
 def test_a_stretch_holds_exactly_the_frames_of_the_file(carphone):

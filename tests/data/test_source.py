@@ -30,7 +30,7 @@ def folder(tmp_path, carphone):
 
 def test_videos_are_items_by_the_stretch_and_photographs_by_the_file(folder):
     items = open_source(folder).items
-    assert sum(isinstance(item, Stretch) for item in items) == 3
+    assert sum(isinstance(item, Stretch) for item in items) == 7
     assert {item.name for item in items if not isinstance(item, Stretch)} == {
         "cut.jpg",
         "photo0.jpg",

@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import nn
 
+from torch_ref.layers.naf import GlobalAveragePool
 from torch_ref.layers.norm import LayerNorm2d
 
 
@@ -26,13 +27,26 @@ class _ChannelNorm(nn.Module):
         return torch.ops.vader.channel_norm(x, self.weight, self.bias, self.eps)
 
 
+class _MeanByAxis(nn.Module):
+    """`GlobalAveragePool` one axis after the other: the sum of a whole 720p map would overflow half precision."""
+
+    def __init__(self, pool: GlobalAveragePool) -> None:
+        super().__init__()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
+
+
+_SWAPPED: dict[type[nn.Module], type[nn.Module]] = {LayerNorm2d: _ChannelNorm, GlobalAveragePool: _MeanByAxis}
+
+
 def lowered(twin: nn.Module) -> nn.Module:
-    """A copy of the twin for tracing, with the same weights and the same output."""
+    """A copy of the twin for tracing, with the same weights and, but for rounding, the same output."""
     twin = copy.deepcopy(twin)
     for parent in list(twin.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, LayerNorm2d):
-                setattr(parent, name, _ChannelNorm(child))
+            if type(child) in _SWAPPED:
+                setattr(parent, name, _SWAPPED[type(child)](child))
     return twin
 
 

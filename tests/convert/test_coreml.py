@@ -1,0 +1,318 @@
+"""Every network of the registry as a package: its interface, its precision, and the numbers that it computes."""
+
+import hashlib
+import json
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convert import ConversionReport, convert, twin
+from convert.package import operations, read_program, read_spec
+from mlx_vader import __version__, checkpoints
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.models.registry import NETWORKS, build
+from tests.convert.mil import run
+from tests.models.variants import VARIANTS, build_variant
+
+#: Form → (what is asked for, a size to run at). A flexible package runs at a size that was neither traced nor is
+#: its default.
+FORMS = {
+    "fixed": ("64x96", (64, 96)),
+    "enumerated": ("64,72x120,128", (72, 120)),
+    "range": ("range:64-1280", (88, 104)),
+}
+#: What Core ML runs on the CPU alone, splitting the program (facts of M4: apple-silicon.md, 'Residency').
+CPU_ONLY = {
+    *(
+        "asin",
+        "acos",
+        "tan",
+        "sinh",
+        "cosh",
+        "mod",
+        "cumsum",
+        "reduce_prod",
+        "reduce_argmax",
+        "non_zero",
+        "one_hot",
+    ),
+    *(
+        "gather",
+        "gather_nd",
+        "gather_along_axis",
+        "scatter",
+        "scatter_nd",
+        "scatter_along_axis",
+        "crop_resize",
+    ),
+    *(
+        "gru",
+        "lstm",
+        "rnn",
+        "topk",
+        "argsort",
+        "shape",
+        "range_1d",
+        "cast",
+        "fill",
+        "while_loop",
+        "cond",
+        "resample",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """`package(variant, form)`: the report of a package, made once."""
+    folder = tmp_path_factory.mktemp("packages")
+
+    @cache
+    def make(variant: str, form: str) -> ConversionReport:
+        return convert(build_variant(variant), folder / f"{variant}-{form}.mlpackage", shapes=FORMS[form][0])
+
+    return make
+
+
+def psnr(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    assert ours.shape == theirs.shape
+    error = float(((ours.double() - theirs.double()) ** 2).mean())
+    return float("inf") if error == 0 else -10 * np.log10(error)
+
+
+def real_frames(clip: Path, size: tuple[int, int], count: int) -> torch.Tensor:
+    """`count` frames of a real clip with text-like edges, as the package takes them: (count, 3, h, w)."""
+    from mlx_vader.video import read_clip
+
+    frames = torch.from_numpy(np.moveaxis(read_clip(clip, 0, count), -1, 1).copy())
+    return torch.nn.functional.interpolate(frames, size=size, mode="area")
+
+
+def compare_over_a_stream(predict, network, frames: torch.Tensor) -> None:
+    """Each output and each state equals the fp32 twin's to 50 dB, frame after frame."""
+    reference = twin(network)
+    state = {name: torch.zeros(1, *shape) for name, shape in reference.state_spec(*frames.shape[2:]).items()}
+    ours = dict(state)
+    for frame in frames.unsqueeze(1):
+        outputs = predict({"frames": frame, **{f"{name}_in": value for name, value in ours.items()}})
+        wanted = reference(frame.unsqueeze(1), state)
+        assert psnr(outputs["restored"], wanted.frames[:, 0]) >= 50
+        if wanted.mask is not None:
+            assert psnr(outputs["mask"], wanted.mask[:, 0]) >= 50
+        ours, state = {name: outputs[f"{name}_out"] for name in state}, wanted.state
+        assert all(psnr(ours[name], state[name]) >= 50 for name in state)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_package_equals_twin_over_a_stream(package, carphone, name, form):
+    frames = real_frames(carphone, FORMS[form][1], 4)
+    compare_over_a_stream(lambda inputs: run(package(name, form).path, inputs), build_variant(name), frames)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - NETWORKS.keys()))
+def test_package_of_every_variant_equals_twin(package, carphone, variant, form):
+    frames = real_frames(carphone, FORMS[form][1], 4)
+    compare_over_a_stream(
+        lambda inputs: run(package(variant, form).path, inputs), build_variant(variant), frames
+    )
+
+
+@pytest.mark.apple
+@pytest.mark.skipif(sys.platform != "darwin", reason="Core ML runs on macOS")
+@pytest.mark.parametrize("units", ["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_core_ml_itself_equals_twin(package, bunny, name, form, units):
+    import coremltools as ct
+
+    model = ct.models.MLModel(str(package(name, form).path), compute_units=ct.ComputeUnit[units])
+
+    def predict(inputs):
+        outputs = model.predict({key: value.half().numpy() for key, value in inputs.items()})
+        return {key: torch.from_numpy(np.asarray(value, np.float32)) for key, value in outputs.items()}
+
+    compare_over_a_stream(predict, build_variant(name), real_frames(bunny, FORMS[form][1], 4))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_interface(package, name, form):
+    report, net = package(name, form), build_variant(name)
+    states = net.state_spec(64, 64)
+    description = read_spec(report.path).description
+    half = description.input[0].type.multiArrayType.FLOAT16
+    assert [entry.name for entry in description.input] == ["frames", *(f"{state}_in" for state in states)]
+    wanted = [
+        "restored",
+        *(["mask"] if name != "nafunet-lite" else []),
+        *(f"{state}_out" for state in states),
+    ]
+    assert [entry.name for entry in description.output] == wanted == list(report.outputs)
+    for entry in (*description.input, *description.output):
+        assert entry.type.multiArrayType.dataType == half
+        assert entry.shortDescription
+    for entry, shape in zip(description.input[1:], states.values(), strict=True):
+        assert tuple(entry.type.multiArrayType.shape) == (1, *shape)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_allowed_shapes(package, name):
+    frames = {
+        form: read_spec(package(name, form).path).description.input[0].type.multiArrayType for form in FORMS
+    }
+    assert list(frames["fixed"].shape) == [1, 3, 64, 96]
+    assert frames["fixed"].WhichOneof("ShapeFlexibility") is None
+    sizes = [tuple(shape.shape) for shape in frames["enumerated"].enumeratedShapes.shapes]
+    assert sorted(sizes) == [(1, 3, 64, 64), (1, 3, 72, 120), (1, 3, 128, 128)]
+    assert list(frames["enumerated"].shape) == [1, 3, 128, 128]
+    bounds = [(side.lowerBound, side.upperBound) for side in frames["range"].shapeRange.sizeRanges]
+    assert bounds == [(1, 1), (3, 3), (64, 1280), (64, 1280)]
+    assert list(frames["range"].shape) == [1, 3, 720, 1280]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_program_is_half_precision_throughout(package, name, form):
+    report = package(name, form)
+    assert report.fp32_ops == ()
+    program = read_program(report.path)
+    for operation in program.functions["main"].operations:
+        for output in operation.outputs:
+            if output.op.op_type != "const" and output.shape is not None:
+                assert "fp32" not in str(output.dtype)
+                assert output.rank <= 5
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fixed_program_has_nothing_that_only_the_cpu_runs(package, name):
+    assert not CPU_ONLY & package(name, "fixed").ops.keys()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layer_norms_stay_whole_and_means_are_taken_by_axis(package, name):
+    """A layer norm in parts squares in fp16; the plain sum of a 720p map is beyond its range."""
+    spec = read_spec(package(name, "fixed").path)
+    norms = str(build_variant(name)).count("LayerNorm2d")
+    assert package(name, "fixed").ops["layer_norm"] == norms > 0
+    types = [operation.type for operation in operations(spec)]
+    assert types.count("reduce_mean") % 2 == 0
+
+
+def test_a_package_says_what_it_is(tmp_path):
+    net = build("nafunet-lite", "tiny")
+    checkpoint = checkpoints.save(
+        tmp_path / "net.safetensors", net, step=7, provenance={"licence": "CC0-1.0"}
+    )
+    report = convert(checkpoint, tmp_path / "net.mlpackage", shapes="64")
+    metadata = read_spec(report.path).description.metadata
+    facts = dict(metadata.userDefined)
+    assert metadata.license == "CC0-1.0"
+    assert metadata.versionString == facts["vader.version"] == __version__
+    assert metadata.author
+    assert metadata.shortDescription
+    assert facts["vader.network"] == "nafunet-lite"
+    assert json.loads(facts["vader.spec"])["channels"] == net.spec.channels
+    assert facts["vader.checkpoint_sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert facts["vader.step"] == "7"
+    assert facts["vader.shapes"] == "64x64"
+    assert facts["vader.stride"] == "8"
+
+
+def test_weights_have_the_same_hash_from_a_file_and_from_memory(tmp_path):
+    net = build("nafunet-lite", "tiny")
+    checkpoint = checkpoints.save(tmp_path / "net.safetensors", net)
+    for source, name in ((net, "memory"), (checkpoint, "file")):
+        convert(source, tmp_path / f"{name}.mlpackage", shapes="64")
+    specs = [read_spec(path) for path in tmp_path.glob("*.mlpackage")]
+    hashes = {spec.description.metadata.userDefined["vader.weights_sha256"] for spec in specs}
+    assert len(hashes) == 1
+
+
+def test_report_serialises(package):
+    report = package("nafunet-lite", "fixed")
+    value = json.loads(json.dumps(report.as_dict()))
+    assert value["shapes"] == "64x96"
+    assert value["size_mib"] > 0
+    assert value["ops"]["conv"] > 10
+
+
+def test_nothing_is_printed(tmp_path, capfd):
+    steps = []
+    convert(build("nafunet-lite", "tiny"), tmp_path / "net.mlpackage", shapes="64", on_step=steps.append)
+    assert capfd.readouterr() == ("", "")
+    assert len(steps) == 4
+
+
+def test_an_existing_package_is_replaced(tmp_path):
+    out = tmp_path / "net.mlpackage"
+    for shapes in ("64", "72"):
+        convert(build("nafunet-lite", "tiny"), out, shapes=shapes)
+    assert read_spec(out).description.input[0].type.multiArrayType.shape[2] == 72
+    assert [path.name for path in tmp_path.iterdir()] == ["net.mlpackage"]
+
+
+def test_a_failed_conversion_leaves_the_old_package_and_nothing_else(tmp_path, monkeypatch):
+    out = tmp_path / "net.mlpackage"
+    convert(build("nafunet-lite", "tiny"), out, shapes="64")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    monkeypatch.setattr(
+        "convert.coreml.read_spec", lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
+    with pytest.raises(VaderError, match="No space left"):
+        convert(build("nafunet-lite", "tiny"), out, shapes="72")
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["net.mlpackage"]
+
+
+def test_what_core_ml_lacks_is_named(tmp_path):
+    from convert.coreml import Source, write_package
+
+    class Fourier(torch.nn.Module):
+        stride, window = 8, 1
+
+        def state_spec(self, height, width):
+            return {}
+
+        def forward(self, frames, state=None):
+            from torch_ref.models.base import Restored
+
+            return Restored(torch.fft.rfft2(frames).real, None, {})
+
+    with pytest.raises(VaderError, match="rfft2"):
+        write_package(Source("fourier", Fourier(), {}), tmp_path / "net.mlpackage", shapes="64")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shapes": "100"}, "multiples of 8"),
+        ({"shapes": "huge"}, "not a frame size"),
+        ({"target": "iOS9"}, "unknown target"),
+        ({"out": "net.mlmodel"}, "no name for a package"),
+        ({"out": "missing/net.mlpackage"}, "no folder"),
+        ({"source": "missing.safetensors"}, "missing.safetensors"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_request_is_refused_with_a_hint(tmp_path, change, message):
+    source = tmp_path / change["source"] if "source" in change else build("nafunet-lite", "tiny")
+    options = {key: value for key, value in change.items() if key in ("shapes", "target")}
+    with pytest.raises(VaderError, match=message) as caught:
+        convert(source, tmp_path / change.get("out", "net.mlpackage"), **options)
+    assert caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_no_package_is_not_replaced(tmp_path):
+    out = tmp_path / "holiday.mlpackage"
+    out.mkdir()
+    with pytest.raises(UsageError, match="not a Core ML package"):
+        convert(build("nafunet-lite", "tiny"), out, shapes="64")

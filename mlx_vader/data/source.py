@@ -17,7 +17,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video import is_video
 
 #: Decoded pictures kept in memory, for one process.
-CACHE_BYTES = 1024 * 2**20
+CACHE_BYTES = 512 * 2**20
 
 
 @runtime_checkable

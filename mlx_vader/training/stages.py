@@ -59,8 +59,3 @@ def plan(stage: str, steps: int, *, has_mask: bool) -> list[Stage]:
         return [Stage(stage, 0, steps)]
     first, second = round(steps * SHARES["1"]), round(steps * (SHARES["1"] + SHARES["2"]))
     return [Stage("1", 0, first), Stage("2", first, second), Stage("3", second, steps)]
-
-
-def stage_at(stages: list[Stage], step: int) -> Stage:
-    """The stage that a step belongs to."""
-    return next(stage for stage in stages if step < stage.stop)

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import torch
 
     from mlx_vader.models.base import Network
+    from torch_ref.models.base import Network as TorchNetwork
 
 DEFAULT_SHAPES = ("256", "512", "720p")
 DEFAULT_TARGET = "iOS18"
@@ -50,7 +52,7 @@ class Source:
     """What a package is made from. `checkpoint_sha256` is the file's; empty for a network in memory."""
 
     network: str
-    twin: "torch.nn.Module"
+    twin: "TorchNetwork"
     spec: dict[str, Any]
     provenance: dict[str, str] = field(default_factory=dict)
     checkpoint_sha256: str = ""
@@ -143,7 +145,7 @@ def open_source(net_or_checkpoint: "Network | str | Path") -> Source:
     )
 
 
-def _trace(twin: "torch.nn.Module", shapes: Shapes) -> tuple["torch.jit.ScriptModule", list[str]]:
+def _trace(twin: "TorchNetwork", shapes: Shapes) -> tuple["torch.jit.ScriptModule", list[str]]:
     """The twin's frame-by-frame function as a graph, and the names of its outputs."""
     import torch
 
@@ -154,9 +156,22 @@ def _trace(twin: "torch.nn.Module", shapes: Shapes) -> tuple["torch.jit.ScriptMo
     state = {name: torch.zeros(1, *shape) for name, shape in twin.state_spec(*size).items()}
     frame = torch.linspace(0, 1, 3 * size.height * size.width).reshape(1, 3, *size)
     function = FrameByFrame(lowered(twin), tuple(state)).eval()
-    with torch.no_grad():
+    with torch.no_grad(), _sizes_as_tensors():
         traced = torch.jit.trace(function, (frame, *state.values()), check_trace=False)
     return traced, [RESTORED, *([MASK] if function.has_mask else []), *(f"{name}_out" for name in state)]
+
+
+@contextmanager
+def _sizes_as_tensors() -> Iterator[None]:
+    """A trace passes sizes as tensors where annotations say int: leaves the checks of annotations out."""
+    from jaxtyping import config
+
+    checked = not config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        config.update("jaxtyping_disable", not checked)
 
 
 def _to_model(source: Source, traced: Any, outputs: list[str], shapes: Shapes, target: str) -> Any:
@@ -169,7 +184,7 @@ def _to_model(source: Source, traced: Any, outputs: list[str], shapes: Shapes, t
     twin = source.twin
     shape_at: dict[str, Callable[[Size], tuple[int, ...]]] = {FRAMES: lambda size: (3, *size)}
     for name in twin.state_spec(*shapes.default):
-        shape_at[f"{name}_in"] = lambda size, name=name: twin.state_spec(*size)[name]
+        shape_at[f"{name}_in"] = partial(_state_shape, twin, name)
     try:
         return ct.convert(
             traced,
@@ -186,6 +201,10 @@ def _to_model(source: Source, traced: Any, outputs: list[str], shapes: Shapes, t
             f"coremltools cannot convert {source.network}: {reason}",
             hint="run again with --debug for the operation",
         ) from error
+
+
+def _state_shape(twin: "TorchNetwork", name: str, size: Size) -> tuple[int, ...]:
+    return twin.state_spec(*size)[name]
 
 
 def _sample_size(shapes: Shapes, stride: int) -> Size:

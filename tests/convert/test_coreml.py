@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -125,7 +124,6 @@ def test_package_of_every_variant_equals_twin(package, carphone, variant, form):
 
 
 @pytest.mark.apple
-@pytest.mark.skipif(sys.platform != "darwin", reason="Core ML runs on macOS")
 @pytest.mark.parametrize("units", ["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NETWORKS)

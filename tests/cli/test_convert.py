@@ -1,0 +1,66 @@
+"""`vader-mlx convert` as a user meets it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mlx_vader import checkpoints
+from mlx_vader.cli import main
+from mlx_vader.models.registry import build
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return checkpoints.save(tmp_path / "net.safetensors", build("nafunet-lite", "tiny"))
+
+
+def vader(*arguments) -> subprocess.CompletedProcess:
+    code = "import sys; from mlx_vader.cli import main; sys.argv[0] = 'vader-mlx'; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_a_checkpoint_becomes_a_package_and_libraries_are_silent(tmp_path, checkpoint):
+    out = tmp_path / "net.mlpackage"
+    result = vader("convert", "--to", "coreml", "-c", checkpoint, "-o", out, "--shapes", "64,72x128")
+    assert result.returncode == 0, result.stderr
+    assert (out / "Manifest.json").is_file()
+    assert result.stderr == ""
+    assert "64x64,72x128" in result.stdout
+
+
+def test_json_has_stdout_for_itself(tmp_path, checkpoint):
+    result = vader(
+        "convert", "-c", checkpoint, "-o", tmp_path / "net.mlpackage", "--shapes", "64", "--json", "-"
+    )
+    assert json.loads(result.stdout)["outputs"] == ["restored"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--shapes", "100"], 2),
+        (["--to", "onnx"], 2),
+        (["--target", "iOS3"], 2),
+        (["-c", "missing.safetensors"], 1),
+        (["-o", "net.mlmodel"], 2),
+    ],
+    ids=str,
+)
+def test_a_wrong_request_gets_an_error_a_hint_and_its_code(
+    tmp_path, checkpoint, capsys, monkeypatch, arguments, code
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", ["vader-mlx", "convert", "-c", str(checkpoint), "-o", "net.mlpackage", *arguments]
+    )
+    with pytest.raises(SystemExit) as caught:
+        main()
+    error, hint, *rest = capsys.readouterr().err.splitlines()
+    assert caught.value.code == code
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")
+    assert not rest
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.safetensors"]

@@ -1,5 +1,7 @@
 """Schedules and stages as functions of the step."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,7 @@ def test_stages_cover_every_step_once(total, stage):
     stages = plan(stage, total, has_mask=True)
     assert stages[0].start == 0
     assert stages[-1].stop == total
-    assert all(a.stop == b.start for a, b in zip(stages, stages[1:], strict=False))
+    assert all(a.stop == b.start for a, b in itertools.pairwise(stages))
 
 
 @given(steps)

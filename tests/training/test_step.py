@@ -48,7 +48,9 @@ def test_a_warm_clip_begins_with_the_state_after_the_frames_before(tiny):
         before = mx.array(batch.spoiled[row : row + 1, :2])
         expected = net(before).state if warm else net.fresh_state(1, 16, 16)
         for name, array in state.items():
-            np.testing.assert_allclose(array[row], expected[name][0], atol=1e-5, err_msg=f"{name} of clip {row}")
+            np.testing.assert_allclose(
+                array[row], expected[name][0], atol=1e-5, err_msg=f"{name} of clip {row}"
+            )
 
 
 def test_no_gradient_flows_into_the_frames_before(tiny):

@@ -126,7 +126,9 @@ class Poisoned(Noise):
 
     def batch(self, step):
         batch = super().batch(step)
-        return dataclasses.replace(batch, clean=batch.clean * np.float32("nan")) if step in self.bad else batch
+        return (
+            dataclasses.replace(batch, clean=batch.clean * np.float32("nan")) if step in self.bad else batch
+        )
 
 
 def test_a_step_that_is_not_finite_changes_nothing(trainer):

@@ -1,0 +1,97 @@
+"""Published weights of perceptual losses → one .safetensors for `mlx_vader.losses.perceptual`.
+
+The classifier is torchvision's checkpoint; LPIPS' linear heads are in the `lpips` package (BSD), which is never run.
+"""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from convert.weights import unpickle
+from mlx_vader.checkpoints import write_atomically
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.losses.perceptual import FORMAT, SOURCES, cached, expected_shapes
+
+
+def import_perceptual(
+    name: str, file: Path, *, heads: Path | None = None, target: Path | None = None
+) -> Path:
+    """Writes the weights of `name` (lpips-alex, lpips-vgg, lpips-squeeze or vgg16) and returns the path.
+
+    `file`: torchvision's checkpoint. `heads`: LPIPS' linear layers (alex.pth, …); left out, they are taken from an
+    installed `lpips`. `target`: left out, the cache that training looks into. Raises `UsageError` for an unknown name
+    and `VaderError` for a file that does not hold what the name needs.
+    """
+    if name not in SOURCES:
+        raise UsageError(f"there are no perceptual weights {name!r}", hint=f"one of {', '.join(SOURCES)}")
+    weights = _backbone(file, name)
+    if name.startswith("lpips-"):
+        weights |= _heads(heads or _installed_heads(name.removeprefix("lpips-")))
+    _check(weights, name, file)
+    target = target or cached(name)
+    write_atomically(target, save(weights, {"format": FORMAT, "perceptual": name, "source": file.name}))
+    return target
+
+
+def _backbone(file: Path, name: str) -> dict[str, np.ndarray]:
+    """The convolutions, in MLX's layout `(out, h, w, in)`; what belongs to the classifier's end is left out."""
+    wanted = expected_shapes(name)
+    found = {key: array for key, array in _read(file).items() if key in wanted}
+    if not found:
+        raise VaderError(
+            f"{file} holds no weights of {name}", hint=f"{name} is made from torchvision's {SOURCES[name]}"
+        )
+    return {key: _channels_last(array) for key, array in found.items()}
+
+
+def _heads(file: Path) -> dict[str, np.ndarray]:
+    """`lin0.model.1.weight` of shape (1, c, 1, 1) → `lin.0` of shape (c,)."""
+    heads = {
+        f"lin.{match[1]}": array.reshape(-1)
+        for key, array in _read(file).items()
+        if (match := re.fullmatch(r"lin(\d+)\.model\.1\.weight", key))
+    }
+    if not heads:
+        raise VaderError(
+            f"{file} holds no linear heads of LPIPS", hint="they are in the lpips package, weights/v0.1"
+        )
+    return heads
+
+
+def _installed_heads(network: str) -> Path:
+    spec = find_spec("lpips")
+    path = Path(spec.origin).parent / "weights" / "v0.1" / f"{network}.pth" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise VaderError(
+            f"LPIPS needs its linear heads besides the weights of {network}",
+            hint=f"pip install --no-deps lpips, or --heads {network}.pth from its weights/v0.1",
+        )
+    return path
+
+
+def _check(weights: dict[str, np.ndarray], name: str, file: Path) -> None:
+    expected = expected_shapes(name)
+    for key, shape in expected.items():
+        if key not in weights:
+            raise VaderError(
+                f"{file} lacks {key}, which {name} needs", hint=f"torchvision's {SOURCES[name]} has it"
+            )
+        if weights[key].shape != shape:
+            raise VaderError(f"{key} in {file} has the shape {weights[key].shape}, {name} needs {shape}")
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .pth file, unpickled with nothing but tensors allowed."""
+    import torch
+
+    content = unpickle(file)
+    if not isinstance(content, dict):
+        raise VaderError(f"{file} holds no named weights", hint="a state dict is needed")
+    return {key: value.float().numpy() for key, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def _channels_last(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array.transpose(0, 2, 3, 1)) if array.ndim == 4 else array

@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def write_image(
     target = check_target(path)
     if not is_image(target):
         raise UsageError(
-            f"{target.name}: no image is written as '{target.suffix}'", hint="use .png, .jpg, .webp or .tif"
+            f"{target.name}: no image is written as '{target.suffix}'", hint="use .png, .jpg or .tif"
         )
     besides = _read(check_source(source))[1] if source is not None else _Besides()
     suffix = target.suffix.lower()
@@ -97,9 +98,11 @@ def _first_line(error: Exception) -> str:
 
 def _shallow(image: Image.Image, profile: bytes | None, exif: bytes | None) -> tuple[np.ndarray, _Besides]:
     upright = ImageOps.exif_transpose(image)
-    values = np.asarray(upright.convert("RGBA"), np.float32) / np.float32(255)
-    alpha = values[..., 3] if upright.has_transparency_data else None
-    return np.ascontiguousarray(values[..., :3]), _Besides(8, alpha, profile, exif)
+    rgb = np.asarray(upright.convert("RGB"), np.float32) / np.float32(255)
+    alpha = None
+    if upright.has_transparency_data:
+        alpha = np.asarray(upright.convert("RGBA").getchannel("A"), np.float32) / np.float32(255)
+    return rgb, _Besides(8, alpha, profile, exif)
 
 
 def _deep_samples(path: Path, image: Image.Image) -> np.ndarray | None:
@@ -135,9 +138,10 @@ def _turned(samples: np.ndarray, orientation: int) -> np.ndarray:
 
 def _exif_of_upright(image: Image.Image) -> bytes | None:
     """The image's EXIF as it is true of the upright pixels."""
-    exif = image.getexif()
-    if not exif:
+    if not image.getexif():
         return None
+    exif = Image.Exif()
+    exif.load(image.getexif().tobytes())
     exif.pop(ExifTags.Base.Orientation, None)
     return exif.tobytes()
 
@@ -182,6 +186,6 @@ def _write_deep_tiff(partial: Path, samples: np.ndarray) -> None:
     frame = av.VideoFrame.from_ndarray(samples, format=pix_fmt)
     context = av.CodecContext.create("tiff", "w")
     context.width, context.height, context.pix_fmt = frame.width, frame.height, pix_fmt
-    context.time_base = 1
+    context.time_base = Fraction(1)
     context.options = {"compression_algo": "deflate"}
     partial.write_bytes(b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)]))

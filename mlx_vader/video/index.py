@@ -75,7 +75,7 @@ def index_stream(container: InputContainer, stream: VideoStream) -> FrameIndex |
     exact = None not in shown and len(set(shown)) == len(shown)
     times = _times(shown, decoded, step)
     usual = int(np.median(np.diff(times))) if len(times) > 1 else step
-    last = durations.get(int(times[-1])) or _rest(stream, int(times[-1])) or usual
+    last = _rest(stream, int(times[-1])) or durations.get(int(times[-1])) or usual
     in_order = exact and all(before < after for before, after in pairwise(shown))  # type: ignore[operator]
     return FrameIndex(times, np.array(sorted(keys), np.int64), time_base, exact, last or step, in_order)
 
@@ -97,7 +97,7 @@ def _read_packets(
     for packet in container.demux(stream):
         if not packet.size or packet.is_discard:
             continue
-        if not keys and not packet.is_keyframe:
+        if not shown and not packet.is_keyframe:
             continue  # nothing before the first keyframe can be decoded
         shown.append(packet.pts)
         decoded.append(packet.dts)

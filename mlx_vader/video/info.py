@@ -186,7 +186,7 @@ def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
         return named[0] if named else DEFAULT_FRAME_RATE
     span = (int(index.times[-1]) - int(index.times[0])) * index.time_base
     measured = (len(index) - 1) / span
-    close = [rate for rate in named if abs(rate - measured) * span < Fraction(1, 2) + span * index.time_base]
+    close = [rate for rate in named if abs((len(index) - 1) / rate - span) < 2 * index.time_base]
     return close[0] if close else measured.limit_denominator(100_000)
 
 

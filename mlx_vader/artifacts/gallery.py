@@ -63,7 +63,7 @@ def contact_sheet(
     overlays = [_Cell(_picture(clean[middle]), "clean", "the frame as it was")]
     overlays += [spoiled(name) for name in GROUPS["overlays"]] + [spoiled(*TOGETHER[0])]
     degradations = [spoiled(name) for name in GROUPS["degradations"]] + [spoiled(*TOGETHER[1])]
-    note = f"severity {severity:g}, key {key}, vocabulary {vocabulary}"
+    note = f"severity {severity:g}, seed {key}, vocabulary {vocabulary}"
     return _laid_out(
         (f"Overlays  ·  inset: the mask  ·  {note}", overlays),
         (f"Degradations  ·  inset: clean | spoiled, {MAGNIFIED}x", degradations),

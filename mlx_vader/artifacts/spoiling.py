@@ -20,7 +20,7 @@ MIX: dict[tuple[int, int], float] = {
     (0, 1): 0.30,
     (1, 1): 0.17,  # the usual find on the web: a watermark, then a codec
     (0, 2): 0.07,
-    (2, 0): 0.03,  # channel logo and subtitle
+    (2, 0): 0.03,  # say, a channel's logo and a subtitle
     (1, 2): 0.02,
 }
 # A video takes its artifacts in the order of Artifact.stage; this often, overlays come last.

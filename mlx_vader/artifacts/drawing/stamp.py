@@ -101,7 +101,7 @@ def ink(artwork: Image.Image, finish: Finish) -> Stamp:
     canvas = Image.new("RGBA", (artwork.width + 2 * margin, artwork.height + 2 * margin), (0, 0, 0, 0))
     canvas.paste(artwork, (margin, margin))
     cover = canvas.getchannel("A")
-    stamp = _glass(canvas, finish.relief) if finish.relief else _premultiplied(canvas)
+    stamp = _glass(canvas, finish.relief) if finish.relief else premultiplied(canvas)
     if finish.outline:
         wide = _widened(cover, finish.outline)
         stamp = over(stamp, _flat(wide, finish.outline_colour))
@@ -151,7 +151,8 @@ def warped(stamp: Stamp, x: float, y: float, scale: tuple[float, float], angle: 
     return Patch(top, left, _from_bands(bands))
 
 
-def _premultiplied(artwork: Image.Image) -> Stamp:
+def premultiplied(artwork: Image.Image) -> Stamp:
+    """Plain artwork as a stamp of the same size."""
     stamp = np.asarray(artwork, np.float32) / 255
     stamp[..., :3] *= stamp[..., 3:]
     return stamp

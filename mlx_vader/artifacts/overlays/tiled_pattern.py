@@ -8,12 +8,12 @@ from mlx_vader.artifacts.drawing.compose import Paint, opacity, reference_length
 from mlx_vader.artifacts.drawing.emblem import emblem
 from mlx_vader.artifacts.drawing.stamp import (
     Canvas,
-    Finish,
     Patch,
     Stamp,
     fitted,
     ink,
     over,
+    premultiplied,
     random_finish,
     solid,
     turned,
@@ -94,10 +94,7 @@ def _lines(rows: int, columns: int) -> Stamp:
     draw = ImageDraw.Draw(cover)
     draw.line((0, 0, 2 * columns, 2 * rows), fill=200, width=2)
     draw.line((0, 2 * rows, 2 * columns, 0), fill=200, width=2)
-    art = solid(cover.reduce(2), "#ffffff")
-    margin = ink(art, Finish())
-    inset = (margin.shape[0] - rows) // 2
-    return margin[inset : inset + rows, inset : inset + columns].copy()
+    return premultiplied(solid(cover.reduce(2), "#ffffff"))
 
 
 def _covering(tile: Stamp, origin: np.ndarray, height: int, width: int) -> Canvas:

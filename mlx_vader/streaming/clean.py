@@ -105,7 +105,7 @@ def clean(
     backend: str = "auto",
     strategy: str = "clip-recurrent",
     clip_length: int = 16,
-    overlap: int = 4,
+    overlap: int | None = None,
     mask: PathLike | None = None,
     preview: bool = False,
     resume: bool = False,

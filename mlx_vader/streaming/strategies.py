@@ -183,10 +183,14 @@ STRATEGIES: dict[str, type[Strategy]] = {
 }
 
 
-def make_strategy(name: str, *, clip_length: int = 16, overlap: int = 4) -> Strategy:
-    """The strategy `name`; those without clips take no notice of the lengths. Raises UsageError."""
+def make_strategy(name: str, *, clip_length: int = 16, overlap: int | None = None) -> Strategy:
+    """The strategy `name`; those without clips take no notice of the lengths. Raises UsageError.
+
+    `overlap` is 4 where it is not given, and at most half of a clip.
+    """
     if name not in STRATEGIES:
         raise UsageError(f"there is no strategy {name!r}", hint=f"choose one of {', '.join(STRATEGIES)}")
+    overlap = min(4, clip_length // 2) if overlap is None else overlap
     _check(clip_length, overlap)
     strategy: Any = STRATEGIES[name]
     wanted = {field.name for field in fields(strategy)} & {"clip_length", "overlap"}

@@ -59,7 +59,7 @@ def _x265(crf: int, hdr: HdrMetadata | None) -> Options:
 def _svtav1(crf: int, hdr: HdrMetadata | None) -> Options:
     notes = {}
     if hdr and hdr.primaries:
-        notes["mastering-display"] = hdr.mastering_display(1, 1)
+        notes["mastering-display"] = hdr.mastering_display(1.0, 1.0)
     if hdr and any(hdr.light):
         notes["content-light"] = "{},{}".format(*hdr.light)
     options = {"crf": str(round(crf * 63 / 51)), "preset": "8"}
@@ -118,6 +118,7 @@ _FORMATS = {
     }.items()
     for suffix, bits in {"": 8, "10le": 10, "12le": 12, "16le": 16}.items()
 }
+_FORMATS["p010le"] = (10, True, True)  # what Apple's encoder takes
 _RGB_FORMATS = {"gbrp": 8, "bgr0": 8, "gbrp10le": 10, "gbrp12le": 12, "gbrp16le": 16}
 
 

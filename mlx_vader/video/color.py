@@ -119,7 +119,7 @@ class FromRgb:
     """Fills frames of one planar format from RGB; exact to the rounding, with chroma sited left as in MPEG-2."""
 
     def __init__(self, pix_fmt: str, matrix: int, *, full_range: bool) -> None:
-        """`pix_fmt` is yuv4xxp or gbrp, 8 to 16 bits, or bgr0; `matrix` one of `LUMA_WEIGHTS`."""
+        """`pix_fmt` is yuv4xxp or gbrp, 8 to 16 bits, or bgr0 or p010le; `matrix` one of `LUMA_WEIGHTS`."""
         self.pix_fmt = pix_fmt
         red, blue = LUMA_WEIGHTS[matrix]
         luma = np.array([red, 1 - red - blue, blue])
@@ -160,11 +160,14 @@ class FromRgb:
         if frame.format.chroma_width(frame.width) < frame.width:
             chroma = _halved_width(chroma)
         luma = rgb @ self._to_yuv[0]
-        return [
+        codes = [
             _quantised(luma, luma_scale, luma_offset, top),
             _quantised(chroma @ self._to_yuv[1], chroma_scale, 128 * unit, top),
             _quantised(chroma @ self._to_yuv[2], chroma_scale, 128 * unit, top),
         ]
+        if self.pix_fmt == "p010le":  # both chromas in one plane, in the upper bits
+            return [codes[0] << 6, np.stack(codes[1:], axis=-1) << 6]
+        return codes
 
 
 def _quantised(values: np.ndarray, scale: int, offset: int, top: int) -> np.ndarray:

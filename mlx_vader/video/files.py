@@ -54,12 +54,11 @@ def check_source(path: str | os.PathLike[str]) -> Path:
             raise VaderError(f"{source} does not exist", hint="check the spelling and the folder")
         if source.is_dir():
             raise VaderError(f"{source} is a folder", hint="name a file in it")
-        if not os.access(source, os.R_OK):
-            raise VaderError(f"{source} cannot be read", hint=f"allow it: chmod u+r '{source}'")
+        source.open("rb").close()
         if source.is_file() and source.stat().st_size == 0:
             raise VaderError(f"{source} is empty", hint="copy or download it again")
     except PermissionError as error:
-        raise VaderError(f"{source} cannot be read", hint="its folder is closed to this user") from error
+        raise VaderError(f"{source} cannot be read", hint=f"allow it: chmod u+r '{source}'") from error
     except OSError as error:
         raise VaderError(f"{source} cannot be read: {error.strerror}") from error
     return source
@@ -68,17 +67,25 @@ def check_source(path: str | os.PathLike[str]) -> Path:
 def check_target(path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> Path:
     """The path, if a file can be written there that is not the source."""
     target = Path(path)
+    try:
+        _check_place(target)
+        if source is not None and target.exists() and target.samefile(source):
+            raise UsageError(f"{target} is the source itself", hint="give the result another name")
+    except OSError as error:
+        raise UsageError(
+            f"{target} cannot be written: {error.strerror}", hint="choose another place"
+        ) from error
+    return target
+
+
+def _check_place(target: Path) -> None:
+    folder = target.parent
     if target.is_dir():
         raise UsageError(f"{target} is a folder", hint="name the file to write in it")
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"the folder {target.parent} does not exist", hint=f"make it: mkdir -p '{target.parent}'"
-        )
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"the folder {target.parent} cannot be written to", hint="choose another place")
-    if source is not None and target.exists() and target.samefile(source):
-        raise UsageError(f"{target} is the source itself", hint="give the result another name")
-    return target
+    if not folder.is_dir():
+        raise UsageError(f"the folder {folder} does not exist", hint=f"make it: mkdir -p '{folder}'")
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise UsageError(f"the folder {folder} cannot be written to", hint="choose another place")
 
 
 def partial_path(target: Path) -> Path:

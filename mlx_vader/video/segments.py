@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import av
 import numpy as np
@@ -20,6 +19,7 @@ from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.color import FULL_RANGE, FromRgb
 from mlx_vader.video.files import PARTIAL_MARK, write_failure
+from mlx_vader.video.info import examine
 from mlx_vader.video.library import writing
 
 
@@ -50,6 +50,13 @@ def _parsed(path: Path) -> Segment | None:
         return None
 
 
+def _last_pts(segment: Segment, time_base: Fraction) -> int:
+    index = examine(segment.path).index
+    return segment.first_pts + round(
+        (int(index.times[-1]) - int(index.times[0])) * index.time_base / time_base
+    )
+
+
 class SegmentWriter:
     """Writes frames into segments in `folder`; `cut` ends one, `close` the last, and so does a `with` on success."""
 
@@ -57,14 +64,15 @@ class SegmentWriter:
         """Goes on after the finished segments that are already in `folder`, which exists."""
         self.folder = Path(folder)
         self.encoding = encoding
-        self._number = len(finished_segments(self.folder))
+        finished = finished_segments(self.folder)
+        self._number = len(finished)
         self._from_rgb = FromRgb(
             encoding.pix_fmt, encoding.matrix, full_range=encoding.color.range == FULL_RANGE
         )
         self._open: _OpenSegment | None = None
-        self._last_pts: int | None = None
+        self._last_pts = _last_pts(finished[-1], encoding.time_base) if finished else None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "SegmentWriter":
         return self
 
     def __exit__(

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -43,7 +42,7 @@ class VideoWriter:
             self._target, self._info, codec=self._codec, crf=self._crf, size=size, frame_rate=self._frame_rate
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoWriter":
         return self
 
     def __exit__(
@@ -77,7 +76,7 @@ def write_video(
     path: str | os.PathLike[str],
     info: VideoInfo | None = None,
     *,
-    frame_rate: Fraction | float | None = None,
+    frame_rate: Fraction | float | int | None = None,
     codec: str = "auto",
     crf: int = 18,
 ) -> VideoWriter:

@@ -93,12 +93,31 @@ def test_a_video_without_frames(suffix, message, tmp_path):
     assert message in refusal(path).message
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path, whole):
+@pytest.fixture
+def no_privileges():
+    """Root may read and write everything: it becomes nobody for a while."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(user)
+
+
+def test_a_file_that_may_not_be_read(tmp_path, whole, no_privileges):
     path = tmp_path / "closed.mp4"
+    os.seteuid(os.getuid())
     path.write_bytes(whole[".mp4"].read_bytes())
     path.chmod(0)
+    if os.getuid() == 0:
+        os.seteuid(65534)
     assert "cannot be read" in refusal(path).message
+
+
+def test_a_folder_that_may_not_be_written_to(tmp_path, no_privileges):
+    if os.getuid() != 0:
+        tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_video(tmp_path / "a.mp4", frame_rate=25)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])

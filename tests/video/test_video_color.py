@@ -155,7 +155,7 @@ def test_chroma_survives_there_and_back(pix_fmt, carphone):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (175, 143), (17, 2)])
-@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "gbrp"])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "p010le", "gbrp", "bgr0"])
 def test_any_size_is_filled_to_the_edge(size, pix_fmt):
     rgb = np.full((size[1], size[0], 3), (0.25, 0.5, 0.75), np.float32)
     back = ToRgb(ColorTags(matrix=1))(FromRgb(pix_fmt, 1, full_range=False)(rgb))

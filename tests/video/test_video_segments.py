@@ -61,6 +61,15 @@ def test_an_interrupted_job_goes_on_and_ends_as_one_video(codec, tmp_path):
     assert probe(target).duration == pytest.approx(probe(source).duration)
 
 
+def test_frames_without_times_follow_those_of_finished_segments(tmp_path):
+    encoding = plan_encoding(tmp_path / "a.mp4", None, size=(96, 64), frame_rate=Fraction(25))
+    for _ in range(2):
+        with SegmentWriter(tmp_path, encoding) as writer:
+            for _ in range(3):
+                writer.write(np.zeros((64, 96, 3), np.float32))
+    assert [segment.first_pts for segment in finished_segments(tmp_path)] == [0, 3]
+
+
 def test_segments_decode_on_their_own(tmp_path):
     source = make(tmp_path / "source.mp4", SOURCE)
     folder = tmp_path / "job"

@@ -99,7 +99,5 @@ def pixel_head(inputs: int, hidden: int, outputs: int) -> list[nn.Module]:
 
 
 def mask_head(channels: int) -> list[nn.Module]:
-    """A pixel head that ends in a probability; a fresh one sees artifacts nearly nowhere, as most pixels are clean."""
-    head = pixel_head(channels, channels // 2, 1)
-    head[-1].bias = mx.full((1,), -3.0)
-    return [*head, nn.Sigmoid()]
+    """A pixel head that ends in a probability."""
+    return [*pixel_head(channels, channels // 2, 1), nn.Sigmoid()]

@@ -82,7 +82,5 @@ def pixel_head(inputs: int, hidden: int, outputs: int) -> list[nn.Module]:
 
 
 def mask_head(channels: int) -> nn.Sequential:
-    """A pixel head that ends in a probability; a fresh one sees artifacts nearly nowhere, as most pixels are clean."""
-    head = pixel_head(channels, channels // 2, 1)
-    nn.init.constant_(head[-1].bias, -3.0)
-    return nn.Sequential(*head, nn.Sigmoid())
+    """A pixel head that ends in a probability."""
+    return nn.Sequential(*pixel_head(channels, channels // 2, 1), nn.Sigmoid())

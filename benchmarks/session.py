@@ -146,7 +146,11 @@ class Measured:
         """Loads the backend in the worker, makes the first call, and warms up."""
         self.worker = worker
         wanted = self.configuration
-        job = {"backend": wanted.backend, "source": wanted.source, "compute_units": wanted.units or "all"}
+        job: dict[str, Any] = {
+            "backend": wanted.backend,
+            "source": wanted.source,
+            "compute_units": wanted.units or "all",
+        }
         job |= {"clip": str(self.clip.path), "frames": self.clip.frames}
         loaded = worker.ask("load", job, limit)
         self.row.load_s, self.row.compile_s = loaded["load_s"], loaded["compile_s"]

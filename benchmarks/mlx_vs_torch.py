@@ -1,0 +1,68 @@
+"""MLX against PyTorch at 256x256: frames per second of the same weights, measured by turns in one run.
+
+python -m benchmarks.mlx_vs_torch [--preset small] [--frames 48]
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.session import Configuration, run
+from convert.shapes import Size
+
+SIZE = Size(256, 256)
+
+
+def measure(preset: str, frames: int) -> list[dict[str, Any]]:
+    """For each network the frames per second of both, and MLX's over PyTorch's."""
+    from mlx_vader import checkpoints
+    from mlx_vader.models.registry import NETWORKS, build
+
+    with tempfile.TemporaryDirectory() as folder:
+        rows = []
+        for name in NETWORKS:
+            path = checkpoints.save(Path(folder) / f"{name}.safetensors", build(name, preset))
+            pair = [Configuration("256", SIZE, backend, "", str(path)) for backend in ("mlx", "torch")]
+            result = run(pair, frames=frames)
+            mlx, torch = result["rows"]
+            if mlx["error"] or torch["error"]:
+                raise SystemExit(mlx["error"] or torch["error"])
+            rows.append(
+                {
+                    "network": f"{name}-{preset}",
+                    "mlx_fps": mlx["fps"],
+                    "torch_fps": torch["fps"],
+                    "mlx_ms_p50": mlx["latency_ms_p50"],
+                    "torch_ms_p50": torch["latency_ms_p50"],
+                    "ratio": mlx["fps"] / torch["fps"],
+                    "device": f"{result['device']}: MLX on {mlx['unit']}, PyTorch on {torch['unit']}",
+                }
+            )
+    return rows
+
+
+def main() -> None:
+    """Prints the table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--frames", type=int, default=48)
+    arguments = parser.parse_args()
+    rows = measure(arguments.preset, arguments.frames)
+    table = Table(
+        title=f"256x256, same weights, measured by turns; {rows[0]['device']}", title_justify="left"
+    )
+    table.add_column("network")
+    for name in ("MLX FPS", "PyTorch FPS", "MLX ms p50", "PyTorch ms p50", "MLX / PyTorch"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        figures = (row["mlx_fps"], row["torch_fps"], row["mlx_ms_p50"], row["torch_ms_p50"])
+        table.add_row(row["network"], *(f"{figure:.1f}" for figure in figures), f"{row['ratio']:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Whole networks, a frame at a time with their memory, in MLX and PyTorch with the same weights.
+
+pytest benchmarks/test_networks.py
+"""
+
+import pytest
+
+from mlx_vader.backends import load_backend
+from mlx_vader.models.registry import NETWORKS, build
+from mlx_vader.video import read_clip
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_frame_at_256(benchmark, clip, name, backend):
+    runner = load_backend(backend, build(name, "small"))
+    frame = read_clip(clip((256, 256)).path, 0, 1)
+    state = runner.restore(frame, None).state
+    benchmark(lambda: runner.restore(frame, state))

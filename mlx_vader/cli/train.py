@@ -17,21 +17,25 @@ CHANGEABLE = ("data", "steps", "epochs", "lr", "device", "workers", "validate_ev
 EXAMPLES = """
 Train a network of your own on a folder of videos and images.
 
-The folder holds `train/` and `val/`, or just media: then one file in twenty is held out for validation.
-Artifacts are added on the fly. `best.safetensors` in the run's folder is what `clean` and `convert` take.
+The folder holds train/ and val/, or just media: then one file in twenty is held out for validation.
+Artifacts are added on the fly. best.safetensors in the run's folder is what clean and convert take.
 
 Examples:
 
-    vader-mlx train --dummy --steps 50                       try it, no data needed
+    vader-mlx train --dummy --steps 50               needs no data
 
-    vader-mlx train --data photos --out runs/logo --artifacts corner_logo,text_overlay
+    vader-mlx train --data photos --out runs/mine
 
-    vader-mlx train --resume runs/logo                       go on where it stopped
+    vader-mlx train --data photos --artifacts corner_logo,text_overlay
 
-    mlx.launch -n 2 --backend ring -- vader-mlx train --data photos    on several machines
+    vader-mlx train --resume runs/mine               goes on where it stopped
 
-    tensorboard --logdir runs                                watch it
+    mlx.launch -n 2 --backend ring -- vader-mlx train --data photos
+
+    tensorboard --logdir runs                        shows curves and pictures
 """
+
+DATA, NETWORK, COURSE, LOSSES, MACHINE = "Data", "Network", "Course", "Losses", "Machine"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,67 +43,60 @@ def register(app: typer.Typer) -> None:
     app.command("train", help=EXAMPLES)(train)
 
 
+def _option(about: str, panel: str, *names: str) -> Any:
+    return typer.Option(*names, help=about, rich_help_panel=panel)
+
+
 def train(
     context: typer.Context,
-    data: Annotated[Path | None, typer.Option(help="Folder of videos and images.")] = None,
-    dummy: Annotated[bool, typer.Option("--dummy", help="Train on drawn scenes, to try things out.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/train"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("runs/train"),
     resume: Annotated[
-        Path | None, typer.Option(help="Folder of a run to go on with, exactly as if it had not stopped.")
+        Path | None, typer.Option(help="Go on with the run in this folder, as if it had not stopped.")
     ] = None,
-    net: Annotated[str, typer.Option(help="Network: composite, nafunet, nafunet-lite.")] = "composite",
-    preset: Annotated[str, typer.Option(help="Its size: tiny, lite, small, base, large.")] = "small",
-    init: Annotated[str | None, typer.Option(help="Start from the weights of this checkpoint.")] = None,
-    guidance: Annotated[str | None, typer.Option(help="nafunet: what the predicted mask does.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the result as JSON, - for stdout.")] = None,
+    data: Annotated[Path | None, _option("Folder of videos and images.", DATA)] = None,
+    dummy: Annotated[bool, _option("Drawn scenes instead, to try things out.", DATA, "--dummy")] = False,
+    artifacts: Annotated[
+        str | None, _option("Only these: names, overlays, degradations, with commas between.", DATA)
+    ] = None,
+    logos: Annotated[Path | None, _option("Folder of images with alpha, for the logos.", DATA)] = None,
+    batch_size: Annotated[int, _option("Clips a batch, of all machines together.", DATA)] = 4,
+    clip_length: Annotated[int, _option("Frames a clip.", DATA)] = 4,
+    before: Annotated[int, _option("Frames before it that a warm start has seen.", DATA)] = 8,
+    size: Annotated[int, _option("Height and width of the crops.", DATA)] = 128,
+    net: Annotated[str, _option("composite, nafunet or nafunet-lite.", NETWORK)] = "composite",
+    preset: Annotated[str, _option("tiny, lite, small, base or large.", NETWORK)] = "small",
+    init: Annotated[str | None, _option("Start from the weights of this checkpoint.", NETWORK)] = None,
+    guidance: Annotated[str | None, _option("nafunet: what the predicted mask does.", NETWORK)] = None,
     residual: Annotated[
-        bool | None,
-        typer.Option("--residual/--no-residual", help="nafunet: predict what to add to the input."),
+        bool | None, _option("Predict what to add to the input.", NETWORK, "--residual/--no-residual")
     ] = None,
-    no_temporal: Annotated[
-        bool, typer.Option("--no-temporal", help="Without attention across frames.")
-    ] = False,
-    artifacts: Annotated[str | None, typer.Option(help="Only these artifacts, with commas between.")] = None,
-    logos: Annotated[
-        Path | None, typer.Option(help="Folder of images with alpha, for the logo overlays.")
-    ] = None,
+    no_temporal: Annotated[bool, _option("No attention across frames.", NETWORK, "--no-temporal")] = False,
+    epochs: Annotated[int | None, _option("How often to see each file; 100 unless said.", COURSE)] = None,
+    steps: Annotated[int | None, _option("How many updates, instead of epochs.", COURSE)] = None,
+    stop_after: Annotated[int | None, _option("Stop after so many steps of this call.", COURSE)] = None,
     stage: Annotated[
-        str,
-        typer.Option(help="1: the mask only; 2: all losses, the mask's fades; 3: without it; all: in turn."),
+        str, _option("1: mask only; 2: all losses; 3: without the mask's; all: in turn.", COURSE)
     ] = "2",
-    epochs: Annotated[int | None, typer.Option(help="How often each file is seen.  [default: 100]")] = None,
-    steps: Annotated[int | None, typer.Option(help="How many updates, instead of epochs.")] = None,
-    stop_after: Annotated[
-        int | None, typer.Option(help="Stop after so many steps of this call; --resume goes on.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Clips a step, of all machines together.")] = 4,
-    grad_accum: Annotated[int, typer.Option(help="Batches an update.")] = 1,
-    clip_length: Annotated[int, typer.Option(help="Frames a clip.")] = 4,
-    before: Annotated[
-        int, typer.Option(help="Frames before a clip that make the state of a warm start.")
-    ] = 8,
-    size: Annotated[int, typer.Option(help="Height and width of the crops.")] = 128,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 5e-4,
-    warmup: Annotated[int, typer.Option(help="Steps in which the learning rate rises.")] = 200,
-    bf16: Annotated[
-        bool, typer.Option("--bf16", help="Compute in bfloat16; weights stay in float32.")
-    ] = False,
+    lr: Annotated[float, _option("Highest learning rate.", COURSE)] = 5e-4,
+    warmup: Annotated[int, _option("Steps in which the learning rate rises.", COURSE)] = 200,
+    grad_accum: Annotated[int, _option("Batches an update.", COURSE)] = 1,
+    seed: Annotated[int, _option("Everything random follows from it.", COURSE)] = 0,
+    validate_every: Annotated[int, _option("Steps between validations; each saves.", COURSE)] = 500,
     lpips: Annotated[
-        str | None,
-        typer.Option(
-            help="Perceptual loss: alex, vgg, squeeze, vgg16 or a file.  [default: alex if it is there]"
-        ),
+        str | None, _option("alex, vgg, squeeze, vgg16 or a file; alex if it is there unless said.", LOSSES)
     ] = None,
     no_lpips: Annotated[
-        bool, typer.Option("--no-lpips", help="VGG16 instead of LPIPS, if it is there.")
+        bool, _option("VGG16 instead of LPIPS, if it is there.", LOSSES, "--no-lpips")
     ] = False,
-    edge_weight: Annotated[float, typer.Option(help="Weight of the edge loss.")] = 0.0,
-    mask_loss: Annotated[str, typer.Option(help="dice (and L1), or bce.")] = "dice",
-    mask_weight: Annotated[float, typer.Option(help="How much more pixels inside the artifact count.")] = 1.0,
-    validate_every: Annotated[int, typer.Option(help="Steps between validations; each one saves.")] = 500,
-    device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
-    workers: Annotated[int, typer.Option(help="Processes that make batches ahead.")] = 1,
-    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
-    json: Annotated[Path | None, typer.Option(help="Write the result as JSON, - for stdout.")] = None,
+    edge_weight: Annotated[float, _option("Weight of the edge loss.", LOSSES)] = 0.0,
+    mask_loss: Annotated[str, _option("dice (and L1) or bce.", LOSSES)] = "dice",
+    mask_weight: Annotated[float, _option("How often a pixel of the artifact counts.", LOSSES)] = 1.0,
+    device: Annotated[str, _option("auto, cpu or gpu.", MACHINE)] = "auto",
+    bf16: Annotated[
+        bool, _option("Compute in bfloat16; weights stay in float32.", MACHINE, "--bf16")
+    ] = False,
+    workers: Annotated[int, _option("Processes that make batches ahead.", MACHINE)] = 1,
 ) -> None:
     """See `EXAMPLES`."""
     from mlx_vader import training

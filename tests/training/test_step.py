@@ -11,7 +11,7 @@ from mlx_vader.training.stages import PAINTING_HEADS, Stage
 from mlx_vader.training.state import TrainingState
 from mlx_vader.training.step import Objective, Step, _initial_state
 from mlx_vader.training.trainer import as_clips
-from tests.training.conftest import Noise
+from tests.training.noise import Noise
 
 WITH_MASK = [name for name in registry.NETWORKS if name != "nafunet-lite"]
 
@@ -113,6 +113,19 @@ def test_the_gradient_is_clipped_to_its_norm(tiny):
     moments = [np.array(array) for name, array in tree_flatten(state.optimizer.state) if name.endswith(".m")]
     norm = np.sqrt(sum(np.square(array / 0.1).sum() for array in moments))
     assert norm == pytest.approx(1, rel=1e-3)
+
+
+def test_a_compiled_step_equals_an_interpreted_one(tiny, compiled):
+    clips = as_clips(Noise().batch(0), 2)
+    weights = []
+    for switch in (mx.disable_compile, mx.enable_compile):
+        switch()
+        state, step = _step(_stirred(tiny()))
+        step(clips)
+        step(clips)
+        weights.append({name: np.array(array) for name, array in state.flat().items()})
+    for name, array in weights[0].items():
+        np.testing.assert_allclose(weights[1][name], array, atol=1e-5, err_msg=name)
 
 
 def test_a_network_without_mask_or_memory_trains(tiny):

@@ -6,7 +6,6 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.record_writer import masked_crc32c  # noqa: F401 - proves that the writer is the real one
 
 from mlx_vader import checkpoints
 from mlx_vader.data import dummy_source, validation_clips
@@ -14,7 +13,8 @@ from mlx_vader.errors import VaderError
 from mlx_vader.training import Watch
 from mlx_vader.training.trainer import BEST, LAST, STATE
 from mlx_vader.training.validation import Validation
-from tests.training.conftest import Noise, weights_of
+from tests.training.conftest import weights_of
+from tests.training.noise import Noise
 
 
 class StopAfter(Watch):
@@ -41,7 +41,7 @@ class Losses(Watch):
         self.notes.append(text)
 
 
-def test_twenty_and_twenty_steps_equal_forty_bit_for_bit(trainer):
+def test_twenty_and_twenty_steps_equal_forty_bit_for_bit(trainer, compiled):
     whole = trainer(40, "whole")
     assert whole.run(Noise())
     first = trainer(40, "parts", StopAfter(20))

@@ -1,0 +1,153 @@
+"""`vader-mlx train` as a user meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mlx_vader import checkpoints, cli
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.training.trainer import BEST, LAST, STATE
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--preset", "tiny", "--size", "16", "--batch-size", "2", "--clip-length", "2", "--before", "2"]
+QUICK = [*SMALL, "--artifacts", "corner_logo,gaussian_noise", "--workers", "0", "--device", "cpu"]
+
+
+def _train(*arguments):
+    return cli.run(["train", *map(str, arguments)])
+
+
+def _train_dummy(out, *arguments):
+    return _train("--dummy", "--out", out, *QUICK, *arguments)
+
+
+def test_a_run_on_drawn_scenes_ends_with_a_checkpoint_that_says_where_it_comes_from(tmp_path, capsys):
+    assert _train_dummy(tmp_path / "run", "--steps", 3, "--seed", 5, "--json", "-") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["finished"]
+    assert result["step"] == 3
+    assert result["scores"]["psnr_before"] > 0
+    checkpoint = checkpoints.read(result["checkpoint"])
+    assert checkpoint.network == "composite"
+    assert checkpoint.provenance["seed"] == "5"
+    assert checkpoint.provenance["steps"] == "3"
+    assert "drawn scenes" in checkpoint.provenance["data"]
+    assert all(word in checkpoint.provenance["versions"] for word in ("mlx", "numpy"))
+
+
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path):
+    _train_dummy(tmp_path / "whole", "--steps", 4)
+    _train_dummy(tmp_path / "parts", "--steps", 4, "--stop-after", 2)
+    assert _train("--resume", tmp_path / "parts") == 0
+    whole, parts = (load_file(tmp_path / name / STATE) for name in ("whole", "parts"))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, parts[name], err_msg=name)
+
+
+def test_real_data_is_described_by_its_names(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in ("train/a.png", "train/b.png", "val/c.png"):
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)).save(path)
+    assert _train("--data", tmp_path / "data", "--out", tmp_path / "run", *QUICK, "--steps", 2) == 0
+    assert "2 files" in checkpoints.read(tmp_path / "run" / LAST).provenance["data"]
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", "import sys; from mlx_vader.cli import main; main()"),
+            *("train", "--dummy", "--out", str(out), *SMALL, "--artifacts", "corner_logo,blur"),
+            *("--steps", "100000", "--validate-every", "2"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "MLX_DISABLE_COMPILE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # It is under way, workers and all, when the first state is there.
+    while not (out / STATE).exists():
+        assert process.poll() is None, process.stderr.read()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert f"--resume {out}" in said.replace("\n", "")
+    assert (out / BEST).exists()
+    before = checkpoints.read(out / LAST).step
+    assert before < 100000
+    assert _train("--resume", out, "--stop-after", 1, "--workers", 0) == 0
+    assert checkpoints.read(out / LAST).step == before + 1
+
+
+def test_a_second_run_does_not_write_over_the_first(tmp_path):
+    _train_dummy(tmp_path / "run", "--steps", 1)
+    before = (tmp_path / "run" / LAST).read_bytes()
+    with pytest.raises(UsageError, match="holds a run already"):
+        _train_dummy(tmp_path / "run", "--steps", 1)
+    assert (tmp_path / "run" / LAST).read_bytes() == before
+
+
+WRONG = {
+    "neither data nor dummy": ([], "--data DIR or --dummy"),
+    "both": (["--data", ".", "--dummy"], "--data DIR or --dummy"),
+    "an unknown network": (["--dummy", "--net", "unet9"], "unet9"),
+    "an unknown preset": (["--dummy", "--preset", "giant"], "giant"),
+    "an unknown artifact": (["--dummy", "--artifacts", "rust"], "rust"),
+    "an unknown stage": (["--dummy", "--stage", "4"], "stage '4'"),
+    "an unknown device": (["--dummy", "--device", "tpu"], "tpu"),
+    "a learning rate of zero": (["--dummy", "--lr", "0"], "learning rate"),
+    "crops that do not fit the network": (["--dummy", "--size", "20"], "20 pixels"),
+    "a mask stage for a network without": (["--dummy", "--net", "nafunet-lite", "--stage", "1"], "mask head"),
+    "an option that the network has not": (["--dummy", "--guidance", "concat"], "guidance"),
+    "no steps": (["--dummy", "--steps", "0"], "steps"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_usage_is_named_and_leaves_nothing(arguments, message, tmp_path):
+    with pytest.raises(UsageError, match=message):
+        _train("--out", tmp_path / "run", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_data_is_named(tmp_path):
+    with pytest.raises(VaderError, match="nowhere") as caught:
+        _train("--data", tmp_path / "nowhere", "--out", tmp_path / "run", *SMALL)
+    assert caught.value.hint
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_resume_from_nowhere_is_named(tmp_path):
+    with pytest.raises(VaderError, match="no training state"):
+        _train("--resume", tmp_path / "nowhere")
+
+
+def test_a_resume_cannot_change_the_run(tmp_path):
+    with pytest.raises(UsageError, match="--size"):
+        _train("--resume", tmp_path, "--size", 64)
+
+
+def test_lpips_that_is_asked_for_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("VADER_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(VaderError) as caught:
+        _train_dummy(tmp_path / "run", "--steps", 1, "--lpips", "alex")
+    assert "vader-mlx import" in caught.value.hint
+
+
+def test_without_lpips_training_goes_on_with_a_note(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VADER_CACHE", str(tmp_path / "cache"))
+    assert _train_dummy(tmp_path / "run", "--steps", 1) == 0
+    assert capsys.readouterr().err.count("vader-mlx import") == 1

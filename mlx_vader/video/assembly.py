@@ -1,7 +1,6 @@
 """Joins segments with everything else of the source into the finished file."""
 
 import heapq
-import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -50,6 +49,9 @@ _CLASSIC_KEYS = frozenset(
         "compilation",
     }
 )
+
+#: Ticks a second in which MP4 says when its streams begin: finer than those of any stream, so that rounding undoes it.
+_MOVIE_TIMESCALE = 1_000_000
 
 
 def assemble(
@@ -121,7 +123,7 @@ class _Output:
         origin = stack.enter_context(opened(source)) if source is not None else None
         with writing(target):
             self.container = av.open(
-                str(partial), "w", format=_muxer(target), options=_options(target, encoding, origin)
+                str(partial), "w", format=_muxer(target), options=_options(target, origin)
             )
             stack.callback(close_quietly, self.container)
             self.video = encoding.add_stream(self.container)
@@ -196,10 +198,10 @@ def _muxer(target: Path) -> str:
     return {".mkv": "matroska", ".webm": "webm", ".mov": "mov"}.get(target.suffix.lower(), "mp4")
 
 
-def _options(target: Path, encoding: Encoding, origin: InputContainer | None) -> dict[str, str]:
+def _options(target: Path, origin: InputContainer | None) -> dict[str, str]:
     if target.suffix.lower() not in {".mp4", ".m4v", ".mov"}:
         return {}
-    options = {"movie_timescale": str(_movie_timescale(encoding, origin))}
+    options = {"movie_timescale": str(_MOVIE_TIMESCALE)}
     if origin is not None and _needs_newer_metadata(origin):
         options["movflags"] = "use_metadata_tags"
     return options
@@ -209,11 +211,3 @@ def _needs_newer_metadata(origin: InputContainer) -> bool:
     """A cover has its place among the classic keys only, and goes first."""
     has_cover = any(is_cover(stream) for stream in origin.streams.video)
     return not has_cover and any(key.lower() not in _CLASSIC_KEYS for key in lasting(origin.metadata))
-
-
-def _movie_timescale(encoding: Encoding, origin: InputContainer | None) -> int:
-    """A tick in which every stream's start can be said exactly, as far as it is not absurdly fine."""
-    ticks = [encoding.time_base.denominator]
-    ticks += [stream.time_base.denominator for stream in origin.streams if stream.time_base] if origin else []
-    common = math.lcm(*ticks)
-    return common if common <= 10_000_000 else max(ticks[0], 1000)

@@ -1,6 +1,8 @@
 """Whatever a file holds comes out again."""
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -297,3 +299,48 @@ def test_backward_timestamps_come_out_in_order(tmp_path):
         assert [frame.pts for frame in video] == [512 * number for number in range(24)]
     copy(mixed, tmp_path / "target.mp4")
     assert seconds(tmp_path / "target.mp4") == [Fraction(number, 25) for number in range(24)]
+
+
+def test_the_sound_of_a_real_clip_is_copied_bit_by_bit_and_in_time(bunny, tmp_path):
+    """An AAC track that begins with the silence its encoder needs, which an edit list hides."""
+    target = tmp_path / "target.mp4"
+    with open_video(bunny, 0, 3) as video, write_video(target, video.info) as writer:
+        for frame in video:
+            writer.write(frame.rgb, frame.pts)
+    assert packets_of(bunny, "audio") == packets_of(target, "audio")
+    assert times_of(bunny, "audio") == times_of(target, "audio")
+
+
+def test_frames_of_another_size_are_written_with_everything_else(tmp_path):
+    """A preview of three pictures side by side, with a matrix that no player has to guess."""
+    source = make(tmp_path / "source.mp4", Recipe(size=(640, 64), audio=("eng",)))
+    target = tmp_path / "target.mp4"
+    with open_video(source) as video, write_video(target, video.info, crf=8) as writer:
+        for frame in video:
+            writer.write(np.concatenate([frame.rgb] * 3, axis=1), frame.pts)
+    assert probe(target).width == 1920
+    assert packets_of(source, "audio") == packets_of(target, "audio")
+    with open_video(source) as before, open_video(target) as after:
+        for a, b in zip(before, after, strict=True):
+            assert np.abs(a.rgb - b.rgb[:, 640:1280]).mean() < 0.01
+
+
+_COPY = """
+import resource, sys
+from mlx_vader.video import open_video, write_video
+with open_video(sys.argv[1]) as video, write_video(sys.argv[2], video.info, codec="libx264") as writer:
+    for frame in video:
+        writer.write(frame.rgb, frame.pts, frame.time_base)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_length(tmp_path):
+    peaks = []
+    for count in (100, 1000):
+        recipe = Recipe(size=(320, 240), pts=tuple(range(0, count * 512, 512)), audio=("eng",))
+        source = make(tmp_path / f"{count}.mp4", recipe)
+        command = [sys.executable, "-c", _COPY, str(source), str(tmp_path / "out.mp4")]
+        peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
+    assert peaks[1] < 1.05 * peaks[0]

@@ -123,7 +123,7 @@ class _Output:
         origin = stack.enter_context(opened(source)) if source is not None else None
         with writing(target):
             self.container = av.open(
-                str(partial), "w", format=_muxer(target), options=_options(target, origin)
+                f"file:{partial}", "w", format=_muxer(target), options=_options(target, origin)
             )
             stack.callback(close_quietly, self.container)
             self.video = encoding.add_stream(self.container)

@@ -32,7 +32,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
     source = check_source(path)
     try:
         # Old files carry names in any encoding: a title is no reason to refuse the video.
-        container = av.open(str(source), metadata_errors="replace")
+        container = av.open(f"file:{source}", metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise _unreadable(source, error) from error
     with container:

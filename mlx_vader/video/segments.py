@@ -135,7 +135,7 @@ class _OpenSegment:
         self._path = folder / f"{number:05d}{PARTIAL_MARK}{suffix}"
         self._frames = 0
         with writing(self._path):
-            self._container = av.open(str(self._path), "w", format=suffix[1:])
+            self._container = av.open(f"file:{self._path}", "w", format=suffix[1:])
             self._stream = encoding.add_stream(self._container)
 
     def encode(self, frame: av.VideoFrame) -> None:

@@ -325,6 +325,13 @@ def test_frames_of_another_size_are_written_with_everything_else(tmp_path):
             assert np.abs(a.rgb - b.rgb[:, 640:1280]).mean() < 0.01
 
 
+@pytest.mark.parametrize("name", ["12:30.mp4", "a b'c.mp4", "50%d.mp4", "été.mkv", "-i.mp4"])
+def test_any_file_name_is_fine(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "source.mp4", Recipe()).rename(name)
+    assert copy(Path(name), Path(f"out {name}")).frames == 24
+
+
 _COPY = """
 import resource, sys
 from mlx_vader.video import open_video, write_video

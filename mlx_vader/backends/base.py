@@ -1,7 +1,7 @@
 """What every backend is."""
 
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -23,6 +23,7 @@ class Restored(NamedTuple):
     state: Any
 
 
+@runtime_checkable
 class Backend(Protocol):
     """A network on a device.
 

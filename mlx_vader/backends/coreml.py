@@ -7,7 +7,7 @@ smaller frames are extended by reflection and cropped back.
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float16, Float32
@@ -28,6 +28,7 @@ COMPUTE_UNITS = {
 }
 
 
+@runtime_checkable
 class Model(Protocol):
     """What this backend uses of coremltools' `MLModel`."""
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class WorkFolder:
         self.manifest = Manifest({})
         self._lock: int | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "WorkFolder":
         """Raises VaderError if another process holds the folder or it cannot be made."""
         try:
             self.path.mkdir(exist_ok=True)

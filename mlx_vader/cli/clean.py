@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 HELP = """
 Remove watermarks, logos, text and degradations from videos, images and folders of them.
 
-Audio, subtitles, timestamps, colours and bit depth stay as they are. The result appears under its name when it is
-complete; a source is never overwritten.
+Audio, subtitles, timestamps, colours and bit depth stay as they are.
+The result appears under its name when it is complete; a source is never overwritten.
 
 Examples:
 
-    vader-mlx clean clip.mp4                                   writes clip.clean.mp4
+    vader-mlx clean clip.mp4                          writes clip.clean.mp4
 
-    vader-mlx clean clip.mp4 -o out.mp4 --preview              and out.preview.mp4: before, mask, after
+    vader-mlx clean clip.mp4 -o out.mp4 --preview     and out.preview.mp4
 
-    vader-mlx clean clip.mp4 -o out.mp4 --resume               goes on after Ctrl-C or a crash
+    vader-mlx clean clip.mp4 -o out.mp4 --resume      goes on after Ctrl-C
 
-    vader-mlx clean clips/ -o cleaned/                         every video and image below clips/
+    vader-mlx clean clips/ -o cleaned/                all that is in clips/
 
-    vader-mlx clean clip.mp4 -o out.mp4 --mask logo.png        changes nothing outside the white of logo.png
+    vader-mlx clean clip.mp4 --mask logo.png          only where it is white
 """
 
 
@@ -44,7 +44,7 @@ def clean(
     out: Annotated[
         str | None,
         typer.Option(
-            "-o", "--out", help="File, or folder for several.  [default: INPUT.clean.EXT beside it]"
+            "-o", "--out", help="File, or folder for several; INPUT.clean.EXT beside it if not given."
         ),
     ] = None,
     checkpoint: Annotated[
@@ -59,15 +59,15 @@ def clean(
     clip_length: Annotated[int, typer.Option(help="Frames of a clip.")] = 16,
     overlap: Annotated[
         int | None,
-        typer.Option(
-            help="Frames that clips share, where the strategy needs it.  [default: 4, at most half a clip]"
-        ),
+        typer.Option(help="Frames that clips share, where the strategy needs it; 4 if not given."),
     ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(help="Image, video or folder of masks, white = artifact: all outside stays as it is."),
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Also write NAME.preview.EXT.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Also write NAME.preview.EXT: before, mask, after.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted job; in a folder, keep what is done.")
     ] = False,
@@ -114,22 +114,24 @@ def clean(
 
 @contextmanager
 def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
-    """Frames of the file at work, with frames a second and ETA; starts over with each file."""
+    """Frames of the file at work, with frames a second and ETA; shown when work begins, starts over with each file."""
     from mlx_vader.cli.console import progress
 
     began: tuple[int, int, float] = (0, 0, 0.0)
+    advance: Callable[..., None] | None = None
 
-    with progress("loading", None) as advance:
+    with ExitStack() as shown:
 
         def on_progress(now: "Progress") -> None:
-            nonlocal began
+            nonlocal began, advance
+            if advance is None:
+                advance = shown.enter_context(progress(now.source.name, now.total))
             if began[0] != now.number:
                 began = now.number, now.frames, time.monotonic()
             seconds, frames = time.monotonic() - began[2], now.frames - began[1]
             place = f" ({now.number}/{now.files})" if now.files > 1 else ""
             note = f"{frames / seconds:.1f} fps" if frames and seconds else ""
-            name = now.source.name + place
-            advance(0, completed=now.frames, total=now.total, description=name, note=note)
+            advance(0, completed=now.frames, total=now.total, description=now.source.name + place, note=note)
 
         yield on_progress
 

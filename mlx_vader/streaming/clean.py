@@ -130,17 +130,19 @@ def clean(
     """
     tasks = plan(source, target)
     _check_encoder(codec, crf)
+    chosen = make_strategy(strategy, clip_length=clip_length, overlap=overlap)
+    user_mask = UserMask(mask) if mask is not None else None
+    runner = load_backend(backend, checkpoint)
     options = Options(
-        strategy=make_strategy(strategy, clip_length=clip_length, overlap=overlap),
+        strategy=chosen,
         checkpoint=network_identity(checkpoint),
         codec=codec,
         crf=crf,
-        mask=UserMask(mask) if mask is not None else None,
+        mask=user_mask,
         preview=preview,
         resume=resume,
         segment_frames=segment_frames,
     )
-    runner = load_backend(backend, checkpoint)
     make_folders(tasks, target)
     files = [_clean_one(tasks, index, runner, options, on_progress) for index in range(len(tasks))]
     return CleanReport(runner.name, runner.device, tuple(files))

@@ -44,6 +44,7 @@ def measure(preset: str, frames: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Prints the table."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 

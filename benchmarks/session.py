@@ -150,8 +150,9 @@ class Measured:
             "backend": wanted.backend,
             "source": wanted.source,
             "compute_units": wanted.units or "all",
+            "clip": str(self.clip.path),
+            "frames": self.clip.frames,
         }
-        job |= {"clip": str(self.clip.path), "frames": self.clip.frames}
         loaded = worker.ask("load", job, limit)
         self.row.load_s, self.row.compile_s = loaded["load_s"], loaded["compile_s"]
         self.row.frames_a_call, self.row.chip = loaded["window"], loaded["chip"]

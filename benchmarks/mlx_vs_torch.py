@@ -53,11 +53,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=48)
     arguments = parser.parse_args()
     rows = measure(arguments.preset, arguments.frames)
-    table = Table(
-        title=f"256x256, same weights, measured by turns; {rows[0]['device']}", title_justify="left"
-    )
-    table.add_column("network")
-    for name in ("MLX FPS", "PyTorch FPS", "MLX ms p50", "PyTorch ms p50", "MLX / PyTorch"):
+    title = f"256x256, same weights, measured by turns\n{rows[0]['device']}"
+    table = Table("network", title=title, title_justify="left", box=SIMPLE)
+    for name in ("MLX FPS", "PyTorch FPS", "MLX ms", "PyTorch ms", "MLX / PyTorch"):
         table.add_column(name, justify="right")
     for row in rows:
         figures = (row["mlx_fps"], row["torch_fps"], row["mlx_ms_p50"], row["torch_ms_p50"])

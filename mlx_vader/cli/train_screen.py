@@ -38,7 +38,7 @@ class Screen(Watch):
         """Opens the bar."""
         self._bar = progress("training", total)
         self._advance = self._bar.__enter__()
-        self._advance(step)
+        self._advance(step, note="preparing the first step")
 
     def on_step(self, report: Report) -> None:
         """Moves the bar, or prints a line now and then where there is no terminal."""

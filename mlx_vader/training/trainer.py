@@ -15,6 +15,7 @@ from mlx_vader.losses.weighted import Perceptual
 from mlx_vader.models.base import Network
 from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.distributed import World
+from mlx_vader.training.memory import keep_freed_memory
 from mlx_vader.training.schedule import ema_decay, learning_rate
 from mlx_vader.training.stages import Stage, plan
 from mlx_vader.training.state import TrainingState
@@ -28,9 +29,6 @@ BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.state.safetens
 
 #: So many steps in a row may fail to be finite.
 PATIENCE = 5
-
-#: What MLX may keep of freed buffers. The sizes come back every step, so it need not be more than a step takes.
-CACHE_LIMIT = 2 * 2**30
 
 
 class Trainer:
@@ -66,7 +64,7 @@ class Trainer:
 
     def run(self, batches: Batches) -> bool:
         """Trains until the end (true) or until the watch says stop (false); saves in both cases."""
-        mx.set_cache_limit(CACHE_LIMIT)
+        keep_freed_memory()
         self._watch.on_start(self.state.step, self._steps)
         with self._tensorboard() as board:
             stream = batches.iterate(self.state.step * self._config.grad_accum)

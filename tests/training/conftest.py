@@ -9,6 +9,15 @@ from mlx_vader.training import TrainConfig, Trainer
 
 
 @pytest.fixture(autouse=True)
+def on_the_cpu():
+    """Bit for bit is promised there; and a command that chose a device leaves the other tests theirs."""
+    device = mx.default_device()
+    mx.set_default_device(mx.cpu)
+    yield
+    mx.set_default_device(device)
+
+
+@pytest.fixture(autouse=True)
 def interpreted(request):
     """MLX compiles CPU kernels with the system's C++ compiler: minutes for all of these tests. Two tests want it."""
     if "compiled" in request.fixturenames:

@@ -111,7 +111,7 @@ def _published_spec(network: str, state: "dict[str, torch.Tensor]", config: dict
     if network == "nafunet-lite":
         return kind(channels=channels, residual=residual)
     positions = next((value for name, value in state.items() if name.endswith("temporal_pos")), None)
-    fields = {
+    fields: dict[str, Any] = {
         "channels": channels,
         "blocks": len({name.split(".")[1] for name in state if name.startswith("bottleneck.")}),
         "num_frames": 1 if positions is None else positions.shape[1],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMAT = "vader-mlx-1"
 SHIPPED = Path(__file__).parent / "weights"
 #: What `clean` uses when nothing is said.
-DEFAULT = "composite-small"
+DEFAULT = "composite-lite"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Checkpoint:
         from mlx_vader.layout import load_torch_layout
         from mlx_vader.models import registry
 
-        net = registry.entry(self.network).network(self.spec)
+        net: Network = registry.entry(self.network).network(self.spec)
         load_torch_layout(net, self.weights)
         net.eval()
         return net

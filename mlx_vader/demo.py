@@ -54,8 +54,14 @@ class DemoReport:
         values = {
             name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()
         }
-        parts = {name: asdict(values[name]) for name in ("before", "after")}
-        return values | parts | {"clean": self.clean.as_dict(), "package": self.package.as_dict()}
+        return (
+            values
+            | {"before": asdict(self.before), "after": asdict(self.after)}
+            | {
+                "clean": self.clean.as_dict(),
+                "package": self.package.as_dict(),
+            }
+        )
 
 
 def sample_clip() -> Path:

@@ -5,6 +5,7 @@ transposed convolutions besides have inputs and outputs exchanged.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -20,6 +21,10 @@ _CONV = (0, 3, 1, 2)
 _TRANSPOSED = (3, 0, 1, 2)
 
 
+def _parameters(net: nn.Module) -> dict[str, mx.array]:
+    return dict(cast("list[tuple[str, mx.array]]", tree_flatten(net.parameters())))
+
+
 def _orders(net: nn.Module) -> dict[str, tuple[int, ...]]:
     """The axes of each four-dimensional parameter in PyTorch's order."""
     transposed = {
@@ -29,7 +34,7 @@ def _orders(net: nn.Module) -> dict[str, tuple[int, ...]]:
     }
     return {
         name: _TRANSPOSED if name in transposed else _CONV
-        for name, value in tree_flatten(net.parameters())
+        for name, value in _parameters(net).items()
         if value.ndim == 4
     }
 
@@ -39,14 +44,14 @@ def to_torch_layout(net: nn.Module) -> dict[str, np.ndarray]:
     orders = _orders(net)
     return {
         name: np.array(value.transpose(orders[name]) if name in orders else value)
-        for name, value in tree_flatten(net.parameters())
+        for name, value in _parameters(net).items()
     }
 
 
 def load_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Puts weights in PyTorch's layout into an MLX network. Raises `VaderError` where names or shapes differ."""
     orders = _orders(net)
-    expected = dict(tree_flatten(net.parameters()))
+    expected = _parameters(net)
     if missing := sorted(set(expected) - set(weights)):
         raise VaderError(
             f"weights lack {missing[0]!r} and {len(missing) - 1} more of the network's parameters"

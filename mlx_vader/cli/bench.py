@@ -69,7 +69,7 @@ def bench(
         value: Any = {"files": [str(path) for path in compare], "rows": pairs}
         table = comparison_table(pairs, compare)
     else:
-        value = _measure(res, backend, compute_units, checkpoint, input, frames, time_limit)
+        value = measure(res, backend, compute_units, checkpoint, input, frames, time_limit)
         table = result_table(value)
     if json:
         emit_json(value, json)
@@ -78,7 +78,7 @@ def bench(
     _raise_if_nothing_worked(value["rows"])
 
 
-def _measure(
+def measure(
     res: Sequence[str] | None,
     backends: Sequence[str] | None,
     units: Sequence[str] | None,

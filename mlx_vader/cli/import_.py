@@ -9,9 +9,20 @@ if TYPE_CHECKING:
     from typer import Typer
 
 
+HELP = """
+Turn published weights into .safetensors files; nothing in them is executed.
+
+Examples:
+
+    vader-mlx import nafunet.pt -o nafunet.safetensors
+
+    vader-mlx import alexnet-owt-7be5be79.pth --as lpips-alex
+"""
+
+
 def register(app: "Typer") -> None:
     """Adds the command."""
-    app.command("import", help=__doc__)(import_)
+    app.command("import", help=HELP)(import_)
 
 
 def import_(
@@ -28,10 +39,6 @@ def import_(
         typer.Option("--heads", help="LPIPS' linear layers (alex.pth of the lpips package), for lpips-…."),
     ] = None,
 ) -> None:
-    """Turns a published checkpoint into a .safetensors file; nothing in it is executed.
-
-    Example: vader-mlx import nafunet.pt -o nafunet.safetensors
-    """
     from mlx_vader.cli.console import stdout_console
 
     print_ = stdout_console().print

@@ -5,6 +5,7 @@ call per number. The forms here are exact up to rounding. On a GPU the networks 
 """
 
 from itertools import product
+from typing import cast
 
 import mlx.core as mx
 from jaxtyping import Float
@@ -21,6 +22,10 @@ _ERF_NUMERATOR = (
     -1.34773995e-8,
 )
 _ERF_DENOMINATOR = (1.0, 0.497027647, 0.113798733, 0.01544084800, 1.30699307e-3, 6.36697482e-5)
+
+
+#: A pixel on each side.
+_BORDER = [(0, 0), (1, 1), (1, 1), (0, 0)]
 
 
 def on_cpu() -> bool:
@@ -54,7 +59,7 @@ def _tree_sum(terms: list[mx.array]) -> mx.array:
 def _shifts(x: Float[mx.array, "n h w c"]) -> list[Float[mx.array, "n h w c"]]:
     """The nine neighbours of every pixel, zeros beyond the border."""
     height, width = x.shape[1:3]
-    padded = mx.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    padded = mx.pad(x, _BORDER)
     return [padded[:, i : i + height, j : j + width] for i, j in product(range(3), range(3))]
 
 
@@ -63,14 +68,11 @@ def _correlate_channels(x: mx.array, weight: mx.array) -> mx.array:
 
 
 @mx.custom_function
-def depthwise3x3(
-    x: Float[mx.array, "n h w c"], weight: Float[mx.array, "c 3 3 1"]
-) -> Float[mx.array, "n h w c"]:
-    """A 3x3 convolution of each channel by itself: nine shifted multiply-adds, which `mx.compile` fuses."""
+def _depthwise3x3(x: mx.array, weight: mx.array) -> mx.array:
     return _correlate_channels(x, weight)
 
 
-@depthwise3x3.vjp
+@_depthwise3x3.vjp
 def _depthwise3x3_vjp(
     primals: tuple[mx.array, mx.array], cotangent: mx.array, _: mx.array
 ) -> tuple[mx.array, mx.array]:
@@ -79,10 +81,17 @@ def _depthwise3x3_vjp(
     return _correlate_channels(cotangent, weight[:, ::-1, ::-1]), mx.stack(sums, axis=1).reshape(weight.shape)
 
 
+def depthwise3x3(
+    x: Float[mx.array, "n h w c"], weight: Float[mx.array, "c 3 3 1"]
+) -> Float[mx.array, "n h w c"]:
+    """A 3x3 convolution of each channel by itself: nine shifted multiply-adds, which `mx.compile` fuses."""
+    return cast(mx.array, _depthwise3x3(x, weight))
+
+
 def _rows(x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h2 w c3"]:
     """Each pixel with its left and right neighbours; a row of zeros above and below."""
     width = x.shape[2]
-    padded = mx.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    padded = mx.pad(x, _BORDER)
     return mx.concatenate([padded[:, :, j : j + width] for j in range(3)], axis=-1)
 
 
@@ -100,21 +109,25 @@ def _correlate(x: mx.array, weight: mx.array) -> mx.array:
 
 
 @mx.custom_function
-def conv3x3(
-    x: Float[mx.array, "n h w inputs"], weight: Float[mx.array, "outputs 3 3 inputs"]
-) -> Float[mx.array, "n h w outputs"]:
-    """A dense 3x3 convolution: one matrix product over rows of three pixels, then three shifted rows added."""
+def _conv3x3(x: mx.array, weight: mx.array) -> mx.array:
     return _correlate(x, weight)
 
 
-@conv3x3.vjp
+@_conv3x3.vjp
 def _conv3x3_vjp(
     primals: tuple[mx.array, mx.array], cotangent: mx.array, _: mx.array
 ) -> tuple[mx.array, mx.array]:
     x, weight = primals
     outputs, inputs = weight.shape[0], weight.shape[3]
-    by_row = mx.stack([mx.pad(cotangent, ((0, 0), (i, 2 - i), (0, 0), (0, 0))) for i in range(3)], axis=3)
+    by_row = mx.stack([mx.pad(cotangent, [(0, 0), (i, 2 - i), (0, 0), (0, 0)]) for i in range(3)], axis=3)
     gradient = _product(_rows(x).reshape(-1, 3 * inputs).T, by_row.reshape(-1, 3 * outputs))
     gradient = gradient.reshape(3, inputs, 3, outputs).transpose(3, 2, 0, 1)
     flipped = weight[:, ::-1, ::-1].transpose(3, 1, 2, 0)
     return _correlate(cotangent, flipped), gradient
+
+
+def conv3x3(
+    x: Float[mx.array, "n h w inputs"], weight: Float[mx.array, "outputs 3 3 inputs"]
+) -> Float[mx.array, "n h w outputs"]:
+    """A dense 3x3 convolution: one matrix product over rows of three pixels, then three shifted rows added."""
+    return cast(mx.array, _conv3x3(x, weight))

@@ -1,6 +1,7 @@
 """The U-Net of NAF blocks that the v1 networks share: from frames to features, with a memory across frames."""
 
 from itertools import pairwise
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -53,7 +54,7 @@ class NAFUNet(nn.Module):
         self.encoders = [DownBlock(a, b, blocks) for a, b in pairwise(widths)]
         self.bottleneck = [NAFBlock(widths[-1]) for _ in range(blocks)]
         if temporal:
-            attention = MaskGuidedTemporalAttention if early_mask == "attention" else TemporalAttention
+            attention: Any = MaskGuidedTemporalAttention if early_mask == "attention" else TemporalAttention
             self.temporal_attn = attention(widths[-1], heads, num_frames, memory)
         if early_mask:
             self.early_mask_conv = [

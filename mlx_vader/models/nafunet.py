@@ -96,12 +96,12 @@ class TemporalNAFUNet(NAFUNet, Network):
     def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
         x, state = self.features(frames, state)
         mask = sequential(self.mask_conv, x) if self.spec.predict_mask else None
-        if self.spec.guidance == "modulation":
+        if mask is not None and self.spec.guidance == "modulation":
             x = self.mask_modulation(x, mask)
-        elif self.spec.guidance == "concat":
+        elif mask is not None and self.spec.guidance == "concat":
             x = mx.concatenate([x, mask], axis=-1)
         out = sequential(self.out_conv, x)
-        if self.spec.guidance == "residual":
+        if mask is not None and self.spec.guidance == "residual":
             out = mx.clip(frames.flatten(0, 1) + out * mask, 0, 1)
         elif self.spec.residual:
             out = mx.clip(frames.flatten(0, 1) + out, 0, 1)

@@ -14,7 +14,7 @@ from mlx_vader.models.base import Network
 class Entry:
     """What belongs to a network. `twin` is "module:class", imported where PyTorch may be."""
 
-    network: type[Network]
+    network: type[Any]
     spec: type
     presets: dict[str, Any]
     twin: str
@@ -66,7 +66,8 @@ def make_spec(name: str, preset: str = "small", **overrides: Any) -> Any:
 
 def build(name: str, preset: str = "small", **overrides: Any) -> Network:
     """A fresh network with random weights, for example `build("composite", "base", memory=8)`."""
-    return entry(name).network(make_spec(name, preset, **overrides))
+    net: Network = entry(name).network(make_spec(name, preset, **overrides))
+    return net
 
 
 def name_of(network: Network) -> str:

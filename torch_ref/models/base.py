@@ -32,7 +32,7 @@ class Network(nn.Module):
         height, width = frames.shape[3:]
         padded = pad_to_multiple(frames, self.stride)
         if not state:
-            state = self.fresh_state(padded.shape[0], *padded.shape[3:], like=frames)
+            state = self.fresh_state(padded.shape[0], padded.shape[3], padded.shape[4], like=frames)
         restored, mask, state = self.restore(padded, state)
         if padded.shape != frames.shape:
             restored = restored[..., :height, :width]

@@ -63,12 +63,12 @@ class TemporalNAFUNet(NAFUNet, Network):
     def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
         x, state = self.features(frames, state)
         mask = self.mask_conv(x) if self.spec.predict_mask else None
-        if self.spec.guidance == "modulation":
+        if mask is not None and self.spec.guidance == "modulation":
             x = self.mask_modulation(x, mask)
-        elif self.spec.guidance == "concat":
+        elif mask is not None and self.spec.guidance == "concat":
             x = torch.cat([x, mask], dim=1)
         out = self.out_conv(x)
-        if self.spec.guidance == "residual":
+        if mask is not None and self.spec.guidance == "residual":
             out = (frames.flatten(0, 1) + out * mask).clamp(0, 1)
         elif self.spec.residual:
             out = (frames.flatten(0, 1) + out).clamp(0, 1)

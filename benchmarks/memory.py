@@ -6,7 +6,7 @@ Cleans the same real clip, looped to each length, in a process of its own, and p
 with 1 when the longest takes more than 5 % above the shortest.
 
 glibc keeps memory that was freed, more or less of it by chance: the peak of one and the same job was 413 to 484 MiB.
-Here it gives large blocks back at once, so that the peak is what `clean` holds: 385 to 388 MiB from 100 to 1,000 frames.
+Here it gives large blocks back at once, so that the peak is what `clean` holds: 385 to 393 MiB, 100 or 1,000 frames.
 """
 
 import argparse

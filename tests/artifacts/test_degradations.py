@@ -1,5 +1,9 @@
 """Degradations do what their files say, in physical units."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -124,3 +128,23 @@ def test_compression_does_not_shift_the_picture(scene: np.ndarray) -> None:
             mild = apply(name, scene, key, severity=0.0).frames
             shifted = np.roll(scene, 1, axis=2)
             assert psnr(scene[:, :, 1:], mild[:, :, 1:]) > psnr(shifted[:, :, 1:], mild[:, :, 1:]) + 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc fills memory on request")
+def test_video_compression_does_not_depend_on_what_memory_held() -> None:
+    code = (
+        "import zlib; from mlx_vader.artifacts import apply; from mlx_vader.artifacts.gallery import drawn_scene\n"
+        "scene = drawn_scene(3, 192, 256)\n"
+        "for key in range(24): print(zlib.crc32(apply('video_compression', scene, key, severity=0.7).frames))"
+    )
+    results = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"MALLOC_PERTURB_": filling},
+            capture_output=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for filling in ("5", "77")
+    }
+    assert len(results) == 1

@@ -101,6 +101,9 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
     bit_rate = bits if control == "bitrate" else None
     rate = {} if bit_rate else {control: f"{between(severity, *QUANTISER):.0f}"}
     options = {"preset": preset, "bf": str(b_frames), **rate}
+    if codec == "libx264":
+        # Macroblock-tree rate control reads memory that nothing wrote: one clip, two results.
+        options["mbtree"] = "0"
     if codec == "libx265":
         settings = {
             "log-level": "none",

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -86,14 +87,10 @@ class Worker:
 
 def _import_framework(backend: str) -> None:
     """Imports before the clock starts: `load_s` is about the network."""
+    from convert.quiet import quiet
 
-    if backend == "mlx" or backend == "torch":
-        pass
-    else:
-        from convert.quiet import quiet
-
-        with quiet():
-            import coremltools  # noqa: F401
+    with quiet():
+        import_module({"mlx": "mlx.core", "torch": "torch", "coreml": "coremltools"}[backend])
 
 
 def chip_and_unit(backend: str, device: str) -> dict[str, str]:

@@ -135,7 +135,7 @@ def test_video_compression_does_not_depend_on_what_memory_held() -> None:
     code = (
         "import zlib; from mlx_vader.artifacts import apply; from mlx_vader.artifacts.gallery import drawn_scene\n"
         "scene = drawn_scene(3, 192, 256)\n"
-        "for key in range(24): print(zlib.crc32(apply('video_compression', scene, key, severity=0.7).frames))"
+        "for key in range(24): print(zlib.crc32(apply('video_compression', scene, key, severity=0.7).frames.tobytes()))"
     )
     results = {
         subprocess.run(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file
 
 from mlx_vader.training.trainer import STATE
@@ -28,6 +29,7 @@ def _free_port() -> int:
             return port
 
 
+@pytest.mark.slow
 def test_two_ranks_equal_one_on_the_same_batch(trainer, tmp_path):
     launch = Path(sys.executable).with_name("mlx.launch")
     command = [

@@ -38,13 +38,17 @@ def register(app: typer.Typer) -> None:
 def bench(
     res: Annotated[
         list[str] | None,
-        typer.Option("--res", help="256, 720p or HEIGHTxWIDTH; may be repeated.  256, 512, 720p"),
+        typer.Option(
+            "--res", help="256, 720p or HEIGHTxWIDTH; may be repeated.", show_default="256, 512, 720p"
+        ),
     ] = None,
     backend: Annotated[
-        list[str] | None, typer.Option(help="auto, mlx, torch or coreml; may be repeated.  auto")
+        list[str] | None,
+        typer.Option(help="auto, mlx, torch or coreml; may be repeated.", show_default="auto"),
     ] = None,
     compute_units: Annotated[
-        list[str] | None, typer.Option(help=f"Core ML's: {', '.join(UNITS)}; may be repeated.  each of them")
+        list[str] | None,
+        typer.Option(help=f"Core ML's: {', '.join(UNITS)}; may be repeated.", show_default="each of them"),
     ] = None,
     checkpoint: Annotated[
         str, typer.Option("--checkpoint", "-c", help="A .safetensors, a shipped name or a .mlpackage.")

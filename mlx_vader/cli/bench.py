@@ -1,5 +1,6 @@
 """`vader-mlx bench`: frame rates on this machine, measured on real decoded frames."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -138,7 +139,7 @@ def _configurations(
             source = _source(backend, checkpoint, str(size), folder)
             configurations += [
                 Configuration(text, size, backend, unit, source)
-                for unit in (units if backend == "coreml" else [""])
+                for unit in (units if backend == "coreml" and sys.platform == "darwin" else [""])
             ]
     return configurations
 
@@ -151,12 +152,12 @@ def _source(backend: str, checkpoint: str, size: str, folder: Path) -> str:
         return str(checkpoints.resolve(checkpoint))
     if checkpoint.endswith(".mlpackage"):
         return str(Path(checkpoint).resolve())
-    from convert import convert
+    from convert.coreml import open_source, write_package
     from convert.shapes import nearest, parse_size
 
-    network = checkpoints.load(checkpoint)
-    fitting = nearest(parse_size(size), network.stride)
-    return str(convert(checkpoint, folder / f"{size}.mlpackage", shapes=str(fitting)).path)
+    opened = open_source(checkpoint)
+    fitting = nearest(parse_size(size), opened.twin.stride)
+    return str(write_package(opened, folder / f"{size}.mlpackage", shapes=str(fitting)).path)
 
 
 def result_table(result: dict[str, Any]) -> "Table":
@@ -164,7 +165,8 @@ def result_table(result: dict[str, Any]) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table("size", "backend", title=f"{result['device']}, measured", title_justify="left", box=SIMPLE)
+    kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
+    table = Table("size", "backend", title=f"{result['device']}, {kinds}", title_justify="left", box=SIMPLE)
     for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile to file", "load s", "1st call s", "peak MiB"):
         table.add_column(name, justify="right")
     judged = any(row["target_fps"] for row in result["rows"])
@@ -189,7 +191,9 @@ def result_table(result: dict[str, Any]) -> "Table":
         for row in result["rows"]
         if row["error"]
     ]
-    if not judged:
+    if "emulated" in kinds:
+        notes.append("emulated: this processor computes what Core ML would; no device is as slow or as fast")
+    elif not judged:
         notes.append("no target for this device")
     labels = ", ".join(sorted({row["clip"] for row in result["rows"]}))
     notes.append(

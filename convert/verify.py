@@ -238,14 +238,14 @@ def _worst_op(package: Path, facts: Facts, clip: Path | None) -> WorstOp | None:
 
     size = min(sizes_to_check(facts.shapes, facts.stride), key=lambda size: size.height * size.width)
     frames, _ = real_frames(clip, size, 1)
+    # Both are read before the second thread starts: reading silences the whole process for a moment.
+    function = facts.functions.get(size)
+    half, single = (EmulatedModel(package, function, precision) for precision in ("fp16", "fp32"))
     exact: Queue[_Result | None] = Queue(maxsize=4)
     worst: list[WorstOp] = []
 
-    def backend(precision: str, watch: Callable[..., None]) -> CoreMLBackend:
-        def opened(name: str | None) -> Any:
-            return _Watched(EmulatedModel(package, function_name=name, precision=precision), watch)
-
-        return CoreMLBackend(facts, opened, "emulated", emulated=True)
+    def backend(model: EmulatedModel, watch: Callable[..., None]) -> CoreMLBackend:
+        return CoreMLBackend(facts, lambda _: _Watched(model, watch), "emulated", emulated=True)
 
     def compare(operation: "Operation", name: str, value: "torch.Tensor") -> None:
         reference = exact.get()
@@ -258,17 +258,17 @@ def _worst_op(package: Path, facts: Facts, clip: Path | None) -> WorstOp | None:
         mean_square = float((value.double() - reference.value.double()).square().mean())
         worst.append(WorstOp(operation.name, operation.type, _psnr(mean_square, peak)))
 
+    def put(operation: "Operation", name: str, value: "torch.Tensor") -> None:
+        exact.put(_Result(name, value.clone()))
+
     def run_exact() -> None:
         try:
-            backend("fp32", lambda operation, name, value: exact.put(_Result(name, value.clone()))).restore(
-                frames
-            )
+            backend(single, put).restore(frames)
         finally:
             exact.put(None)
 
-    thread = Thread(target=run_exact, daemon=True)
-    thread.start()
-    backend("fp16", compare).restore(frames)
+    Thread(target=run_exact, daemon=True).start()
+    backend(half, compare).restore(frames)
     while exact.get() is not None:
         pass
     return min(worst, key=lambda found: found.psnr_db, default=None)

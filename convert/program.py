@@ -53,9 +53,14 @@ class Type:
     items: tuple["Type", ...] = ()
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape, with 1 for unknown sizes."""
+        return tuple(1 if size is None else size for size in self.shape)
+
+    @property
     def elements(self) -> int:
         """How many numbers it holds; unknown sizes count as 1."""
-        return math.prod(size or 1 for size in self.shape)
+        return math.prod(self.sizes)
 
     @property
     def bits(self) -> int:
@@ -258,8 +263,8 @@ class _Reader:
         if kind == "bytes":
             return _unpacked(values, of)
         if kind == "strings":
-            return values[0] if not of.shape else np.array(list(values)).reshape(of.shape)
-        return np.array(values, _numpy(of)).reshape(of.shape)[()]
+            return values[0] if not of.shape else np.array(list(values)).reshape(of.sizes)
+        return np.array(values, _numpy(of)).reshape(of.sizes)[()]
 
     def stored(self, of: Type, name: str, offset: int) -> np.ndarray:
         data = self.weight_file(name)
@@ -294,10 +299,10 @@ def _unpacked(data: Any, of: Type) -> np.ndarray:
     """Numbers from bytes, low end first."""
     raw = np.frombuffer(data, np.uint8)
     if of.dtype not in _SUB_BYTE:
-        return raw.view(_numpy(of)).reshape(of.shape)[()]
+        return raw.view(_numpy(of)).reshape(of.sizes)[()]
     bits = _SUB_BYTE[of.dtype]
     stream = np.unpackbits(raw, bitorder="little")[: of.elements * bits].reshape(-1, bits)
     values = (stream << np.arange(bits, dtype=np.uint8)).sum(1, dtype=np.uint8)
     if of.dtype == "int4":
         values = ((values ^ 8).astype(np.int8) - 8).astype(np.int8)
-    return values.reshape(of.shape)
+    return values.reshape(of.sizes)

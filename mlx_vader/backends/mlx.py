@@ -14,6 +14,7 @@ class MlxBackend:
     """An MLX network, compiled once for each shape of clip; the state never leaves the device."""
 
     name = "mlx"
+    emulated = False
 
     def __init__(self, network: Network) -> None:
         network.eval()

@@ -29,8 +29,9 @@ def _needs(package: str) -> Callable[[], str]:
     return lambda: "" if find_spec(package) else f"the package {package} is not installed"
 
 
-def _needs_macos() -> str:
-    return "" if sys.platform == "darwin" else "Core ML exists on macOS only"
+def _needs_core_ml() -> str:
+    """Core ML itself is macOS's; elsewhere the emulator stands in for it, which computes with PyTorch."""
+    return _needs("coremltools")() or ("" if sys.platform == "darwin" else _needs("torch")())
 
 
 BACKENDS: dict[str, Entry] = {
@@ -38,7 +39,7 @@ BACKENDS: dict[str, Entry] = {
     "torch": Entry("mlx_vader.backends.torch", _needs("torch"), "pip install torch, or --backend mlx"),
     "coreml": Entry(
         "mlx_vader.backends.coreml",
-        _needs_macos,
+        _needs_core_ml,
         "--backend mlx or torch runs the checkpoint it was made from",
     ),
 }

@@ -18,6 +18,7 @@ class TorchBackend:
     """The twin of a network, with the same weights, channels last."""
 
     name = "torch"
+    emulated = False
 
     def __init__(self, network: Network) -> None:
         import torch

@@ -10,7 +10,7 @@ import typer
 from mlx_vader.errors import VaderError
 
 #: In the order of `--help`.
-COMMANDS = ("clean", "train", "convert", "bench", "import_", "artifacts", "demo", "doctor")
+COMMANDS = ("clean", "train", "convert", "verify", "bench", "import_", "artifacts", "demo", "doctor")
 
 
 def main() -> None:
@@ -48,7 +48,18 @@ def build_app() -> typer.Typer:
     app.callback()(_options)
     for command in COMMANDS:
         import_module(f"mlx_vader.cli.{command}").register(app)
+    for entry in app.registered_commands:
+        entry.help = _unwrapped(entry.help or "")
     return app
+
+
+def _unwrapped(text: str) -> str:
+    """Paragraphs on one line each: Rich keeps line breaks, and would show ours in the middle of a line.
+
+    What is indented, an example, stays as it is.
+    """
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(part if part.startswith("  ") else " ".join(part.split()) for part in paragraphs)
 
 
 def _print_version(asked: bool) -> None:

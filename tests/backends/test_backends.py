@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mlx_vader import checkpoints
-from mlx_vader.backends import BACKENDS, fastest, load_backend, registry, unavailable
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.backends import BACKENDS, fastest, load_backend, unavailable
+from mlx_vader.errors import UsageError
 from mlx_vader.models.registry import NETWORKS, build
 from mlx_vader.streaming import ClipRecurrent, Recurrent
 
@@ -91,13 +91,6 @@ def test_an_unknown_backend_names_the_known_ones():
     with pytest.raises(UsageError) as error:
         load_backend("cuda-magic")
     assert all(name in error.value.hint for name in BACKENDS)
-
-
-def test_core_ml_off_macos_says_so(monkeypatch):
-    monkeypatch.setattr(registry.sys, "platform", "linux")
-    with pytest.raises(VaderError, match="macOS") as error:
-        load_backend("coreml", "net.mlpackage")
-    assert "torch" in error.value.hint
 
 
 def test_a_package_is_not_a_checkpoint():

@@ -7,39 +7,94 @@ import mlx.core as mx
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from convert.shapes import Size, parse_shapes
 from convert.weights import twin
-from mlx_vader.backends.coreml import CoreMLBackend, fitting_size
+from mlx_vader.backends.coreml import CoreMLBackend, Facts, fitting_size
 from mlx_vader.backends.torch import TorchBackend
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.models.registry import NETWORKS, build, name_of
+from mlx_vader.models.registry import build, name_of
 
 
 class TwinAsPackage:
-    """The conversion contract: `frames` and `NAME_in` to `restored`, `mask` and `NAME_out`, fp16, one frame a call."""
+    """The conversion contract, computed by the twin in fp32: one frame a call, fp16 arrays or 8-bit images.
 
-    def __init__(self, network, shapes):
-        self.twin = twin(network)
-        self.user_defined_metadata = {
+    With a state the memory stays inside; without, it comes as `NAME_in` and goes as `NAME_out`.
+    """
+
+    def __init__(self, network, images=False):
+        self.twin, self.images = twin(network), images
+        self.sizes = []
+
+    def make_state(self):
+        return TwinState()
+
+    def predict(self, data, state=None):
+        frame = data.pop("frames")
+        if self.images:
+            assert frame.mode == "RGB"
+            frame = np.asarray(frame).transpose(2, 0, 1)[None] / 255
+        frames = torch.from_numpy(np.asarray(frame)).float()
+        self.sizes.append(Size(*frames.shape[2:]))
+        memory = {name.removesuffix("_in"): torch.from_numpy(array).float() for name, array in data.items()}
+        if state is not None:
+            memory = {name: torch.from_numpy(array) for name, array in state.arrays.items()}
+        declared = self.twin.state_spec(*frames.shape[2:])
+        assert all(tuple(memory[name].shape[1:]) == declared[name] for name in memory)
+        restored, mask, memory = self.twin(frames[:, None], memory or None)
+        out = {"restored": restored[:, 0].half().numpy(), "mask": mask[:, 0].half().numpy()}
+        if state is None:
+            return out | {f"{name}_out": tensor.half().numpy() for name, tensor in memory.items()}
+        state.arrays = {name: tensor.numpy() for name, tensor in memory.items()}
+        return {name: as_image(array) for name, array in out.items()} if self.images else out
+
+
+class TwinState:
+    def __init__(self):
+        self.arrays = {}
+
+    def read_state(self, name):
+        return self.arrays[name]
+
+    def write_state(self, name, value):
+        self.arrays[name] = np.asarray(value, np.float32)
+
+
+def as_image(array):
+    """As Core ML gives them: RGB in 8 bits, half-float grayscale as PIL's F."""
+    levels = array[0].astype(np.float32).transpose(1, 2, 0)
+    if levels.shape[-1] == 1:
+        return Image.fromarray(levels[..., 0])
+    return Image.fromarray(np.rint(levels * 255).clip(0, 255).astype(np.uint8))
+
+
+def facts(network, shapes, **more):
+    return Facts.of(
+        {
             "vader.network": name_of(network),
             "vader.spec": json.dumps(asdict(network.spec)),
             "vader.stride": str(network.stride),
             "vader.window": str(network.window),
             "vader.shapes": shapes,
+            **more,
         }
-        self.sizes = set()
+    )
 
-    def predict(self, data):
-        frames = torch.from_numpy(data.pop("frames")).float()
-        self.sizes.add(tuple(frames.shape[2:]))
-        state = {name.removesuffix("_in"): torch.from_numpy(array).float() for name, array in data.items()}
-        assert all(tuple(state[n].shape[1:]) == s for n, s in self.twin.state_spec(*frames.shape[2:]).items())
-        restored, mask, state = self.twin(frames[:, None], state)
-        out = {"restored": restored[:, 0], **{f"{name}_out": tensor for name, tensor in state.items()}}
-        if mask is not None:
-            out["mask"] = mask[:, 0]
-        return {name: tensor.half().numpy() for name, tensor in out.items()}
+
+STATEFUL = {"vader.functions": json.dumps({"size_64x64": "64x64", "size_64x96": "64x96"})}
+
+
+def backend(network, shapes="64x64", **more):
+    opened = {}
+
+    def open_model(name):
+        opened[name] = TwinAsPackage(network, more.get("vader.io") == "image")
+        return opened[name]
+
+    made = CoreMLBackend(facts(network, shapes, **more), open_model, "test")
+    made.opened = opened
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +102,53 @@ def frames():
     return np.random.default_rng(1).random((4, 64, 64, 3), dtype=np.float32)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_package_restores_like_the_twin(name, frames):
+@pytest.fixture(scope="module")
+def network():
     mx.random.seed(3)
-    network = build(name, "tiny")
-    package = CoreMLBackend(TwinAsPackage(network, "64x64,128x128"), "test").restore(frames)
-    reference = TorchBackend(network).restore(frames)
-    assert np.allclose(package.frames, reference.frames, atol=3e-3)
-    assert (package.mask is None) == (reference.mask is None)
+    return build("composite", "tiny")
 
 
-def test_small_frames_are_padded_to_a_size_of_the_package(frames):
-    model = TwinAsPackage(build("nafunet", "tiny"), "64x64,64x96,128x128")
-    restored = CoreMLBackend(model, "test").restore(frames[:, :50, :60])
-    assert restored.frames.shape == (4, 50, 60, 3)
-    assert model.sizes == {(64, 64)}
+FORMS = {
+    "arrays": {},
+    "images": {"vader.io": "image"},
+    "states": STATEFUL,
+    "images and states": STATEFUL | {"vader.io": "image"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_package_of_any_form_restores_like_the_twin(form, network, frames):
+    frames = np.rint(frames * 255) / np.float32(255)
+    package = backend(network, "64x64,64x96", **FORMS[form])
+    ours, reference = package.restore(frames), TorchBackend(network).restore(frames)
+    tolerance = 5e-3 if "images" in form else 3e-3
+    assert np.allclose(ours.frames, reference.frames, atol=tolerance)
+    assert np.allclose(ours.mask, reference.mask, atol=tolerance)
+    for name, array in TorchBackend(network).pack(reference.state).items():
+        assert np.allclose(package.pack(ours.state)[name], array, atol=2e-2)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_packed_state_goes_on_where_it_stopped(form, network, frames):
+    whole, first, second = (backend(network, "64x64,64x96", **FORMS[form]) for _ in range(3))
+    halfway = first.pack(first.restore(frames[:2]).state)
+    resumed = second.restore(frames[2:], second.unpack(halfway))
+    assert np.allclose(resumed.frames, whole.restore(frames).frames[2:], atol=5e-3)
+
+
+def test_a_function_is_loaded_for_the_size_that_is_needed(network, frames):
+    package = backend(network, "64x64,64x96", **STATEFUL)
+    state = package.restore(frames[:, :50, :60]).state
+    assert list(package.opened) == ["size_64x64"]
+    wide = np.concatenate([frames, frames], axis=2)[:, :, :90]
+    assert package.restore(wide, state).frames.shape == (4, 64, 90, 3)
+    assert list(package.opened) == ["size_64x64", "size_64x96"]
+
+
+def test_small_frames_are_padded_to_a_size_of_the_package(network, frames):
+    package = backend(network, "64x64,64x96,128x128")
+    assert package.restore(frames[:, :50, :60]).frames.shape == (4, 50, 60, 3)
+    assert set(package.opened[None].sizes) == {Size(64, 64)}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +172,5 @@ def test_frames_too_large_for_the_package_are_refused(shapes):
 
 
 def test_a_foreign_package_is_refused():
-    model = TwinAsPackage(build("nafunet", "tiny"), "64")
-    model.user_defined_metadata = {}
     with pytest.raises(VaderError, match="not made by vader-mlx"):
-        CoreMLBackend(model, "test")
+        Facts.of({})

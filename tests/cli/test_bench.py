@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks import session
-from benchmarks.clips import fitted, prepare
+from benchmarks.clips import prepare
 from benchmarks.session import Configuration, Row, compare, read_result
 from benchmarks.targets import target_for
+from convert.real_frames import fitted
 from convert.shapes import Size
 from mlx_vader import checkpoints
 from mlx_vader.cli import main
@@ -190,6 +191,9 @@ def test_a_wrong_request_is_refused(checkpoint, monkeypatch, capsys, arguments, 
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has Core ML")
-def test_core_ml_is_refused_where_there_is_none(checkpoint, monkeypatch, capsys):
-    assert vader(monkeypatch, "bench", "-c", checkpoint, "--backend", "coreml", "--res", "32") == 1
-    assert "macOS" in capsys.readouterr().err
+def test_the_emulator_is_labelled_and_never_judged(checkpoint, monkeypatch, capsys):
+    arguments = ("--backend", "coreml", "--res", "256", "--frames", "4", "--json", "-")
+    assert vader(monkeypatch, "bench", "-c", checkpoint, *arguments) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["kind"], row["unit"]) == ("emulated", "emulated")
+    assert row["target_fps"] is row["passed"] is None

@@ -28,13 +28,6 @@ def test_doctor_reports_this_machine(monkeypatch, capsys):
     assert all(finding["hint"] for finding in report["findings"] if finding["ok"] is False)
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has Core ML")
-def test_core_ml_off_the_mac_is_an_absence_and_no_fault():
-    (finding,) = [finding for finding in doctor.backends() if finding.name == "coreml"]
-    assert finding.ok is None
-    assert finding.hint
-
-
 def test_a_backend_that_breaks_is_a_finding(monkeypatch):
     def broken(name, source):
         raise RuntimeError("no such kernel\nand more")

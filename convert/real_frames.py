@@ -1,0 +1,55 @@
+"""Real frames at the size of a package, with a mark on them: what a package is verified and calibrated on."""
+
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image
+
+from convert.shapes import Size
+
+#: Another key, another logo.
+LOGO_KEY = 1
+
+
+def real_frames(clip: Path | None, size: Size, count: int) -> tuple[Float32[np.ndarray, "t h w 3"], str]:
+    """`count` frames in 8-bit levels, RGB in [0, 1], with a corner logo; and what they show, in a word or two.
+
+    Of `clip`; without one, of the demo's clip; where that is not installed, of a drawn scene. A shorter clip runs
+    forwards and backwards.
+    """
+    from mlx_vader.artifacts import apply
+    from mlx_vader.artifacts.gallery import drawn_scene
+    from mlx_vader.sample_clips import find_sample_clip
+
+    source = clip or find_sample_clip()
+    frames = list(drawn_scene(count)) if source is None else _first(source, count)
+    scaled = [fitted(frame, size) for frame in frames]
+    there_and_back = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
+    spoiled = apply("corner_logo", there_and_back, LOGO_KEY, vocabulary="val").frames
+    return _in_levels(spoiled).astype(np.float32) / np.float32(
+        255
+    ), source.name if source else "a drawn scene"
+
+
+def _first(source: Path, count: int) -> list[Float32[np.ndarray, "h w 3"]]:
+    from mlx_vader.video import open_video
+
+    with open_video(source, stop=count) as video:
+        return [frame.rgb for frame in video]
+
+
+def fitted(frame: Float32[np.ndarray, "h w 3"], size: Size) -> Float32[np.ndarray, "h2 w2 3"]:
+    """The middle of the frame in the shape of `size`, scaled to it."""
+    height, width = frame.shape[:2]
+    scale = min(height / size.height, width / size.width)
+    top, left = (height - scale * size.height) / 2, (width - scale * size.width) / 2
+    box = (left, top, left + scale * size.width, top + scale * size.height)
+    image = Image.fromarray(_in_levels(frame))
+    scaled = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
+    return np.asarray(scaled, np.float32) / np.float32(255)
+
+
+def _in_levels(frame: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,66 @@
+"""What checking a package found, as values."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+#: PSNR that counts as equal: beyond it half precision has nothing to say, and JSON has no infinity.
+MOST_DB = 120.0
+
+
+@dataclass(frozen=True)
+class OutputCheck:
+    """One output or state of one function at one size, against the fp32 twin over a stream.
+
+    `psnr_db` is that of the worst frame, in dB of the output's range; `max_abs` the largest difference, None
+    where there was nothing to compare.
+    """
+
+    engine: str
+    function: str
+    shape: str
+    name: str
+    psnr_db: float
+    max_abs: float | None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Numbers that half precision cannot hold: infinite, NaN, or so large (beyond 32768) that they soon are."""
+
+    function: str
+    op: str
+    type: str
+    kind: str
+    largest: float
+
+
+@dataclass(frozen=True)
+class WorstOp:
+    """The operation whose fp16 result is farthest from its fp32 result, in dB of its range."""
+
+    op: str
+    type: str
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`failures`: engines that could not run the package at all, and why. `clip`: what the frames showed."""
+
+    threshold_db: float
+    outputs: tuple[OutputCheck, ...]
+    fp16_flags: tuple[Flag, ...]
+    worst_op: WorstOp | None
+    failures: tuple[str, ...]
+    frames: int
+    clip: str
+
+    @property
+    def passed(self) -> bool:
+        """Every output of every engine reaches the threshold, and none is missing."""
+        reached = all(output.psnr_db >= self.threshold_db for output in self.outputs)
+        return reached and bool(self.outputs) and not self.failures
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"passed": self.passed, **asdict(self)}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from jaxtyping import Float
 
+from convert import lowerings  # noqa: F401 - defines vader::keep_
 from torch_ref.models.base import Restored, State
 
 
@@ -46,7 +47,7 @@ class StatefulFrame(torch.nn.Module):
         self.has_mask = restored.mask is not None
         # All are computed before any is overwritten: a state may be another's value of the frame before.
         for name, value in {name: restored.state[name].clone() for name in self.states}.items():
-            getattr(self, name)[:] = value
+            torch.ops.vader.keep_(getattr(self, name), value)
         return _images(restored)
 
 

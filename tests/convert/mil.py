@@ -15,7 +15,6 @@ from convert.package import read_program
 
 DTYPES = {
     "fp16": torch.float16,
-    "fp32": torch.float32,
     "int32": torch.int32,
     "int16": torch.int32,
     "uint16": torch.int32,
@@ -23,32 +22,13 @@ DTYPES = {
 }
 
 
-def run(
-    package: Path, inputs: dict[str, Tensor], state: dict[str, Tensor] | None = None, name: str = "main"
-) -> dict[str, Tensor]:
-    """The outputs of one of the package's functions, in fp32 but rounded to fp16 after each operation.
-
-    `state` holds what the package remembers, and is changed.
-    """
-    return run_function(read_program(package).functions[name], inputs, state)
-
-
-def run_function(
-    function, inputs: dict[str, Tensor], state: dict[str, Tensor] | None = None
-) -> dict[str, Tensor]:
-    values = {name: _rounded(inputs[name]) for name in function.inputs if name not in (state or {})}
+def run(package: Path, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The outputs of the package's function, in fp32 but rounded to fp16 after each operation."""
+    function = read_program(package).functions["main"]
+    values = {name: _rounded(inputs[name]) for name in function.inputs}
     for operation in function.operations:
         if operation.op_type == "const":
             values[operation.outputs[0].name] = _constant(operation.val.val)
-            continue
-        if operation.op_type.startswith("constexpr_"):
-            values[operation.outputs[0].name] = _constant(operation.materialized_val_inference())
-            continue
-        if operation.op_type == "read_state":
-            values[operation.outputs[0].name] = state[operation.input.name]
-            continue
-        if operation.op_type == "coreml_update_state":
-            state[operation.state.name] = values[operation.outputs[0].name] = values[operation.value.name]
             continue
         given = {name: _read(value, values) for name, value in operation.inputs.items()}
         results = OPERATIONS[operation.op_type](**given)
@@ -169,7 +149,6 @@ OPERATIONS = {
     "gather": _gather,
     "gelu": _gelu,
     "greater": lambda x, y: x > y,
-    "identity": lambda x: x,
     "layer_norm": _layer_norm,
     "less": lambda x, y: x < y,
     "linear": lambda x, weight, bias=None: functional.linear(x, weight, bias),
@@ -187,7 +166,6 @@ OPERATIONS = {
     "slice_by_index": _slice_by_index,
     "softmax": lambda x, axis: x.softmax(int(axis)),
     "split": _split,
-    "stack": lambda values, axis: torch.stack(values, int(axis)),
     "squeeze": lambda x, axes: x.squeeze(tuple(_numbers(axes))),
     "sub": lambda x, y: x - y,
     "transpose": lambda x, perm: x.permute(_numbers(perm)),

@@ -29,14 +29,10 @@ _ENDS = ("prefix", "suffix")
 
 
 def compressed(model: Any, form: Form) -> Any:
-    """A copy of a coremltools `MLModel` of one function, with weights as `form.compress` says.
-
-    Raises `VaderError` when scikit-learn is missing, which finds the palettes.
-    """
+    """A copy of a coremltools `MLModel` of one function, with weights as `form.compress` says."""
     import coremltools.optimize.coreml as optimize
 
     if form.compress.startswith("palettize"):
-        _need_scikit_learn()
         bits = int(form.compress.removeprefix("palettize"))
         palette = optimize.OpPalettizerConfig(mode="kmeans", nbits=bits, weight_threshold=WEIGHT_THRESHOLD)
         return optimize.palettize_weights(model, optimize.OptimizationConfig(global_config=palette))
@@ -79,8 +75,9 @@ def _with_few_weights(package: Path) -> list[str]:
     ]
 
 
-def _need_scikit_learn() -> None:
-    if find_spec("sklearn") is None:
+def check_tools(form: Form) -> None:
+    """Raises `VaderError` when scikit-learn is missing, which finds the palettes."""
+    if form.compress.startswith("palettize") and find_spec("sklearn") is None:
         raise VaderError(
             "palettes are found by scikit-learn, which is not installed",
             hint="pip install 'vader-mlx[compress]'",

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.compression import compressed
+from convert.compression import check_tools, compressed
 from convert.destination import check_name, replacing
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
 from convert.metadata import describe
@@ -94,6 +94,7 @@ def _write(
     started = time.monotonic()
     allowed = parse_shapes(shapes, stride=source.twin.stride)
     form.check(source.twin, allowed)
+    check_tools(form)
     sizes = {function_name(size): size for size in _largest_first(allowed)} if form.stateful else {}
     functions = {name: str(size) for name, size in sizes.items()}
     with quiet():

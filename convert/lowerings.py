@@ -73,7 +73,7 @@ def register() -> None:
         x, weight, bias, eps = _get_inputs(context, node, expected=4)
         context.add(mb.layer_norm(x=x, axes=[1], gamma=weight, beta=bias, epsilon=eps, name=node.name))
 
-    @register_torch_op(torch_alias=["vader::keep_"], override=True)
-    def keep_(context, node) -> None:  # noqa: ANN001
+    @register_torch_op(torch_alias=["vader::keep"], override=True)
+    def keep(context, node) -> None:  # noqa: ANN001
         _, value = _get_inputs(context, node, expected=2)
         context.add(mb.identity(x=value, name=node.name))

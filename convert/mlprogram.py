@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shapes, form: Form) -> Any:
-    """Coremltools' `MLModel`. Raises `VaderError` when Core ML cannot express the network."""
+    """An `MLModel` of coremltools. Raises `VaderError` when Core ML cannot express the network."""
     import coremltools as ct
 
     from convert.lowerings import register
@@ -38,6 +38,7 @@ def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shap
             convert_to="mlprogram",
             minimum_deployment_target=getattr(ct.target, form.target),
             compute_precision=ct.precision.FLOAT16,
+            pass_pipeline=_passes(),
             skip_model_load=True,
         )
     except VaderError:
@@ -48,6 +49,18 @@ def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shap
             f"coremltools cannot convert {source.network}: {reason}",
             hint="run again with --debug for the operation",
         ) from error
+
+
+def _passes() -> Any:
+    """All passes of coremltools but one.
+
+    That one moves the writing of a state up to where its new value is known, which may be before the old one is read.
+    """
+    import coremltools as ct
+
+    passes = ct.PassPipeline.DEFAULT
+    passes.remove_passes({"common::canonicalize_inplace_pattern"})
+    return passes
 
 
 def _inputs(twin: "TorchNetwork", shapes: Shapes, form: Form) -> list[Any]:

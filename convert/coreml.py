@@ -102,9 +102,9 @@ def _write(
             name: _model(source, Shapes("fixed", (size,)), form, on_step, f" for {size}")
             for name, size in sizes.items()
         } or {"main": _model(source, allowed, form, on_step)}
-        uncompressed_size_mib = None
+        full_size_mib = 0.0
         if form.compress != "none":
-            uncompressed_size_mib = _size_in_mib(models, form)
+            full_size_mib = _size_in_mib(models, form)
             on_step(f"compressing with {form.compress}")
             models = {name: compressed(model, form) for name, model in models.items()}
     on_step("writing the package")
@@ -112,14 +112,27 @@ def _write(
         with quiet():
             _save(models, form, partial)
         describe(partial, source, allowed, form, functions)
-        spec = read_spec(partial)
-        size_mib = size_in_mib(partial)
-    interface = next(iter(spec.description.functions), spec.description)
-    return ConversionReport(
+        report = _report(partial, source, allowed, form, functions)
+    return replace(
+        report,
         path=out,
+        uncompressed_size_mib=full_size_mib or report.size_mib,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _report(
+    package: Path, source: Source, shapes: Shapes, form: Form, functions: dict[str, str]
+) -> ConversionReport:
+    """What is in a written package."""
+    spec = read_spec(package)
+    interface = next(iter(spec.description.functions), spec.description)
+    size_mib = size_in_mib(package)
+    return ConversionReport(
+        path=package,
         network=source.network,
-        shapes=str(allowed),
-        default_shape=str(allowed.default),
+        shapes=str(shapes),
+        default_shape=str(shapes.default),
         target=form.target,
         functions=functions,
         inputs=tuple(entry.name for entry in interface.input),
@@ -128,10 +141,10 @@ def _write(
         io=form.io,
         compress=form.compress,
         size_mib=size_mib,
-        uncompressed_size_mib=uncompressed_size_mib or size_mib,
+        uncompressed_size_mib=size_mib,
         ops=count_operations(spec),
         fp32_ops=single_precision(spec),
-        seconds=time.monotonic() - started,
+        seconds=0,
     )
 
 

@@ -35,7 +35,9 @@ def activation_ranges(package: Path, clip: Path | None) -> Ranges:
     (frame_input,) = (feature for feature in model.inputs if feature.name == FRAMES)
     as_image = frame_input.kind == "image"
     state = model.make_state() if model.get_spec().description.state else None
-    memory = {entry.name: np.zeros(entry.shape) for entry in model.inputs if entry.name != FRAMES}
+    memory: dict[str, Any] = {
+        entry.name: np.zeros(entry.shape) for entry in model.inputs if entry.name != FRAMES
+    }
     frames, _ = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS)
     for frame in frames:
         pixels = Image.fromarray(np.rint(frame * 255).astype(np.uint8))

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.compression import compressed
+from convert.compression import check_tools, compressed
 from convert.destination import check_name, reject, replacing
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
 from convert.metadata import describe
@@ -104,6 +104,7 @@ def _write(
     started = time.monotonic()
     allowed = parse_shapes(shapes, stride=source.twin.stride)
     form.check(source.twin, allowed)
+    check_tools(form)
     sizes = {function_name(size): size for size in _largest_first(allowed)} if form.stateful else {}
     functions = {name: str(size) for name, size in sizes.items()}
     with quiet():
@@ -111,9 +112,9 @@ def _write(
             name: _model(source, Shapes("fixed", (size,)), form, on_step, f" for {size}")
             for name, size in sizes.items()
         } or {"main": _model(source, allowed, form, on_step)}
-        uncompressed_size_mib = None
+        full_size_mib = 0.0
         if form.compress != "none":
-            uncompressed_size_mib = _size_in_mib(models, form)
+            full_size_mib = _size_in_mib(models, form)
             on_step(f"compressing with {form.compress}")
             models = {name: compressed(model, form) for name, model in models.items()}
     on_step("writing the package")
@@ -121,15 +122,29 @@ def _write(
         with quiet():
             _save(models, form, partial)
         describe(partial, source, allowed, form, functions)
-        spec = read_spec(partial)
-        size_mib = size_in_mib(partial)
+        report = _report(partial, source, allowed, form, functions)
         verification = _verified(partial, source, out, on_step) if verify else None
-    interface = next(iter(spec.description.functions), spec.description)
-    return ConversionReport(
+    return replace(
+        report,
         path=out,
+        verification=verification,
+        uncompressed_size_mib=full_size_mib or report.size_mib,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _report(
+    package: Path, source: Source, shapes: Shapes, form: Form, functions: dict[str, str]
+) -> ConversionReport:
+    """What is in a written package."""
+    spec = read_spec(package)
+    interface = next(iter(spec.description.functions), spec.description)
+    size_mib = size_in_mib(package)
+    return ConversionReport(
+        path=package,
         network=source.network,
-        shapes=str(allowed),
-        default_shape=str(allowed.default),
+        shapes=str(shapes),
+        default_shape=str(shapes.default),
         target=form.target,
         functions=functions,
         inputs=tuple(entry.name for entry in interface.input),
@@ -138,11 +153,10 @@ def _write(
         io=form.io,
         compress=form.compress,
         size_mib=size_mib,
-        uncompressed_size_mib=uncompressed_size_mib or size_mib,
+        uncompressed_size_mib=size_mib,
         ops=count_operations(spec),
         fp32_ops=single_precision(spec),
-        seconds=time.monotonic() - started,
-        verification=verification,
+        seconds=0,
     )
 
 

@@ -50,7 +50,8 @@ class Form:
             raise UsageError(f"{self.target} has no w8a8", hint="--target iOS17, or --compress int8")
         if self.calibrate is not None and self.compress != "w8a8":
             raise UsageError(
-                f"compression {self.compress!r} needs no clip", hint="leave out --calibrate, or add --compress w8a8"
+                f"compression {self.compress!r} needs no clip",
+                hint="leave out --calibrate, or add --compress w8a8",
             )
 
     def check(self, twin: "TorchNetwork", shapes: Shapes) -> None:

@@ -111,7 +111,8 @@ def _fixed(shape: tuple[Any, ...], axes: Any) -> tuple[int, int]:
     wanted = [-2, -1] if axes is None and rank == 2 else [] if axes is None else _numbers(axes)
     if [axis % rank for axis in wanted] != [rank - 2, rank - 1]:
         raise VaderError(
-            "only Fourier transforms over height and width can be converted", hint="transform over dim=(-2, -1)"
+            "only Fourier transforms over height and width can be converted",
+            hint="transform over dim=(-2, -1)",
         )
     if not all(isinstance(size, int | np.integer) for size in shape[-2:]):
         raise VaderError(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from jaxtyping import Float
 
+from convert import lowerings  # noqa: F401 - defines vader::keep_
 from torch_ref.models.base import Restored, State
 
 
@@ -42,11 +43,13 @@ class StatefulFrame(torch.nn.Module):
 
     def forward(self, frame: Float[torch.Tensor, "1 3 h w"]) -> tuple[torch.Tensor, ...]:
         """Restored frame, and mask where the network has one."""
-        restored = self.twin(frame.unsqueeze(1), {name: getattr(self, name) for name in self.states})
+        # All are read before anything is computed: coremltools reads a state where it is first used, and may write it
+        # as soon as its new value is known.
+        state = {name: getattr(self, name).clone() for name in self.states}
+        restored = self.twin(frame.unsqueeze(1), state)
         self.has_mask = restored.mask is not None
-        # All are computed before any is overwritten: a state may be another's value of the frame before.
-        for name, value in {name: restored.state[name].clone() for name in self.states}.items():
-            getattr(self, name)[:] = value
+        for name in self.states:
+            torch.ops.vader.keep_(getattr(self, name), restored.state[name])
         return _images(restored)
 
 

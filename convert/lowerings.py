@@ -20,6 +20,12 @@ def channel_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps:
     return normal.movedim(-1, 1).contiguous()
 
 
+#: `keep_(state, value)` sets a state. In coremltools a state is written by operations whose name ends in "_"; its own
+#: `copy_` would write a slice of the old value, one operation more.
+torch.library.define("vader::keep_", "(Tensor(a!) state, Tensor value) -> Tensor(a!)")
+torch.library.impl("vader::keep_", "CompositeExplicitAutograd", lambda state, value: state.copy_(value))
+
+
 class _ChannelNorm(nn.Module):
     """`LayerNorm2d` as Core ML's own `layer_norm`: one operation, and no squares that overflow half precision."""
 
@@ -66,3 +72,8 @@ def register() -> None:
     def channel_norm(context, node) -> None:  # noqa: ANN001 - coremltools' own types
         x, weight, bias, eps = _get_inputs(context, node, expected=4)
         context.add(mb.layer_norm(x=x, axes=[1], gamma=weight, beta=bias, epsilon=eps, name=node.name))
+
+    @register_torch_op(torch_alias=["vader::keep"], override=True)
+    def keep(context, node) -> None:  # noqa: ANN001
+        _, value = _get_inputs(context, node, expected=2)
+        context.add(mb.identity(x=value, name=node.name))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shapes, form: Form) -> Any:
-    """coremltools' `MLModel`. Raises `VaderError` when Core ML cannot express the network."""
+    """An `MLModel` of coremltools. Raises `VaderError` when Core ML cannot express the network."""
     import coremltools as ct
 
     from convert.lowerings import register
@@ -38,6 +38,7 @@ def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shap
             convert_to="mlprogram",
             minimum_deployment_target=getattr(ct.target, form.target),
             compute_precision=ct.precision.FLOAT16,
+            pass_pipeline=_passes(),
             skip_model_load=True,
         )
     except VaderError:
@@ -50,6 +51,18 @@ def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shap
         ) from error
 
 
+def _passes() -> Any:
+    """All passes of coremltools but one.
+
+    That one moves the writing of a state up to where its new value is known, which may be before the old one is read.
+    """
+    import coremltools as ct
+
+    passes = ct.PassPipeline.DEFAULT
+    passes.remove_passes({"common::canonicalize_inplace_pattern"})
+    return passes
+
+
 def _inputs(twin: "TorchNetwork", shapes: Shapes, form: Form) -> list[Any]:
     import coremltools as ct
     import numpy as np
@@ -57,11 +70,12 @@ def _inputs(twin: "TorchNetwork", shapes: Shapes, form: Form) -> list[Any]:
     tensor = partial(ct.TensorType, dtype=np.float16)
     image = partial(ct.ImageType, color_layout=ct.colorlayout.RGB)
     frames = _flexible(lambda size: (3, *size), shapes)
-    inputs = [(image if form.io == "image" else tensor)(name=FRAMES, shape=frames)]
-    if not form.stateful:
-        for name in twin.state_spec(*shapes.default):
-            inputs.append(tensor(name=f"{name}_in", shape=_flexible(partial(_state_shape, twin, name), shapes)))
-    return inputs
+    names = () if form.stateful else twin.state_spec(*shapes.default)
+    memory = {f"{name}_in": _flexible(partial(_state_shape, twin, name), shapes) for name in names}
+    return [
+        (image if form.io == "image" else tensor)(name=FRAMES, shape=frames),
+        *(tensor(name=name, shape=shape) for name, shape in memory.items()),
+    ]
 
 
 def _output(name: str, form: Form) -> Any:

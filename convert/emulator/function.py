@@ -123,7 +123,11 @@ class Compiler:
         implementation = self._implementation(operation)
         known, sources = self._arguments(operation, implementation)
         reads = {place for places in sources.values() for place in places if isinstance(place, int)}
-        settles = [self._settle(operation, output.type, implementation.kind, reads) for output in operation.outputs]
+        endless = [x for x in known.values() if isinstance(x, Tensor) and not x.isfinite().all()]
+        settles = [
+            self._settle(operation, output.type, implementation.kind, reads, endless)
+            for output in operation.outputs
+        ]
         call = _caller(operation, implementation, known, sources)
         return _runner(call, settles, tuple(reads)), reads
 
@@ -160,8 +164,13 @@ class Compiler:
                 unknown[name] = sources
         return known, unknown
 
-    def _settle(self, operation: Operation, of: Type, kind: Kind, reads: Iterable[int]) -> Settle | None:
-        """What makes an output of an operation's result: its type, and its rounding."""
+    def _settle(
+        self, operation: Operation, of: Type, kind: Kind, reads: Iterable[int], endless: Sequence[Tensor]
+    ) -> Settle | None:
+        """What makes an output of an operation's result: its type, and its rounding.
+
+        `endless` are the constants with an inf, as in masks: an inf in the result is then theirs.
+        """
         if of.kind != "tensor" or of.dtype == "string":
             return None
         dtype = TORCH[of.dtype]
@@ -178,7 +187,7 @@ class Compiler:
 
         def settle(x: Any, inputs: Sequence[Any]) -> Any:
             x = x.to(dtype)
-            check(operation.type, operation.name, x, inputs)
+            check(operation.type, operation.name, x, [*inputs, *endless])
             return to_half(x)
 
         return settle

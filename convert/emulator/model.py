@@ -45,7 +45,7 @@ class EmulatedModel:
         self.inputs: tuple[Feature, ...] = features(description.input)
         self.outputs: tuple[Feature, ...] = features(description.output)
         types = {entry.name: entry.type for entry in self._function.inputs}
-        self._states = {name: of for name, of in types.items() if of.kind == "state"}
+        self.states = {name: of for name, of in types.items() if of.kind == "state"}
         self._types = {name: of for name, of in types.items() if of.kind != "state"}
         with torch.inference_mode():
             self._compiled = Compiler(self._function, self.path, precision, self._noted)
@@ -85,11 +85,11 @@ class EmulatedModel:
 
     def make_state(self) -> EmulatedState:
         """All zeros, for a new stream. Raises `UsageError` for a function without states."""
-        if not self._states:
+        if not self.states:
             raise UsageError(
                 f"{self.function_name!r} of {self.path} has no states", hint="call predict without one"
             )
-        return EmulatedState(self._states, half=self.precision == "fp16")
+        return EmulatedState(self.states, half=self.precision == "fp16")
 
     def predict(
         self, data: Mapping[str, Any], state: EmulatedState | None = None, watch: Watch | None = None
@@ -100,7 +100,7 @@ class EmulatedModel:
         may keep a value but not change it. Raises `UsageError` for inputs that do not fit.
         """
         half = self.precision == "fp16"
-        check_names(data, self.inputs, tuple(self._states))
+        check_names(data, self.inputs, tuple(self.states))
         compiled = self._compiled
         values = compiled.values()
         with torch.inference_mode():
@@ -121,11 +121,11 @@ class EmulatedModel:
 
     def _enter(self, values: list[Any], state: EmulatedState | None) -> None:
         """Puts the state's cells in their places."""
-        if self._states and (state is None or state.cells.keys() != self._states.keys()):
+        if self.states and (state is None or state.cells.keys() != self.states.keys()):
             raise UsageError(
                 f"{self.function_name!r} of {self.path} needs a state", hint="give predict(..., state=make_state())"
             )
-        for name in self._states:
+        for name in self.states:
             assert state is not None
             values[self._compiled.places[name]] = state.cells[name]
 

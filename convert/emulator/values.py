@@ -75,7 +75,7 @@ def _from_image(value: Any, feature: Feature) -> Tensor:
     pixels = np.atleast_3d(np.asarray(value, np.float32))[..., :3]
     if feature.color == "BGR":
         pixels = pixels[..., ::-1]
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
+    return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
 
 
 def to_output(value: Any, feature: Feature, *, half: bool) -> Any:

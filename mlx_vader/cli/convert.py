@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Make an fp16 Core ML package of a checkpoint, for iPhone, iPad and Mac. Works on Linux too.
 
-The package restores a video frame by frame; its memory goes in and out with each frame.
+The package restores a video frame by frame. Its memory goes in and out with each frame; with --stateful it stays
+inside, and there is a function for each size (size_720x1280), which is the form for an app.
 
 Examples:
 
@@ -19,7 +20,11 @@ Examples:
 
     vader-mlx convert --to coreml -c runs/mine/best.safetensors -o mine.mlpackage --shapes 720p
 
+    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p
+
     vader-mlx convert --to coreml -o any.mlpackage --shapes range:256-1280
+
+    vader-mlx convert --to coreml -o small.mlpackage --compress palettize6
 """
 
 
@@ -47,6 +52,30 @@ def convert(
     target: Annotated[
         str, typer.Option(help="Oldest system: iOS16, iOS17, iOS18 (macOS 15), iOS26.")
     ] = "iOS18",
+    stateful: Annotated[
+        bool,
+        typer.Option(
+            "--stateful",
+            help="Keep the memory inside, as Core ML states, with a function for each size. From iOS18 on.",
+        ),
+    ] = False,
+    io: Annotated[
+        str,
+        typer.Option(
+            "--io", help="What frames are: tensor (fp16 arrays, RGB in 0..1) or image (8-bit pixel buffers)."
+        ),
+    ] = "tensor",
+    compress: Annotated[
+        str,
+        typer.Option(
+            help="Fewer bits: palettize4, palettize6, palettize8 or int8 for weights; w8a8 for weights and "
+            "activations. A smaller package that restores a little worse."
+        ),
+    ] = "none",
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(help="The video that shows w8a8 what values to expect.", show_default="the demo's clip"),
+    ] = None,
     json: Annotated[
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
@@ -63,7 +92,17 @@ def convert(
         on_step("loading the converter")
         source = checkpoints.resolve(checkpoint)
         out = output or Path(source.stem + ".mlpackage")
-        report = to_package(source, out, shapes=shapes, target=target, on_step=on_step)
+        report = to_package(
+            source,
+            out,
+            shapes=shapes,
+            target=target,
+            stateful=stateful,
+            io=io,
+            compress=compress,
+            calibrate=calibrate,
+            on_step=on_step,
+        )
     if json:
         emit_json(report.as_dict(), json)
     if json != "-":
@@ -77,18 +116,25 @@ def _print(report: "ConversionReport") -> None:
 
     commonest = ", ".join(f"{count} {name}" for name, count in list(report.ops.items())[:6])
     unless_asked = "" if report.shapes == report.default_shape else f", {report.default_shape} unless asked"
+    before = "" if report.compress == "none" else f" ({report.uncompressed_size_mib:.2f} MiB uncompressed)"
+    pixels = {"tensor": "fp16 arrays, RGB in 0..1", "image": "8-bit RGB pixel buffers"}
     rows = {
         "network": report.network,
         "shapes": f"{report.shapes} (height x width){unless_asked}",
+        "functions": ", ".join(report.functions),
         "inputs": ", ".join(report.inputs),
         "outputs": ", ".join(report.outputs),
+        "states": ", ".join(report.states),
+        "frames": pixels[report.io],
         "precision": f"fp16 but for {', '.join(report.fp32_ops)}" if report.fp32_ops else "fp16 throughout",
+        "compression": report.compress,
         "operations": f"{sum(report.ops.values())}: {commonest}, …",
         "oldest system": report.target,
-        "size": f"{report.size_mib:.2f} MiB",
+        "size": f"{report.size_mib:.2f} MiB{before}",
         "time": f"{report.seconds:.1f} s",
     }
     table = Table(title=f"[green]✓[/] {report.path}", title_justify="left", show_header=False, box=None)
     for name, value in rows.items():
-        table.add_row(f"[dim]{name}[/]", value)
+        if value:
+            table.add_row(f"[dim]{name}[/]", value)
     stdout_console().print(table)

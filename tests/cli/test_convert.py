@@ -31,6 +31,15 @@ def test_a_checkpoint_becomes_a_package_and_libraries_are_silent(tmp_path, check
     assert "64x64,72x128" in result.stdout
 
 
+def test_the_report_names_functions_frames_and_sizes(tmp_path, checkpoint):
+    out = tmp_path / "net.mlpackage"
+    options = ["--stateful", "--io", "image", "--compress", "int8", "--shapes", "64"]
+    result = vader("convert", "-c", checkpoint, "-o", out, *options)
+    assert result.returncode == 0, result.stderr
+    for words in ("size_64x64", "8-bit RGB pixel buffers", "int8", "MiB uncompressed"):
+        assert words in result.stdout
+
+
 def test_json_has_stdout_for_itself(tmp_path, checkpoint):
     result = vader(
         "convert", "-c", checkpoint, "-o", tmp_path / "net.mlpackage", "--shapes", "64", "--json", "-"
@@ -44,6 +53,9 @@ def test_json_has_stdout_for_itself(tmp_path, checkpoint):
         (["--shapes", "100"], 2),
         (["--to", "onnx"], 2),
         (["--target", "iOS3"], 2),
+        (["--stateful", "--shapes", "range:64-128"], 2),
+        (["--io", "film"], 2),
+        (["--compress", "zip"], 2),
         (["-c", "missing.safetensors"], 1),
         (["-o", "net.mlmodel"], 2),
     ],

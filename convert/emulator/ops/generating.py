@@ -46,7 +46,7 @@ def non_zero(x: Tensor) -> Tensor:
 
 @operation("argsort", kind=Kind.MOVES)
 def argsort(x: Tensor, axis: int = -1, ascending: bool = False, output_dtype: str = "int32") -> Tensor:
-    return x.argsort(axis, descending=not ascending, stable=True)
+    return x.argsort(dim=axis, descending=not ascending, stable=True)
 
 
 @operation("topk", kind=Kind.MOVES)

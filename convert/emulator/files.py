@@ -1,0 +1,185 @@
+"""Inputs from files, outputs to files: images (PNG, JPEG …), `.npy` arrays, `.npz` collections."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from convert.emulator.features import CHANNELS, Feature
+from mlx_vader.errors import UsageError, VaderError
+
+#: Told what was done with a file, for whoever has to believe the result.
+Note = Callable[[str], None]
+
+_PIL_MODES = {"RGB": "RGB", "BGR": "RGB", "GRAYSCALE": "L", "GRAYSCALE_FLOAT16": "F"}
+
+
+def read_inputs(given: Sequence[str], inputs: Sequence[Feature], note: Note = print) -> dict[str, Any]:
+    """The inputs from `NAME=FILE` or, where one input is left that the file fits, `FILE`.
+
+    Raises `UsageError` for a name, a file or a shape that does not fit.
+    """
+    names = {feature.name: feature for feature in inputs}
+    data: dict[str, Any] = {}
+    for text in given:
+        name, file = _named(text, names)
+        if Path(file).suffix == ".npz":
+            data |= {key: array for key, array in _load(Path(file)).items() if not name or key == name}
+            continue
+        feature = names[name] if name else _only(file, [f for f in inputs if f.name not in data])
+        data[feature.name] = _read(Path(file), feature, note)
+    return data
+
+
+def _named(text: str, names: Mapping[str, Any]) -> tuple[str, str]:
+    """(name, file) of `NAME=FILE`; no name for a file alone. A file's own name may hold `=`."""
+    name, separator, file = text.partition("=")
+    if not separator:
+        return "", text
+    if name in names:
+        return name, file
+    if Path(text).exists():
+        return "", text
+    raise UsageError(f"there is no {name!r}", hint=f"there are {', '.join(names)}")
+
+
+def _only(file: str, free: Sequence[Feature]) -> Feature:
+    fitting = [feature for feature in free if Path(file).suffix == ".npy" or _channels(feature)]
+    if len(fitting) != 1:
+        raise UsageError(
+            f"which input is {file}?", hint=f"--input NAME={file}; the inputs are {'; '.join(map(str, free))}"
+        )
+    return fitting[0]
+
+
+def _load(file: Path) -> Any:
+    try:
+        loaded = np.load(file, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {file}", hint="check the path") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} holds no numpy arrays", hint="write it with numpy.save") from error
+    return {key: loaded[key] for key in loaded.files} if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
+
+
+def _read(file: Path, feature: Feature, note: Note) -> Any:
+    if file.suffix == ".npy":
+        return _load(file)
+    try:
+        with Image.open(file) as opened:
+            image = opened.copy()
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {file}", hint="check the path") from error
+    except (UnidentifiedImageError, OSError) as error:
+        raise UsageError(
+            f"{file} is no image that can be read", hint="PNG, JPEG and the like, .npy or .npz"
+        ) from error
+    if feature.kind == "image":
+        mode = _PIL_MODES[feature.color]
+        if image.mode != mode:
+            note(f"{feature.name}: {file.name} converted from {image.mode} to {mode}")
+        return image.convert(mode)
+    return _as_array(image, file, feature, note)
+
+
+def _channels(feature: Feature) -> tuple[int, str]:
+    """(channels, where they are) of an input that can hold an image; (0, "") of another."""
+    if feature.kind == "image":
+        return CHANNELS[feature.color], "image"
+    shape = feature.shape or (feature.shapes[0] if feature.shapes else ())
+    if feature.kind != "array" or len(shape) not in (3, 4) or (len(shape) == 4 and shape[0] != 1):
+        return 0, ""
+    if shape[-3] in (1, 3):
+        return shape[-3], "first"
+    return (shape[-1], "last") if shape[-1] in (1, 3) else (0, "")
+
+
+def _as_array(image: Image.Image, file: Path, feature: Feature, note: Note) -> np.ndarray:
+    """In [0, 1], with the channels where the input has them."""
+    channels, where = _channels(feature)
+    if not channels:
+        raise UsageError(
+            f"the input {feature.name!r} is no image", hint=f"give it as .npy; it is {feature}"
+        )
+    mode = "RGB" if channels == 3 else "L"
+    pixels = np.asarray(image.convert(mode), np.float32) / 255
+    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    note(f"{feature.name}: {file.name} as {mode} in [0, 1], channels {where}")
+    array = pixels.transpose(2, 0, 1) if where == "first" else pixels
+    return array[None] if len(feature.shape) == 4 else array
+
+
+def write_outputs(
+    results: Mapping[str, Any], outputs: Sequence[Feature], targets: Sequence[str], note: Note = print
+) -> list[Path]:
+    """Writes outputs to `NAME=FILE`, or to `FILE`: the one image, the one output, or all as `.npz`.
+
+    Raises `UsageError` for a name or a kind of file that does not fit.
+    """
+    names = {feature.name: feature for feature in outputs}
+    written = []
+    for text in targets:
+        name, file = _named(text, names) if "=" in text else ("", text)
+        path = Path(file)
+        if path.suffix == ".npz":
+            chosen = {name: results[name]} if name else results
+            _save(path, lambda path=path, chosen=chosen: np.savez(path, **_arrays(chosen)))
+        else:
+            name = name or _only_output(path, results)
+            _write(results[name], path, name, note)
+        written.append(path)
+    return written
+
+
+def _only_output(path: Path, results: Mapping[str, Any]) -> str:
+    fitting = [name for name, value in results.items() if path.suffix == ".npy" or _pixels(value) is not None]
+    if len(fitting) != 1:
+        raise UsageError(
+            f"which output goes to {path}?", hint=f"-o NAME={path}; the outputs are {', '.join(results)}"
+        )
+    return fitting[0]
+
+
+def _arrays(results: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in results.items()}
+
+
+def _save(path: Path, save: Callable[[], Any]) -> None:
+    try:
+        save()
+    except OSError as error:
+        raise VaderError(f"cannot write {path}: {error.strerror or error}", hint="is there such a folder?") from error
+
+
+def _write(value: Any, path: Path, name: str, note: Note) -> None:
+    if path.suffix == ".npy":
+        _save(path, lambda: np.save(path, np.asarray(value)))
+        return
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise UsageError(f"cannot write {path.name}", hint="a .png, .jpg, .npy or .npz")
+    pixels = _pixels(value)
+    if pixels is None:
+        raise UsageError(f"the output {name!r} is no image", hint=f"-o {name}={path.with_suffix('.npy')}")
+    if pixels.dtype != np.uint8:
+        outside = float(np.mean(~((pixels >= 0) & (pixels <= 1))))
+        if outside:
+            note(f"{name}: {outside:.2%} of the values are outside [0, 1] and were cut")
+        pixels = np.rint(np.nan_to_num(pixels, nan=0).clip(0, 1) * 255).astype(np.uint8)
+    _save(path, lambda: Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0]).save(path))
+
+
+def _pixels(value: Any) -> np.ndarray | None:
+    """(height, width, 1 or 3) of an image, or of an array that can be one; None of another."""
+    if isinstance(value, Image.Image):
+        return np.atleast_3d(np.asarray(value))[..., :3]
+    array = np.asarray(value)
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 3 or array.dtype.kind != "f":
+        return None
+    array = array.astype(np.float32)
+    if array.shape[0] in (1, 3):
+        return array.transpose(1, 2, 0)
+    return array if array.shape[-1] in (1, 3) else None

@@ -1,0 +1,117 @@
+"""`vader-mlx run` as a user meets it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from convert.quiet import quiet
+from mlx_vader.cli import main
+
+with quiet():
+    import coremltools as ct
+
+
+class Halve(torch.nn.Module):
+    def forward(self, x):
+        return x * 0.5
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """(1, 3, 8, 12) in, half of it out."""
+    path = tmp_path_factory.mktemp("run") / "theirs.mlpackage"
+    with quiet():
+        traced = torch.jit.trace(Halve(), torch.zeros(1, 3, 8, 12))
+        ct.convert(
+            traced,
+            inputs=[ct.TensorType("image", (1, 3, 8, 12))],
+            outputs=[ct.TensorType("out")],
+            minimum_deployment_target=ct.target.iOS16,
+            skip_model_load=True,
+        ).save(str(path))
+    return path
+
+
+@pytest.fixture
+def vader(monkeypatch):
+    def call(*arguments) -> int:
+        monkeypatch.setattr("sys.argv", ["vader-mlx", "run", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return caught.value.code
+
+    return call
+
+
+@pytest.fixture
+def frame(tmp_path):
+    path = tmp_path / "frame.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_without_input_it_says_what_the_package_takes(package, vader, capsys):
+    assert vader(package) == 0
+    shown = capsys.readouterr().out
+    assert "image" in shown
+    assert "1×3×8×12" in shown
+    assert vader(package, "--json", "-") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in report["inputs"]] == ["image"]
+    assert report["functions"] == ["main"]
+
+
+def test_a_picture_goes_in_and_a_picture_comes_out(package, vader, capsys, frame, tmp_path):
+    out = tmp_path / "out.png"
+    assert vader(package, "--input", frame, "-o", out) == 0
+    halved = np.asarray(Image.open(out), np.float32)
+    assert np.abs(halved - np.asarray(Image.open(frame), np.float32) / 2).max() <= 1
+    captured = capsys.readouterr()
+    assert "channels first" in captured.err
+    assert "1×3×8×12" in captured.out
+
+
+def test_arrays_go_in_and_all_outputs_come_out(package, vader, capsys, tmp_path):
+    given = np.random.default_rng(0).random((1, 3, 8, 12)).astype(np.float32) * 1e5
+    np.save(tmp_path / "x.npy", given)
+    all_, report = tmp_path / "all.npz", tmp_path / "report.json"
+    assert vader(package, "-i", f"image={tmp_path / 'x.npy'}", "-o", all_, "--json", report) == 0
+    assert set(np.load(all_)) == {"out"}
+    flags = json.loads(report.read_text())["fp16_flags"]
+    assert {flag["kind"] for flag in flags} == {"inf"}
+    assert "overflows" in capsys.readouterr().out
+    assert vader(package, "-i", tmp_path / "x.npy", "-o", all_, "--precision", "fp32") == 0
+    np.testing.assert_allclose(np.load(all_)["out"], given / 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "out.png"], "no input"),
+        (["-i", "missing.png"], "no file"),
+        (["-i", "other=frame.png"], "no 'other'"),
+        (["-i", "frame.png", "-o", "out.mp4"], "cannot write"),
+        (["-i", "frame.png", "-o", "other=out.png"], "no 'other'"),
+        (["-i", "small.png"], "1×3×4×4"),
+        (["-i", "text.png"], "no image"),
+        (["--function", "other"], "no function"),
+        (["-i", "frame.png", "--precision", "int8"], "unknown precision"),
+    ],
+    ids=str,
+)
+def test_a_wrong_request_gets_an_error_and_a_hint(
+    package, vader, capsys, frame, monkeypatch, tmp_path, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (4, 4)).save("small.png")
+    (tmp_path / "text.png").write_text("no picture")
+    assert vader(package, *arguments) in (1, 2)
+    error, hint, *rest = [line for line in capsys.readouterr().err.splitlines() if "in [0, 1]" not in line]
+    assert error.startswith("error: ")
+    assert message in error
+    assert hint.startswith("hint: ")
+    assert not rest

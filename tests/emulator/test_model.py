@@ -1,0 +1,411 @@
+"""`EmulatedModel` as `MLModel`'s double: functions, states, images, shapes, compressed weights, and what is refused."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional
+
+from convert.emulator import EmulatedModel
+from convert.quiet import quiet
+from mlx_vader.errors import UsageError, VaderError
+from tests.emulator.conversion import ct, save
+
+HALF = {"dtype": np.float16}
+
+
+class Running(nn.Module):
+    """Adds each input to a state, and gives a multiple of the sum."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(2, 4))
+        self.factor = factor
+
+    def forward(self, x):
+        self.total.add_(x)
+        return self.total * self.factor
+
+
+class Stranger(nn.Module):
+    """Twice the size: convolution, silu, pixel shuffle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 12, 3, padding=1)
+
+    def forward(self, x):
+        return functional.pixel_shuffle(functional.silu(self.conv(x)), 2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def running(folder):
+    """Two functions, by 1 and by 3, each with the state `total`."""
+    several = ct.utils.MultiFunctionDescriptor()
+    for factor in (1, 3):
+        path = save(
+            Running(factor),
+            [torch.zeros(2, 4)],
+            folder / f"by{factor}.mlpackage",
+            inputs=[ct.TensorType("x", (2, 4), **HALF)],
+            outputs=[ct.TensorType("y", **HALF)],
+            states=[ct.StateType(ct.TensorType(shape=(2, 4), **HALF), name="total")],
+        )
+        several.add_function(str(path), "main", f"by{factor}")
+    several.default_function_name = "by1"
+    with quiet():
+        ct.utils.save_multifunction(several, str(folder / "running.mlpackage"))
+    return folder / "running.mlpackage"
+
+
+@pytest.fixture(scope="module")
+def plain(folder):
+    return save(Stranger(), [torch.zeros(1, 3, 8, 12)], folder / "plain.mlpackage", target="iOS16")
+
+
+def by_hand(x):
+    with torch.no_grad():
+        return Stranger()(torch.as_tensor(x)).numpy()
+
+
+# Functions and states
+
+
+def test_each_function_has_its_own_name_and_the_default_runs_unasked(running):
+    assert EmulatedModel(running).function_name == "by1"
+    assert EmulatedModel(running).functions == ("by1", "by3")
+    with pytest.raises(VaderError, match="no function 'by2'"):
+        EmulatedModel(running, "by2")
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_a_state_remembers_from_call_to_call(running, precision):
+    model = EmulatedModel(running, "by3", precision)
+    state, other = model.make_state(), model.make_state()
+    x = np.arange(8, dtype=np.float16).reshape(2, 4)
+    for count in (1, 2, 3):
+        y = model.predict({"x": x}, state)["y"]
+        np.testing.assert_array_equal(y, 3 * count * x)
+    assert y.dtype == (np.float16 if precision == "fp16" else np.float32)
+    np.testing.assert_array_equal(state.read_state("total"), 3 * x)
+    np.testing.assert_array_equal(other.read_state("total"), 0 * x)
+    assert state.read_state("total").dtype == np.float16
+
+
+def test_a_state_is_written_and_is_shared_between_functions(running):
+    state = EmulatedModel(running, "by3").make_state()
+    state.write_state("total", np.full((2, 4), 0.1))
+    y = EmulatedModel(running, "by1").predict({"x": np.zeros((2, 4))}, state)["y"]
+    np.testing.assert_array_equal(y, np.full((2, 4), np.float16(0.1)))
+
+
+def test_a_state_that_was_read_is_a_copy(running):
+    state = EmulatedModel(running).make_state()
+    state.read_state("total")[:] = 7
+    assert state.read_state("total").max() == 0
+
+
+def test_wrong_states_are_refused(running, plain):
+    model = EmulatedModel(running)
+    with pytest.raises(UsageError, match="needs a state"):
+        model.predict({"x": np.zeros((2, 4))})
+    with pytest.raises(UsageError, match="no state 'other'"):
+        model.make_state().read_state("other")
+    with pytest.raises(UsageError, match="shape"):
+        model.make_state().write_state("total", np.zeros(3))
+    with pytest.raises(UsageError, match="has no states"):
+        EmulatedModel(plain).make_state()
+
+
+# Images
+
+
+@pytest.mark.parametrize("layout", ["RGB", "BGR"])
+def test_images_in_and_out(tmp_path, layout):
+    class Levels(Stranger):
+        def forward(self, x):
+            return super().forward(x).sigmoid() * 255
+
+    color = getattr(ct.colorlayout, layout)
+    path = save(
+        Levels(),
+        [torch.zeros(1, 3, 8, 12)],
+        tmp_path / "image.mlpackage",
+        inputs=[ct.ImageType("x", (1, 3, 8, 12), scale=1 / 255, bias=[-0.1, 0, 0.1], color_layout=color)],
+        outputs=[ct.ImageType("y", color_layout=color)],
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+    image = EmulatedModel(path).predict({"x": Image.fromarray(pixels)})["y"]
+    order = slice(None) if layout == "RGB" else slice(None, None, -1)
+    given = pixels[..., order].astype(np.float32) / 255 + np.float32([-0.1, 0, 0.1])
+    wanted = 255 / (1 + np.exp(-by_hand(given.transpose(2, 0, 1)[None])))
+    assert (image.mode, image.size) == ("RGBA", (24, 16))
+    difference = np.asarray(image)[..., :3] - wanted[0].transpose(1, 2, 0)[..., order]
+    assert np.abs(difference).max() < 1
+
+
+@pytest.mark.parametrize(("layout", "mode"), [("GRAYSCALE", "L"), ("GRAYSCALE_FLOAT16", "F")])
+def test_grayscale_images(tmp_path, layout, mode):
+    class Less(nn.Module):
+        def forward(self, x):
+            return x * 0.5 - 2
+
+    color = getattr(ct.colorlayout, layout)
+    path = save(
+        Less(),
+        [torch.zeros(1, 1, 4, 6)],
+        tmp_path / "gray.mlpackage",
+        inputs=[ct.ImageType("x", (1, 1, 4, 6), color_layout=color)],
+        outputs=[ct.ImageType("y", color_layout=color)],
+    )
+    given = np.arange(24, dtype=np.float32).reshape(4, 6)
+    image = Image.fromarray(given.astype(np.uint8) if mode == "L" else given)
+    result = EmulatedModel(path).predict({"x": image})["y"]
+    assert result.mode == mode
+    wanted = given / 2 - 2
+    np.testing.assert_array_equal(np.asarray(result), np.rint(wanted.clip(0)) if mode == "L" else wanted)
+
+
+def test_wrong_images_are_refused(tmp_path):
+    path = save(
+        Stranger(),
+        [torch.zeros(1, 3, 8, 12)],
+        tmp_path / "image.mlpackage",
+        inputs=[ct.ImageType("x", (1, 3, 8, 12))],
+    )
+    model = EmulatedModel(path)
+    for value, message in (
+        (np.zeros((1, 3, 8, 12)), "ndarray"),
+        (Image.new("RGB", (8, 12)), "12×8"),
+        (Image.new("L", (12, 8)), "mode L"),
+    ):
+        with pytest.raises(UsageError, match=message) as caught:
+            model.predict({"x": value})
+        assert caught.value.hint
+
+
+# Shapes
+
+
+@pytest.fixture(scope="module")
+def flexible(folder):
+    shapes = {
+        "enumerated": ct.EnumeratedShapes([(1, 3, 8, 12), (1, 3, 16, 16)], default=(1, 3, 8, 12)),
+        "range": ct.Shape((1, 3, ct.RangeDim(8, 32, default=8), ct.RangeDim(12, 128, default=12))),
+    }
+    return {
+        name: save(
+            Stranger(),
+            [torch.zeros(1, 3, 8, 12)],
+            folder / f"{name}.mlpackage",
+            inputs=[ct.TensorType("x0", shape)],
+            half=False,
+        )
+        for name, shape in shapes.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "size", "allowed"),
+    [
+        ("enumerated", (8, 12), True),
+        ("enumerated", (16, 16), True),
+        ("enumerated", (8, 16), False),
+        ("range", (8, 12), True),
+        ("range", (31, 99), True),
+        ("range", (33, 12), False),
+        ("range", (8, 11), False),
+    ],
+)
+def test_shapes_that_are_allowed_run_and_others_are_refused(flexible, form, size, allowed):
+    model = EmulatedModel(flexible[form], precision="fp32")
+    x = np.random.default_rng(0).standard_normal((1, 3, *size)).astype(np.float32)
+    if allowed:
+        np.testing.assert_allclose(model.predict({"x0": x})["y0"], by_hand(x), atol=1e-5)
+        return
+    with pytest.raises(UsageError, match=f"1×3×{size[0]}×{size[1]}") as caught:
+        model.predict({"x0": x})
+    assert "1×3×" in caught.value.hint
+
+
+# Arrays
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, "'x0' is missing"),
+        ({"x": 0}, "no input 'x'"),
+        ({"x0": np.zeros((1, 3, 8, 12)), "more": 0}, "no input 'more'"),
+        ({"x0": np.zeros((3, 8, 12))}, "3×8×12"),
+        ({"x0": np.zeros((1, 3, 8, 12), complex)}, "complex128"),
+        ({"x0": "frame.png"}, "<U9"),
+        ({"x0": Image.new("RGB", (12, 8))}, "is an image"),
+    ],
+    ids=str,
+)
+def test_wrong_inputs_are_refused(plain, data, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        EmulatedModel(plain).predict(data)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32, np.uint8])
+def test_any_number_will_do_for_a_float(plain, dtype):
+    x = np.ones((1, 3, 8, 12), dtype)
+    np.testing.assert_allclose(EmulatedModel(plain).predict({"x0": x})["y0"], by_hand(np.float32(x)), atol=3e-3)
+
+
+def test_inputs_are_left_alone(plain):
+    x = np.random.default_rng(0).random((1, 3, 8, 12)).astype(np.float32)
+    before = x.copy()
+    EmulatedModel(plain).predict({"x0": x})
+    np.testing.assert_array_equal(x, before)
+
+
+def test_integers_stay_integers(tmp_path):
+    class Pick(nn.Module):
+        def forward(self, x, index):
+            return x[index], index + 1
+
+    path = save(
+        Pick(),
+        [torch.zeros(5, 3), torch.zeros(4, dtype=torch.int32)],
+        tmp_path / "pick.mlpackage",
+        inputs=[ct.TensorType("x0", (5, 3)), ct.TensorType("x1", (4,), dtype=np.int32)],
+    )
+    model = EmulatedModel(path)
+    x, index = np.arange(15, dtype=np.float32).reshape(5, 3), np.int32([4, 0, 2, 2])
+    outputs = model.predict({"x0": x, "x1": index})
+    np.testing.assert_array_equal(outputs["y0"], x[index])
+    np.testing.assert_array_equal(outputs["y1"], index + 1)
+    assert outputs["y1"].dtype == np.int32
+    with pytest.raises(UsageError, match="float64"):
+        model.predict({"x0": x, "x1": index + 0.5})
+
+
+# Compressed weights
+
+
+@pytest.mark.parametrize(
+    "compressed", ["palettised-16", "palettised-18", "linear-16", "linear-18", "pruned", "blockwise"]
+)
+def test_compressed_weights(tmp_path, compressed):
+    from coremltools.optimize import coreml as cto
+
+    class Wide(Stranger):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(32, 32, 3, padding=1)
+
+    kind, _, version = compressed.partition("-")
+    torch.manual_seed(0)
+    module = Wide().eval()
+    target = f"iOS{version or 18}"
+    path = save(module, [torch.zeros(1, 32, 8, 8)], tmp_path / "net.mlpackage", target=target)
+    chosen = {
+        "palettised": (cto.palettize_weights, cto.OpPalettizerConfig(mode="uniform", nbits=4)),
+        "linear": (cto.linear_quantize_weights, cto.OpLinearQuantizerConfig(mode="linear_symmetric")),
+        "pruned": (cto.prune_weights, cto.OpMagnitudePrunerConfig(target_sparsity=0.4)),
+        "blockwise": (
+            cto.linear_quantize_weights,
+            cto.OpLinearQuantizerConfig(dtype="int4", granularity="per_block", block_size=16, weight_threshold=0),
+        ),
+    }
+    compress, config = chosen[kind]
+    with quiet():
+        model = ct.models.MLModel(str(path), skip_model_load=True)
+        small = compress(model, cto.OptimizationConfig(global_config=config))
+        small.save(str(tmp_path / "small.mlpackage"))
+        restored = cto.decompress_weights(small)
+        restored.save(str(tmp_path / "restored.mlpackage"))
+    x = np.random.default_rng(0).random((1, 32, 8, 8)).astype(np.float32)
+    packed, plain, original = (
+        EmulatedModel(tmp_path / f"{name}.mlpackage", precision="fp32").predict({"x0": x})["y0"]
+        for name in ("small", "restored", "net")
+    )
+    np.testing.assert_allclose(packed, plain, atol=2e-3)
+    assert 1e-4 < np.abs(packed - original).mean() < 0.2
+
+
+# What is no ML program, or damaged
+
+
+def test_a_package_that_is_none_is_refused(tmp_path):
+    with pytest.raises(VaderError, match="not a Core ML package"):
+        EmulatedModel(tmp_path / "missing.mlpackage")
+
+
+def test_a_neural_network_is_refused(tmp_path):
+    with quiet(), torch.no_grad():
+        traced = torch.jit.trace(nn.ReLU(), torch.zeros(1, 3))
+        model = ct.convert(traced, inputs=[ct.TensorType("x", (1, 3))], convert_to="neuralnetwork", skip_model_load=True)
+        model.save(str(tmp_path / "old.mlmodel"))
+        from coremltools.models.utils import save_spec
+
+        save_spec(model.get_spec(), str(tmp_path / "old.mlpackage"))
+    with pytest.raises(VaderError) as caught:
+        EmulatedModel(tmp_path / "old.mlpackage")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbled", "missing"])
+def test_damaged_weights_are_refused(tmp_path, damage):
+    class Big(Stranger):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 48, 5, padding=2)
+
+    path = save(Big(), [torch.zeros(1, 3, 8, 12)], tmp_path / "net.mlpackage")
+    (weights,) = path.rglob("weight.bin")
+    data = bytearray(weights.read_bytes())
+    if damage == "missing":
+        weights.unlink()
+    elif damage == "truncated":
+        weights.write_bytes(data[: len(data) // 2])
+    else:
+        data[64:128] = bytes(64)
+        weights.write_bytes(data)
+    with pytest.raises(VaderError, match="damaged|weight file") as caught:
+        EmulatedModel(path)
+    assert caught.value.hint
+
+
+def test_an_unknown_operation_is_named(plain, monkeypatch):
+    from convert.emulator.registry import OPERATIONS
+
+    monkeypatch.delitem(OPERATIONS, "silu")
+    with pytest.raises(VaderError, match=r"silu \(CoreML6\).*plain.mlpackage"):
+        EmulatedModel(plain)
+
+
+def test_an_unknown_precision_is_refused(plain):
+    with pytest.raises(UsageError, match="int8"):
+        EmulatedModel(plain, precision="int8")
+
+
+def test_metadata(plain):
+    model = EmulatedModel(plain)
+    assert "com.github.apple.coremltools.version" in model.user_defined_metadata
+    assert model.get_spec().WhichOneof("Type") == "mlProgram"
+    assert model.input_description == {"x0": ""}
+    assert model.output_description == {"y0": ""}
+
+
+def test_whoever_watches_sees_every_result(plain):
+    seen = []
+    x = np.random.default_rng(0).random((1, 3, 8, 12))
+    model = EmulatedModel(plain)
+    outputs = model.predict({"x0": x}, watch=lambda operation, name, value: seen.append((operation.type, name, value)))
+    kinds = [kind for kind, _, _ in seen]
+    assert [kind for kind in kinds if kind != "cast"] == ["conv", "silu", "pixel_shuffle"]
+    for _, _, value in seen[1:]:
+        torch.testing.assert_close(value, value.half().float(), rtol=0, atol=0)
+    np.testing.assert_array_equal(seen[-1][2].numpy(), outputs["y0"])

@@ -1,0 +1,64 @@
+"""Every operation of the emulator against PyTorch or numpy."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from convert.emulator import ops  # noqa: F401 - fills the table
+from convert.emulator.registry import OPERATIONS
+from tests.emulator.cases import FAMILIES
+from tests.emulator.programs import expected, run, write
+
+#: Tested with states, in test_model.py.
+ELSEWHERE = {"read_state", "write_state", "coreml_update_state"}
+#: Run by the compiler and not by the table.
+CONTROL = {"cond", "while_loop"}
+#: Near a pole or a jump, half precision has no use for a small difference of the input.
+STEEP = {"tan", "atanh", "acos", "asin", "pow", "floor_div", "mod", "ceil", "floor", "round", "cast", "sign", "quantize"}
+OPSETS = ("iOS15", "iOS16", "iOS17", "iOS18")
+
+CASES = {
+    f"{case.operation}-{at}": (family, case)
+    for family, cases in FAMILIES.items()
+    for at, case in enumerate(cases)
+}
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """`computed(family, opset, half)`: what the emulator gives for each case of an opset, by the case's identity."""
+    folder = tmp_path_factory.mktemp("operations")
+
+    @cache
+    def compute(family: str, opset: str, half: bool) -> dict[int, list[np.ndarray]]:
+        cases = [case for case in FAMILIES[family] if case.opset == opset]
+        path = folder / f"{family}-{opset}-{half}.mlpackage"
+        names = write(cases, path, opset, half=half)
+        results = run(cases, path, names, "fp16" if half else "fp32")
+        return {id(case): result for case, result in zip(cases, results, strict=True)}
+
+    return compute
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operation(computed, name):
+    family, case = CASES[name]
+    for ours, theirs in zip(computed(family, case.opset, False)[id(case)], expected(case), strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if CASES[name][1].operation not in STEEP])
+def test_operation_in_half_precision(computed, name):
+    family, case = CASES[name]
+    for ours, theirs in zip(computed(family, case.opset, True)[id(case)], expected(case), strict=True):
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=2e-2, atol=2e-2)
+
+
+def test_every_operation_is_tested():
+    tested = {case.operation for cases in FAMILIES.values() for case in cases}
+    assert tested | ELSEWHERE == OPERATIONS.keys() | CONTROL

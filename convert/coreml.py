@@ -1,62 +1,48 @@
-"""Twin → fp16 ML program in an `.mlpackage`. All that knows coremltools' converter is in this file.
+"""Twin → fp16 ML program in an `.mlpackage`: from a network to a file under its name.
 
-The package holds one function that restores a video frame by frame:
+The package restores a video frame by frame. It holds one function, to which the memory comes as arrays:
 
     in   frames (1, 3, H, W)  RGB in [0, 1]         out  restored (1, 3, H, W)  RGB in [0, 1]
          NAME_in              one for each state         mask (1, 1, H, W)      1 = artifact, if predicted
                                                          NAME_out               NAME_in of the next frame
 
-Everything is fp16. All-zeros states start a video.
+or, with `stateful`, one function `size_HxW` for each size, the largest being the default, which keep the memory
+themselves: Core ML states with the names of the network's, so that a frame is one `predict({"frames": …}, state)`.
+All-zeros states start a video; Core ML's are all zeros when they are made.
 
-- **Target iOS 18 / macOS 15**: the first with several flexible inputs in one function, with states and with
-  functions in a package; fp16 inputs and outputs came with iOS 16, which is the least that can be asked for.
-- **`torch.jit.trace`, not `torch.export`**: with PyTorch 2.13 and coremltools 9.0 both convert fixed shapes; for
-  flexible ones the trace keeps every size that a twin computes with as an operation, while `export` wants each
-  size proven symbolic. A trace freezes what goes through Python numbers, so twins compute with sizes as
-  tensors; flexible packages are traced at a size that nobody asks for, and the tests run them at the others.
+All is fp16; with `io="image"` frames are 8-bit pixels (`convert.mlprogram`). Weights, and with `w8a8` activations too,
+may take fewer bits (`convert.compression`).
+
+**Target iOS 18 / macOS 15**: the first with several flexible inputs in one function, with states and with functions
+in a package; fp16 inputs and outputs came with iOS 16, which is the least that can be asked for.
 """
 
-import hashlib
-import json
-import os
-import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convert.compression import compressed
+from convert.destination import check_name, reject, replacing
+from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
+from convert.metadata import describe
+from convert.mlprogram import to_model
+from convert.multifunction import function_name, save_together
 from convert.package import count_operations, read_spec, single_precision, size_in_mib
 from convert.quiet import quiet
 from convert.report import ConversionReport
 from convert.shapes import Shapes, Size, parse_shapes
-from mlx_vader.errors import UsageError, VaderError
+from convert.source import Source, open_source
+from convert.tracing import trace
+from convert.verification import RejectedError, Verification
+from convert.verify import verify_source
 
 if TYPE_CHECKING:
-    import torch
-
     from mlx_vader.models.base import Network
-    from torch_ref.models.base import Network as TorchNetwork
 
-DEFAULT_SHAPES = ("256", "512", "720p")
-DEFAULT_TARGET = "iOS18"
-#: Deployment targets that take and give fp16 arrays, oldest first.
-TARGETS = ("iOS16", "iOS17", "iOS18", "iOS26")
-FRAMES, RESTORED, MASK = "frames", "restored", "mask"
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a package is made from. `checkpoint_sha256` is the file's; empty for a network in memory."""
-
-    network: str
-    twin: "TorchNetwork"
-    spec: dict[str, Any]
-    provenance: dict[str, str] = field(default_factory=dict)
-    checkpoint_sha256: str = ""
-    step: int = 0
+__all__ = ["Source", "convert", "open_source", "write_package"]
 
 
 def convert(
@@ -65,21 +51,26 @@ def convert(
     *,
     shapes: str | Iterable[str] = DEFAULT_SHAPES,
     target: str = DEFAULT_TARGET,
+    stateful: bool = False,
+    io: str = "tensor",
+    compress: str = "none",
+    calibrate: str | Path | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> ConversionReport:
     """Writes a network, a checkpoint file or a shipped checkpoint's name as an fp16 package to `out`.
 
-    `shapes`: see `convert.shapes`. `target`: one of `TARGETS`. `on_step` is told what begins. The package appears
-    under its name only when it is complete; one that is there is replaced only then. Raises `UsageError` for
-    shapes that the network cannot take, an unknown target or a missing checkpoint, and `VaderError` when Core ML
-    cannot express the network.
+    `shapes`: see `convert.shapes`; the other options: `convert.form`. `on_step` is told what begins. The package
+    appears under its name only when it is complete; one that is there is replaced only then. Raises `UsageError` for
+    shapes that the network cannot take, unknown options or a missing checkpoint, `VaderError` when Core ML cannot
+    express the network, and `RejectedError` when the package does not compute what the network does (`convert.verify`);
+    it is then kept as `X.mlpackage.rejected`.
     """
     started = time.monotonic()
-    _check_request(Path(out), target)
+    form = Form(target, stateful, io, compress, Path(calibrate) if calibrate else None)
+    check_name(Path(out))
     on_step("reading the network")
-    report = write_package(
-        open_source(net_or_checkpoint), Path(out), shapes=shapes, target=target, on_step=on_step
-    )
+    source = open_source(net_or_checkpoint)
+    report = _write(source, Path(out), shapes, form, on_step, verify=True)
     return replace(report, seconds=time.monotonic() - started)
 
 
@@ -89,225 +80,103 @@ def write_package(
     *,
     shapes: str | Iterable[str] = DEFAULT_SHAPES,
     target: str = DEFAULT_TARGET,
+    stateful: bool = False,
+    io: str = "tensor",
+    compress: str = "none",
+    calibrate: Path | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> ConversionReport:
-    """`convert` for a twin that is already there."""
+    """`convert` for a twin that is already there, without running what was written."""
+    form = Form(target, stateful, io, compress, calibrate)
+    check_name(out)
+    return _write(source, out, shapes, form, on_step)
+
+
+def _write(
+    source: Source,
+    out: Path,
+    shapes: str | Iterable[str],
+    form: Form,
+    on_step: Callable[[str], None],
+    *,
+    verify: bool = False,
+) -> ConversionReport:
     started = time.monotonic()
-    _check_request(out, target)
     allowed = parse_shapes(shapes, stride=source.twin.stride)
-    on_step("tracing the twin")
+    form.check(source.twin, allowed)
+    sizes = {function_name(size): size for size in _largest_first(allowed)} if form.stateful else {}
+    functions = {name: str(size) for name, size in sizes.items()}
     with quiet():
-        traced, outputs = _trace(source.twin, allowed)
-    on_step("converting to an ML program")
-    with quiet():
-        model = _to_model(source, traced, outputs, allowed, target)
-        _describe(model, source, allowed)
+        models = {
+            name: _model(source, Shapes("fixed", (size,)), form, on_step, f" for {size}")
+            for name, size in sizes.items()
+        } or {"main": _model(source, allowed, form, on_step)}
+        uncompressed_size_mib = None
+        if form.compress != "none":
+            uncompressed_size_mib = _size_in_mib(models, form)
+            on_step(f"compressing with {form.compress}")
+            models = {name: compressed(model, form) for name, model in models.items()}
     on_step("writing the package")
-    with _replacing(out) as partial:
+    with replacing(out) as partial:
         with quiet():
-            model.save(str(partial))
+            _save(models, form, partial)
+        describe(partial, source, allowed, form, functions)
         spec = read_spec(partial)
         size_mib = size_in_mib(partial)
+        verification = _verified(partial, source, out, on_step) if verify else None
+    interface = next(iter(spec.description.functions), spec.description)
     return ConversionReport(
         path=out,
         network=source.network,
         shapes=str(allowed),
         default_shape=str(allowed.default),
-        target=target,
-        inputs=tuple(entry.name for entry in spec.description.input),
-        outputs=tuple(entry.name for entry in spec.description.output),
+        target=form.target,
+        functions=functions,
+        inputs=tuple(entry.name for entry in interface.input),
+        outputs=tuple(entry.name for entry in interface.output),
+        states=tuple(entry.name for entry in interface.state),
+        io=form.io,
+        compress=form.compress,
         size_mib=size_mib,
+        uncompressed_size_mib=uncompressed_size_mib or size_mib,
         ops=count_operations(spec),
         fp32_ops=single_precision(spec),
         seconds=time.monotonic() - started,
+        verification=verification,
     )
 
 
-def open_source(net_or_checkpoint: "Network | str | Path") -> Source:
-    """The twin with its weights, and all that is known of them."""
-    with quiet():
-        from convert.weights import twin, twin_of
-        from mlx_vader import checkpoints
-        from mlx_vader.models.base import Network
-        from mlx_vader.models.registry import name_of
+def _verified(package: Path, source: Source, out: Path, on_step: Callable[[str], None]) -> Verification:
+    verification = verify_source(package, source, on_step=on_step)
+    if not verification.passed:
+        raise RejectedError(reject(package, out), verification)
+    return verification
 
-    if isinstance(net_or_checkpoint, Network):
-        return Source(name_of(net_or_checkpoint), twin(net_or_checkpoint), asdict(net_or_checkpoint.spec))
-    path = checkpoints.resolve(net_or_checkpoint)
-    checkpoint = checkpoints.read(path)
-    return Source(
-        checkpoint.network,
-        twin_of(checkpoint),
-        asdict(checkpoint.spec),
-        checkpoint.provenance,
-        checkpoints.fingerprint(path),
-        checkpoint.step,
+
+def _largest_first(shapes: Shapes) -> list[Size]:
+    return sorted(
+        shapes.sizes, key=lambda size: (size == shapes.default, size.height * size.width), reverse=True
     )
 
 
-def _trace(twin: "TorchNetwork", shapes: Shapes) -> tuple["torch.jit.ScriptModule", list[str]]:
-    """The twin's frame-by-frame function as a graph, and the names of its outputs."""
-    import torch
-
-    from convert.frame import FrameByFrame
-    from convert.lowerings import lowered
-
-    size = _sample_size(shapes, twin.stride)
-    state = {name: torch.zeros(1, *shape) for name, shape in twin.state_spec(*size).items()}
-    frame = torch.linspace(0, 1, 3 * size.height * size.width).reshape(1, 3, *size)
-    function = FrameByFrame(lowered(twin), tuple(state)).eval()
-    with torch.no_grad(), _sizes_as_tensors():
-        traced = torch.jit.trace(function, (frame, *state.values()), check_trace=False)
-    return traced, [RESTORED, *([MASK] if function.has_mask else []), *(f"{name}_out" for name in state)]
+def _model(
+    source: Source, shapes: Shapes, form: Form, on_step: Callable[[str], None], which: str = ""
+) -> Any:
+    on_step(f"tracing the twin{which}")
+    traced, outputs = trace(source.twin, shapes, form)
+    on_step(f"converting to an ML program{which}")
+    return to_model(source, traced, outputs, shapes, form)
 
 
-@contextmanager
-def _sizes_as_tensors() -> Iterator[None]:
-    """A trace passes sizes as tensors where annotations say int: leaves the checks of annotations out."""
-    from jaxtyping import config
-
-    checked = not config.jaxtyping_disable
-    config.update("jaxtyping_disable", True)
-    try:
-        yield
-    finally:
-        config.update("jaxtyping_disable", not checked)
+def _save(models: Mapping[str, Any], form: Form, out: Path) -> None:
+    if form.stateful:
+        save_together(models, out)
+    else:
+        models["main"].save(str(out))
 
 
-def _to_model(source: Source, traced: Any, outputs: list[str], shapes: Shapes, target: str) -> Any:
-    import coremltools as ct
-    import numpy as np
-
-    from convert.lowerings import register
-
-    register()
-    twin = source.twin
-    shape_at: dict[str, Callable[[Size], tuple[int, ...]]] = {FRAMES: lambda size: (3, *size)}
-    for name in twin.state_spec(*shapes.default):
-        shape_at[f"{name}_in"] = partial(_state_shape, twin, name)
-    try:
-        return ct.convert(
-            traced,
-            inputs=[_tensor(name, shape, shapes) for name, shape in shape_at.items()],
-            outputs=[ct.TensorType(name, dtype=np.float16) for name in outputs],
-            convert_to="mlprogram",
-            minimum_deployment_target=getattr(ct.target, target),
-            compute_precision=ct.precision.FLOAT16,
-            skip_model_load=True,
-        )
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise VaderError(
-            f"coremltools cannot convert {source.network}: {reason}",
-            hint="run again with --debug for the operation",
-        ) from error
-
-
-def _state_shape(twin: "TorchNetwork", name: str, size: Size) -> tuple[int, ...]:
-    return twin.state_spec(*size)[name]
-
-
-def _sample_size(shapes: Shapes, stride: int) -> Size:
-    """The size to trace at: for flexible shapes one that nobody asked for, so that a frozen size is noticed."""
-    return shapes.default if shapes.kind == "fixed" else Size(6 * stride, 10 * stride)
-
-
-def _tensor(name: str, shape_at: Callable[[Size], tuple[int, ...]], shapes: Shapes) -> Any:
-    """An fp16 input whose shape at a frame size is `shape_at(size)`, batch apart."""
-    import coremltools as ct
-    import numpy as np
-
-    default = (1, *shape_at(shapes.default))
-    corners = [(1, *shape_at(size)) for size in shapes.sizes]
-    if all(corner == default for corner in corners):
-        return ct.TensorType(name, default, dtype=np.float16)
-    if shapes.kind == "enumerated":
-        return ct.TensorType(name, ct.EnumeratedShapes(corners, default=default), dtype=np.float16)
-    bounds = [
-        low if low == high else ct.RangeDim(low, high, default=middle)
-        for low, high, middle in zip(*corners, default, strict=True)
-    ]
-    return ct.TensorType(name, ct.Shape(bounds), dtype=np.float16)
-
-
-def _describe(model: Any, source: Source, shapes: Shapes) -> None:
-    """Names for people and facts for machines, in the package itself."""
-    from mlx_vader import __version__
-
-    stride = source.twin.stride
-    sizes = f"height and width in multiples of {stride}; accepts {shapes}"
-    model.author = source.provenance.get("author", "vader-mlx")
-    model.license = source.provenance.get("licence", "MIT")
-    model.version = __version__
-    model.short_description = (
-        f"{source.network}: removes watermarks, logos, text and degradations from video, frame by frame. "
-        "Give each NAME_out as NAME_in of the next frame; all-zeros states start a video."
-    )
-    described = {
-        FRAMES: f"One RGB frame in [0, 1], channels first; {sizes}.",
-        RESTORED: "The restored RGB frame in [0, 1].",
-        MASK: "Where the network saw artifacts, 1 = artifact.",
-    }
-    for entry in model.get_spec().description.input:
-        state = f"What the network remembers as {entry.name.removesuffix('_in')!r}; all zeros starts a video."
-        model.input_description[entry.name] = described.get(entry.name, state)
-    for entry in model.get_spec().description.output:
-        name = entry.name.removesuffix("_out")
-        model.output_description[entry.name] = described.get(
-            entry.name, f"Give it as {name}_in with the next frame."
-        )
-    model.user_defined_metadata.update(
-        {
-            "vader.network": source.network,
-            "vader.spec": json.dumps(source.spec, sort_keys=True),
-            "vader.step": str(source.step),
-            "vader.checkpoint_sha256": source.checkpoint_sha256,
-            "vader.weights_sha256": weights_sha256(source.twin),
-            "vader.version": __version__,
-            "vader.shapes": str(shapes),
-            "vader.stride": str(stride),
-            "vader.window": str(source.twin.window),
-            "vader.provenance": json.dumps(source.provenance, sort_keys=True),
-        }
-    )
-
-
-def weights_sha256(twin: "torch.nn.Module") -> str:
-    """A hash of a twin's weights: the same for the same numbers, whatever file they came in."""
-    digest = hashlib.sha256()
-    for name, weight in sorted(twin.state_dict().items()):
-        digest.update(f"{name} {tuple(weight.shape)}".encode())
-        digest.update(weight.detach().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _check_request(out: Path, target: str) -> None:
-    if target not in TARGETS:
-        raise UsageError(f"unknown target {target!r}", hint=f"one of {', '.join(TARGETS)}")
-    if out.suffix != ".mlpackage":
-        raise UsageError(f"{out} is no name for a package", hint=f"call it {out.with_suffix('.mlpackage')}")
-    if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent}", hint=f"make it: mkdir -p {out.parent}")
-    if out.exists() and not (out / "Manifest.json").is_file():
-        raise UsageError(f"{out} exists and is not a Core ML package", hint="choose another name")
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
-    """A name beside `out` to write to. It becomes `out` when the body succeeds and vanishes when it fails."""
-    partial = out.with_name(f".{out.stem}.{os.getpid()}.partial.mlpackage")
-    previous = out.with_name(f".{out.stem}.{os.getpid()}.previous.mlpackage")
-    try:
-        yield partial
-        if out.exists():
-            out.rename(previous)
-        partial.rename(out)
-    except OSError as error:
-        raise VaderError(
-            f"cannot write {out}: {error.strerror or error}", hint="is the disk full or read-only?"
-        ) from error
-    finally:
-        if previous.exists() and not out.exists():
-            previous.rename(out)
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(previous, ignore_errors=True)
+def _size_in_mib(models: Mapping[str, Any], form: Form) -> float:
+    """What the package of these models would take on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        _save(models, form, Path(folder) / "net.mlpackage")
+        return size_in_mib(Path(folder))

@@ -1,10 +1,14 @@
-"""What coremltools lowers badly or not at all: swapped in a copy of the twin before it is traced."""
+"""What coremltools lowers badly or not at all: swapped in a copy of the twin before it is traced.
+
+Fourier transforms have a file of their own, `convert.fourier`.
+"""
 
 import copy
 
 import torch
 from torch import nn
 
+from convert import fourier
 from torch_ref.layers.naf import GlobalAveragePool
 from torch_ref.layers.norm import LayerNorm2d
 
@@ -51,10 +55,12 @@ def lowered(twin: nn.Module) -> nn.Module:
 
 
 def register() -> None:
-    """Tells coremltools about the operations above. May be called again."""
+    """Tells coremltools about the operations above, and about Fourier transforms. May be called again."""
     from coremltools.converters.mil import Builder as mb  # noqa: N813 - its name in every coremltools source
     from coremltools.converters.mil import register_torch_op
     from coremltools.converters.mil.frontend.torch.ops import _get_inputs
+
+    fourier.register()
 
     @register_torch_op(torch_alias=["vader::channel_norm"], override=True)
     def channel_norm(context, node) -> None:  # noqa: ANN001 - coremltools' own types

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from coremltools.converters.mil.mil import Program
 
 #: Operations that only hold a constant.
-CONSTANTS = frozenset({"const", "constexpr_lut_to_dense", "constexpr_affine_dequantize"})
+CONSTANTS = frozenset(
+    {
+        "const",
+        "constexpr_affine_dequantize",
+        "constexpr_blockwise_shift_scale",
+        "constexpr_cast",
+        "constexpr_lut_to_dense",
+        "constexpr_lut_to_sparse",
+        "constexpr_sparse_blockwise_shift_scale",
+        "constexpr_sparse_to_dense",
+    }
+)
 
 
 def read_spec(path: Path) -> Any:
@@ -32,6 +43,11 @@ def read_spec(path: Path) -> Any:
             hint="convert the network again for iOS 15 or later",
         )
     return spec
+
+
+def write_spec(path: Path, spec: Any) -> None:
+    """Puts a changed protobuf `Model` in the place of the package's own; the weights stay."""
+    (path / "Data" / "com.apple.CoreML" / "model.mlmodel").write_bytes(spec.SerializeToString())
 
 
 def read_program(path: Path) -> "Program":

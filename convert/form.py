@@ -1,0 +1,77 @@
+"""Which form of package is asked for, and whether a network can have it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convert.shapes import Shapes
+from mlx_vader.errors import UsageError, VaderError
+
+if TYPE_CHECKING:
+    from torch_ref.models.base import Network as TorchNetwork
+
+DEFAULT_SHAPES = ("256", "512", "720p")
+DEFAULT_TARGET = "iOS18"
+#: Deployment targets that take and give fp16 arrays, oldest first.
+TARGETS = ("iOS16", "iOS17", "iOS18", "iOS26")
+#: States and several functions in one package came with iOS 18, activations of eight bits with iOS 17.
+STATEFUL_TARGETS = TARGETS[2:]
+W8A8_TARGETS = TARGETS[1:]
+IO = ("tensor", "image")
+COMPRESSIONS = ("none", "palettize4", "palettize6", "palettize8", "int8", "w8a8")
+#: The Neural Engine fails on states whose last dimension is no multiple of it (apple/coremltools #2631).
+STATE_MULTIPLE = 32
+
+
+@dataclass(frozen=True)
+class Form:
+    """`target` is one of `TARGETS`, `io` of `IO`, `compress` of `COMPRESSIONS`.
+
+    `stateful`: a function for each size, which keeps its memory itself. `calibrate` is the clip that shows `w8a8` what
+    activations occur; None is the sample clip.
+    """
+
+    target: str = DEFAULT_TARGET
+    stateful: bool = False
+    io: str = "tensor"
+    compress: str = "none"
+    calibrate: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for an unknown choice, and for choices that exclude each other."""
+        _check_choice("target", self.target, TARGETS)
+        _check_choice("io", self.io, IO)
+        _check_choice("compression", self.compress, COMPRESSIONS)
+        if self.stateful and self.target not in STATEFUL_TARGETS:
+            raise UsageError(
+                f"{self.target} has no states and no functions in a package", hint="--target iOS18 has both"
+            )
+        if self.compress == "w8a8" and self.target not in W8A8_TARGETS:
+            raise UsageError(f"{self.target} has no w8a8", hint="--target iOS17, or --compress int8")
+        if self.calibrate is not None and self.compress != "w8a8":
+            raise UsageError(
+                f"compression {self.compress!r} needs no clip", hint="leave out --calibrate, or add --compress w8a8"
+            )
+
+    def check(self, twin: "TorchNetwork", shapes: Shapes) -> None:
+        """Raises `UsageError` for a range of stateful sizes, `VaderError` for states that Core ML cannot keep."""
+        if not self.stateful:
+            return
+        if shapes.kind == "range":
+            raise UsageError(
+                f"Core ML states have fixed shapes: {shapes} cannot be stateful",
+                hint="list the sizes, for example --shapes 256,512,720p",
+            )
+        for size in shapes.sizes:
+            for name, shape in twin.state_spec(*size).items():
+                if shape[-1] % STATE_MULTIPLE:
+                    raise VaderError(
+                        f"state {name!r} is {shape[-1]} wide at {size}; Core ML states on the Neural Engine need "
+                        f"multiples of {STATE_MULTIPLE}",
+                        hint="choose another size, or leave out --stateful: states are then inputs and outputs",
+                    )
+
+
+def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise UsageError(f"unknown {what} {given!r}", hint=f"one of {', '.join(known)}")

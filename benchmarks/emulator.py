@@ -53,7 +53,7 @@ def _twin(twin: torch.nn.Module, size: tuple[int, int]) -> Callable[[], object]:
     return step
 
 
-def _emulator(model: "EmulatedModel", size: tuple[int, int]) -> Callable[[], object]:  # noqa: F821
+def _emulator(model: "EmulatedModel", size: tuple[int, int]) -> Callable[[], object]:
     data = {feature.name: np.zeros(feature.shape, np.float16) for feature in model.inputs}
     data["frames"] = np.random.default_rng(0).random((1, 3, *size), np.float32).astype(np.float16)
     return lambda: model.predict(data)
@@ -78,7 +78,9 @@ def main() -> None:
     for name, of in seconds.items():
         least, middle = min(of), statistics.median(of)
         ratios = least / min(seconds["twin"]), middle / statistics.median(seconds["twin"])
-        table.add_row(name, f"{least * 1e3:.1f}", f"{middle * 1e3:.1f}", *(f"{ratio:.2f}" for ratio in ratios))
+        table.add_row(
+            name, f"{least * 1e3:.1f}", f"{middle * 1e3:.1f}", *(f"{ratio:.2f}" for ratio in ratios)
+        )
     Console().print(table)
 
 

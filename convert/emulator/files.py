@@ -100,9 +100,7 @@ def _as_array(image: Image.Image, file: Path, feature: Feature, note: Note) -> n
     """In [0, 1], with the channels where the input has them."""
     channels, where = _channels(feature)
     if not channels:
-        raise UsageError(
-            f"the input {feature.name!r} is no image", hint=f"give it as .npy; it is {feature}"
-        )
+        raise UsageError(f"the input {feature.name!r} is no image", hint=f"give it as .npy; it is {feature}")
     mode = "RGB" if channels == 3 else "L"
     pixels = np.asarray(image.convert(mode), np.float32) / 255
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
@@ -124,8 +122,7 @@ def write_outputs(
         name, file = _named(text, names) if "=" in text else ("", text)
         path = Path(file)
         if path.suffix == ".npz":
-            chosen = {name: results[name]} if name else results
-            _save(path, lambda path=path, chosen=chosen: np.savez(path, **_arrays(chosen)))
+            _save_all({name: results[name]} if name else results, path)
         else:
             name = name or _only_output(path, results)
             _write(results[name], path, name, note)
@@ -142,15 +139,18 @@ def _only_output(path: Path, results: Mapping[str, Any]) -> str:
     return fitting[0]
 
 
-def _arrays(results: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {name: np.asarray(value) for name, value in results.items()}
+def _save_all(results: Mapping[str, Any], path: Path) -> None:
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in results.items()}
+    _save(path, lambda: np.savez(path, **arrays))
 
 
 def _save(path: Path, save: Callable[[], Any]) -> None:
     try:
         save()
     except OSError as error:
-        raise VaderError(f"cannot write {path}: {error.strerror or error}", hint="is there such a folder?") from error
+        raise VaderError(
+            f"cannot write {path}: {error.strerror or error}", hint="is there such a folder?"
+        ) from error
 
 
 def _write(value: Any, path: Path, name: str, note: Note) -> None:

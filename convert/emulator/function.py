@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
 from convert.emulator import ops  # noqa: F401 - fills the table
+from convert.emulator.control_flow import compile_blocks
 from convert.emulator.registry import OPERATIONS, TORCH, Implementation, Kind, to_tensor
 from convert.emulator.rounding import Flags, round_, rounded
 from convert.program import Block, Constant, Function, Operation, Type
 from mlx_vader.errors import VaderError
 
-Precision = Literal["fp16", "fp32"]
 #: The values of a running function, each in its place.
 Values = list[Any]
 Watch = Callable[[Operation, str, Tensor], None]
@@ -58,9 +58,10 @@ class Compiled:
 class Compiler:
     """Turns a function into steps. `constants` are the values that are known before it runs, by place."""
 
-    def __init__(self, function: Function, package: object, precision: Precision, flags: Flags) -> None:
+    def __init__(self, function: Function, package: object, flags: Flags, *, half: bool) -> None:
+        """`half`: results of half precision are rounded. Raises `VaderError` for what it does not know."""
         self.opset, self.package = function.opset, package
-        self.half = precision == "fp16"
+        self.half = half
         self.flags = flags
         self.places: dict[str, int] = {}
         self.types: dict[int, Type] = {}
@@ -84,7 +85,9 @@ class Compiler:
         first = len(self.types)
         steps = [step for operation in block.operations if (step := self._step(operation))]
         outputs = tuple(self.places[name] for name in block.outputs)
-        return Compiled(_with_ends(steps, {*range(first, len(self.types)), *inputs}, outputs), inputs, outputs)
+        return Compiled(
+            _with_ends(steps, {*range(first, len(self.types)), *inputs}, outputs), inputs, outputs
+        )
 
     def _place(self, name: str, of: Type) -> int:
         place = len(self.types)
@@ -96,11 +99,11 @@ class Compiler:
         """The step of an operation; None when its result is known already, as a constant."""
         if operation.type == "const":
             (output,) = operation.outputs
-            self.constants[self._place(output.name, output.type)] = to_tensor(operation.attributes["val"].value)
+            self.constants[self._place(output.name, output.type)] = to_tensor(
+                operation.attributes["val"].value
+            )
             return None
         if operation.blocks:
-            from convert.emulator.control_flow import compile_blocks
-
             run, reads = compile_blocks(self, operation)
         else:
             run, reads = self._bound(operation)
@@ -171,7 +174,7 @@ class Compiler:
 
         `endless` are the constants with an inf, as in masks: an inf in the result is then theirs.
         """
-        if of.kind != "tensor" or of.dtype == "string":
+        if of.kind != "tensor" or of.dtype == "string" or operation.type == "classify":
             return None
         dtype = TORCH[of.dtype]
         if of.dtype != "fp16" or not self.half:

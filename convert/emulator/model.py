@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from convert.emulator.features import Feature, features
-from convert.emulator.function import Compiler, Precision, Watch
+from convert.emulator.function import Compiler, Watch
 from convert.emulator.rounding import Flag, Flags
 from convert.emulator.state import EmulatedState
 from convert.emulator.values import check_names, to_input, to_output
 from convert.program import Program, read
 from mlx_vader.errors import UsageError, VaderError
 
-PRECISIONS: tuple[Precision, ...] = ("fp16", "fp32")
+PRECISIONS = ("fp16", "fp32")
 
 
 class EmulatedModel:
@@ -26,9 +26,7 @@ class EmulatedModel:
     stores in half; "fp32" rounds nothing. What a device does within an operation, it does not tell.
     """
 
-    def __init__(
-        self, path: Path | str, function_name: str | None = None, precision: Precision = "fp16"
-    ) -> None:
+    def __init__(self, path: Path | str, function_name: str | None = None, precision: str = "fp16") -> None:
         """Reads the package and decodes its weights.
 
         Raises `VaderError` for what is no ML program, for damaged weights, and for operations it does not know;
@@ -48,7 +46,7 @@ class EmulatedModel:
         self.states = {name: of for name, of in types.items() if of.kind == "state"}
         self._types = {name: of for name, of in types.items() if of.kind != "state"}
         with torch.inference_mode():
-            self._compiled = Compiler(self._function, self.path, precision, self._noted)
+            self._compiled = Compiler(self._function, self.path, self._noted, half=precision == "fp16")
 
     @property
     def flags(self) -> list[Flag]:
@@ -107,7 +105,7 @@ class EmulatedModel:
             for feature in self.inputs:
                 of = self._types[feature.name]
                 values[compiled.places[feature.name]] = to_input(
-                    data.get(feature.name), feature, of, half=half
+                    data.get(feature.name), feature, of, self._noted if half else None
                 )
             self._enter(values, state)
             compiled.watch = watch
@@ -123,7 +121,8 @@ class EmulatedModel:
         """Puts the state's cells in their places."""
         if self.states and (state is None or state.cells.keys() != self.states.keys()):
             raise UsageError(
-                f"{self.function_name!r} of {self.path} needs a state", hint="give predict(..., state=make_state())"
+                f"{self.function_name!r} of {self.path} needs a state",
+                hint="give predict(..., state=make_state())",
             )
         for name in self.states:
             assert state is not None

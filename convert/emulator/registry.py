@@ -94,7 +94,13 @@ _READERS: dict[Any, Reader] = {
 }
 
 #: Unsigned types wider than a byte, which PyTorch hardly computes with, are held in the next wider signed one.
-_WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.int64, "float64": np.float32, "float16": np.float32}
+_WIDER = {
+    "uint16": np.int32,
+    "uint32": np.int64,
+    "uint64": np.int64,
+    "float64": np.float32,
+    "float16": np.float32,
+}
 
 #: Type in MIL → what holds it here. Half precision is held in single precision, rounded.
 TORCH = {

@@ -1,7 +1,7 @@
 """Half precision: results are rounded as fp16 would hold them, and what fp16 cannot hold is noted."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +31,7 @@ class Flags:
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str], Flag] = {}
 
-    def __iter__(self) -> Iterable[Flag]:
+    def __iter__(self) -> Iterator[Flag]:
         return iter(self._noted.values())
 
     def clear(self) -> None:
@@ -51,7 +51,9 @@ class Flags:
         before = [x for x in inputs if isinstance(x, Tensor) and x.is_floating_point()]
         if result.isnan().any() and not any(x.isnan().any() for x in before):
             self._note(Flag(kind, name, "nan", largest))
-        overflows = largest >= _OVERFLOW or bool(result.isinf().any() and not any(x.isinf().any() for x in before))
+        overflows = largest >= _OVERFLOW or bool(
+            result.isinf().any() and not any(x.isinf().any() for x in before)
+        )
         if overflows:
             self._note(Flag(kind, name, "inf", largest))
         elif largest > LARGE:

@@ -49,7 +49,9 @@ class EmulatedState:
 
     def _cell(self, name: str) -> Cell:
         if name not in self.cells:
-            raise UsageError(f"there is no state {name!r}", hint=f"there are {', '.join(self.cells) or 'none'}")
+            raise UsageError(
+                f"there is no state {name!r}", hint=f"there are {', '.join(self.cells) or 'none'}"
+            )
         return self.cells[name]
 
 

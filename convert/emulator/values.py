@@ -10,7 +10,7 @@ from torch import Tensor
 
 from convert.emulator.features import Feature
 from convert.emulator.registry import TORCH
-from convert.emulator.rounding import rounded
+from convert.emulator.rounding import Flags, rounded
 from convert.program import Type
 from mlx_vader.errors import UsageError
 
@@ -34,14 +34,17 @@ def check_names(given: Mapping[str, Any], features: Sequence[Feature], states: S
         raise UsageError(f"the input {', '.join(map(repr, missing))} is missing", hint=has)
 
 
-def to_input(value: Any, feature: Feature, of: Type, *, half: bool) -> Any:
-    """A user's value as the program takes it. Raises `UsageError` for what does not fit the input."""
-    if feature.kind == "image":
-        tensor = _from_image(value, feature)
-    else:
-        tensor = _from_array(value, feature)
+def to_input(value: Any, feature: Feature, of: Type, flags: Flags | None) -> Any:
+    """A user's value as the program takes it. Raises `UsageError` for what does not fit the input.
+
+    With `flags` half precision is rounded, and what it cannot hold is noted there.
+    """
+    tensor = _from_image(value, feature) if feature.kind == "image" else _from_array(value, feature)
     tensor = tensor.to(TORCH.get(of.dtype, torch.float32))
-    return rounded(tensor) if half and of.dtype == "fp16" else tensor
+    if flags is None or of.dtype != "fp16":
+        return tensor
+    flags.check("input", feature.name, tensor, [tensor])
+    return rounded(tensor)
 
 
 def _from_array(value: Any, feature: Feature) -> Tensor:

@@ -42,7 +42,11 @@ class Squeeze(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, 4, 1), nn.ReLU(), nn.Conv2d(4, channels, 1), nn.Hardsigmoid()
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, 4, 1),
+            nn.ReLU(),
+            nn.Conv2d(4, channels, 1),
+            nn.Hardsigmoid(),
         )
 
     def forward(self, x):
@@ -82,11 +86,13 @@ class UNet(nn.Module):
         high = functional.silu(self.first(x))
         low = self.down(high)
         q, k, v = self.attention(low).flatten(2).chunk(3, 1)
-        weights = (functional.normalize(q, dim=-1) @ functional.normalize(k, dim=-1).transpose(1, 2)).softmax(-1)
-        low = low + (weights @ v).view_as(low)
+        weights = (functional.normalize(q, dim=-1) @ functional.normalize(k, dim=-1).transpose(1, 2)).softmax(
+            -1
+        )
+        low = low + (weights @ v).reshape(low.shape)
         joined = torch.cat([high, self.up(low)], 1)
         image = functional.pixel_shuffle(self.last(joined), 2)
-        smaller = functional.interpolate(image, scale_factor=0.5, mode="bilinear", recompute_scale_factor=True)
+        smaller = functional.interpolate(image, scale_factor=0.5, mode="bilinear")
         return torch.sigmoid(smaller + x[:, :3])
 
 

@@ -260,7 +260,9 @@ def test_wrong_inputs_are_refused(plain, data, message):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32, np.uint8])
 def test_any_number_will_do_for_a_float(plain, dtype):
     x = np.ones((1, 3, 8, 12), dtype)
-    np.testing.assert_allclose(EmulatedModel(plain).predict({"x0": x})["y0"], by_hand(np.float32(x)), atol=3e-3)
+    np.testing.assert_allclose(
+        EmulatedModel(plain).predict({"x0": x})["y0"], by_hand(np.float32(x)), atol=3e-3
+    )
 
 
 def test_inputs_are_left_alone(plain):
@@ -316,7 +318,9 @@ def test_compressed_weights(tmp_path, compressed):
         "pruned": (cto.prune_weights, cto.OpMagnitudePrunerConfig(target_sparsity=0.4)),
         "blockwise": (
             cto.linear_quantize_weights,
-            cto.OpLinearQuantizerConfig(dtype="int4", granularity="per_block", block_size=16, weight_threshold=0),
+            cto.OpLinearQuantizerConfig(
+                dtype="int4", granularity="per_block", block_size=16, weight_threshold=0
+            ),
         ),
     }
     compress, config = chosen[kind]
@@ -335,6 +339,25 @@ def test_compressed_weights(tmp_path, compressed):
     assert 1e-4 < np.abs(packed - original).mean() < 0.2
 
 
+# Classifiers
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog", "emu"], [7, 8, 9]])
+def test_a_classifier_gives_a_label_and_probabilities(tmp_path, labels):
+    path = save(
+        nn.Softmax(-1),
+        [torch.zeros(1, 3)],
+        tmp_path / "net.mlpackage",
+        outputs=[ct.TensorType("probabilities", dtype=np.float32)],
+        classifier_config=ct.ClassifierConfig(labels),
+    )
+    outputs = EmulatedModel(path).predict({"x0": np.float32([[0, 2, 1]])})
+    label, probabilities = outputs.values()
+    assert label == labels[1]
+    assert list(probabilities) == labels
+    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
+
+
 # What is no ML program, or damaged
 
 
@@ -346,7 +369,9 @@ def test_a_package_that_is_none_is_refused(tmp_path):
 def test_a_neural_network_is_refused(tmp_path):
     with quiet(), torch.no_grad():
         traced = torch.jit.trace(nn.ReLU(), torch.zeros(1, 3))
-        model = ct.convert(traced, inputs=[ct.TensorType("x", (1, 3))], convert_to="neuralnetwork", skip_model_load=True)
+        model = ct.convert(
+            traced, inputs=[ct.TensorType("x", (1, 3))], convert_to="neuralnetwork", skip_model_load=True
+        )
         model.save(str(tmp_path / "old.mlmodel"))
         from coremltools.models.utils import save_spec
 
@@ -373,7 +398,7 @@ def test_damaged_weights_are_refused(tmp_path, damage):
     else:
         data[64:128] = bytes(64)
         weights.write_bytes(data)
-    with pytest.raises(VaderError, match="damaged|weight file") as caught:
+    with pytest.raises(VaderError, match=r"damaged|weight file") as caught:
         EmulatedModel(path)
     assert caught.value.hint
 
@@ -403,7 +428,9 @@ def test_whoever_watches_sees_every_result(plain):
     seen = []
     x = np.random.default_rng(0).random((1, 3, 8, 12))
     model = EmulatedModel(plain)
-    outputs = model.predict({"x0": x}, watch=lambda operation, name, value: seen.append((operation.type, name, value)))
+    outputs = model.predict(
+        {"x0": x}, watch=lambda operation, name, value: seen.append((operation.type, name, value))
+    )
     kinds = [kind for kind, _, _ in seen]
     assert [kind for kind in kinds if kind != "cast"] == ["conv", "silu", "pixel_shuffle"]
     for _, _, value in seen[1:]:

@@ -10,12 +10,26 @@ from convert.emulator.registry import OPERATIONS
 from tests.emulator.cases import FAMILIES
 from tests.emulator.programs import expected, run, write
 
-#: Tested with states, in test_model.py.
-ELSEWHERE = {"read_state", "write_state", "coreml_update_state"}
+#: Tested in test_model.py.
+ELSEWHERE = {"read_state", "write_state", "coreml_update_state", "classify"}
 #: Run by the compiler and not by the table.
 CONTROL = {"cond", "while_loop"}
 #: Near a pole or a jump, half precision has no use for a small difference of the input.
-STEEP = {"tan", "atanh", "acos", "asin", "pow", "floor_div", "mod", "ceil", "floor", "round", "cast", "sign", "quantize"}
+STEEP = {
+    "tan",
+    "atanh",
+    "acos",
+    "asin",
+    "pow",
+    "floor_div",
+    "mod",
+    "ceil",
+    "floor",
+    "round",
+    "cast",
+    "sign",
+    "quantize",
+}
 OPSETS = ("iOS15", "iOS16", "iOS17", "iOS18")
 
 CASES = {
@@ -57,6 +71,14 @@ def test_operation_in_half_precision(computed, name):
     for ours, theirs in zip(computed(family, case.opset, True)[id(case)], expected(case), strict=True):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=2e-2, atol=2e-2)
+
+
+def test_every_operation_of_coremltools_is_there():
+    from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry
+
+    random = {name for name in SSAOpRegistry.core_ops if name.startswith("random_")}
+    experimental = {"conv_quantized", "_const_symbolic", "const"}
+    assert SSAOpRegistry.core_ops.keys() - random - experimental <= OPERATIONS.keys() | CONTROL
 
 
 def test_every_operation_is_tested():

@@ -40,7 +40,9 @@ def test_what_is_large_is_noted_once_with_the_largest_of_all_calls(overflowing):
     model = EmulatedModel(overflowing)
     for value in (190, 200, 185):
         model.predict({"x0": np.float32([[0, 0, 0, value]])})
-    (large,) = [flag for flag in model.flags if flag.kind == "large" and flag.largest < 50000 and flag.type != "add"]
+    (large,) = [
+        flag for flag in model.flags if flag.kind == "large" and flag.largest < 50000 and flag.type != "add"
+    ]
     assert large.largest == 40000
     model.clear_flags()
     assert model.flags == []

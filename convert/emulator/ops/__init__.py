@@ -6,6 +6,7 @@ for _name in (
     "activations",
     "constexpr",
     "convolution",
+    "detection",
     "elementwise",
     "gather_scatter",
     "generating",

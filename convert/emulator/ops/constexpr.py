@@ -45,7 +45,7 @@ def constexpr_affine_dequantize(
 
 @operation("constexpr_blockwise_shift_scale")
 def constexpr_blockwise_shift_scale(data: Tensor, scale: Tensor, offset: Tensor | None = None) -> Tensor:
-    """scale × (data - offset); one scale and offset for each block."""
+    """Scale × (data - offset); one scale and offset for each block."""
     data = data.float()
     if offset is not None:
         data = data - _spread(offset.float(), data.shape)

@@ -95,7 +95,9 @@ def _cuts(pad_type: str, pad: Ints, full: Ints, sizes: Ints, strides: Ints, outp
     """What is cut (before, after) each spatial axis of the full output. Negative: what is added."""
     if output is None and pad_type != "same":
         return pad if pad_type == "custom" else (0,) * len(pad)
-    wanted = output[2:] if output else tuple(size * stride for size, stride in zip(sizes, strides, strict=True))
+    wanted = (
+        output[2:] if output else tuple(size * stride for size, stride in zip(sizes, strides, strict=True))
+    )
     total = [have - want for have, want in zip(full, wanted, strict=True)]
     if pad_type == "same":
         before = [value // 2 for value in total]

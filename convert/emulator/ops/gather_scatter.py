@@ -28,9 +28,7 @@ def gather(
 
 
 @operation("gather_along_axis", kind=Kind.MOVES)
-def gather_along_axis(
-    x: Tensor, indices: Tensor, axis: int = 0, validate_indices: bool = False
-) -> Tensor:
+def gather_along_axis(x: Tensor, indices: Tensor, axis: int = 0, validate_indices: bool = False) -> Tensor:
     return x.gather(axis, _wrapped(indices, x.shape[axis]))
 
 

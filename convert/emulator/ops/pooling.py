@@ -22,7 +22,9 @@ def _padded(
     if ceil_mode:
         after = [
             _reach(size, low, high, window, stride) if low or high else _reach_bare(size, window, stride)
-            for size, low, high, window, stride in zip(sizes, both[::2], both[1::2], kernel, strides, strict=True)
+            for size, low, high, window, stride in zip(
+                sizes, both[::2], both[1::2], kernel, strides, strict=True
+            )
         ]
         both = tuple(value for pair in zip(both[::2], after, strict=True) for value in pair)
     return functional.pad(x, innermost_first(both), value=value) if any(both) else x

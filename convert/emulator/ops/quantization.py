@@ -38,7 +38,7 @@ def dequantize(
     zero_point: Tensor | None = None,
     axis: int | None = None,
 ) -> Tensor:
-    """scale × (input - zero point)."""
+    """Scale × (input - zero point)."""
     number = input.float()
     if zero_point is not None:
         number = number - _along(zero_point, input.ndim, axis)

@@ -60,7 +60,8 @@ def gru(
     input_bias: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Weights in the order reset, output, update. `reset_after`: the gate multiplies W_ho h + b_ho (as in PyTorch)
-    and not h."""
+    and not h.
+    """
     size = initial_h.shape[-1]
     bias = torch.zeros(3 * size) if bias is None else bias
     gate, squash = _ACTIVATIONS[recurrent_activation], _ACTIVATIONS[activation]
@@ -71,7 +72,9 @@ def gru(
         x_reset, x_output, x_update = given.split(size, -1)
         reset = gate(x_reset + h @ h_reset.T + b_reset)
         update = gate(x_update + h @ h_update.T + b_update)
-        remembered = reset * (h @ h_output.T + b_output) if reset_after else (reset * h) @ h_output.T + b_output
+        remembered = (
+            reset * (h @ h_output.T + b_output) if reset_after else (reset * h) @ h_output.T + b_output
+        )
         h = (1 - update) * squash(x_output + remembered) + update * h
         outputs.append(h)
     return _sequence(outputs, output_sequence), h

@@ -46,16 +46,12 @@ operation("reduce_min", kind=Kind.MOVES)(_reduction(lambda x, axes, keep: x.amin
 
 
 @operation("reduce_argmax")
-def reduce_argmax(
-    x: Tensor, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32"
-) -> Tensor:
+def reduce_argmax(x: Tensor, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32") -> Tensor:
     return x.argmax(axis, keepdim=keep_dims)
 
 
 @operation("reduce_argmin")
-def reduce_argmin(
-    x: Tensor, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32"
-) -> Tensor:
+def reduce_argmin(x: Tensor, axis: int = -1, keep_dims: bool = False, output_dtype: str = "int32") -> Tensor:
     return x.argmin(axis, keepdim=keep_dims)
 
 
@@ -65,5 +61,7 @@ def cumsum(x: Tensor, axis: int = 0, exclusive: bool = False, reverse: bool = Fa
     x = x.flip(axis) if reverse else x
     total = x.cumsum(axis)
     if exclusive:
-        total = torch.cat([torch.zeros_like(x.narrow(axis, 0, 1)), total.narrow(axis, 0, x.shape[axis] - 1)], axis)
+        total = torch.cat(
+            [torch.zeros_like(x.narrow(axis, 0, 1)), total.narrow(axis, 0, x.shape[axis] - 1)], axis
+        )
     return total.flip(axis) if reverse else total

@@ -101,7 +101,9 @@ def resize(
     sampling_mode: str = "DEFAULT",
 ) -> Tensor:
     """The last `resized_dims` axes to the last sizes of `shape`; 0 keeps a size."""
-    sizes = [out or x.shape[axis] for axis, out in zip(range(-resized_dims, 0), shape[-resized_dims:], strict=True)]
+    sizes = [
+        out or x.shape[axis] for axis, out in zip(range(-resized_dims, 0), shape[-resized_dims:], strict=True)
+    ]
     if interpolation_mode == "NEAREST_NEIGHBOR":
         for axis, out in zip(range(-resized_dims, 0), sizes, strict=True):
             x = _nearest_axis(x, axis, out, sampling_mode)

@@ -68,7 +68,9 @@ def affine(
 ) -> Tensor:
     """The image under a linear map of its coordinates in [-1, 1], whose ends are the centres of the corner pixels."""
     matrix = transform_matrix.reshape(-1, 2, 3).expand(x.shape[0], 2, 3)
-    grid = functional.affine_grid(matrix, [x.shape[0], x.shape[1], output_height, output_width], align_corners)
+    grid = functional.affine_grid(
+        matrix, [x.shape[0], x.shape[1], output_height, output_width], align_corners
+    )
     return functional.grid_sample(x, grid, "bilinear", "zeros", align_corners=align_corners)
 
 

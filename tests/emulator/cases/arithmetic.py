@@ -135,9 +135,7 @@ ACTIVATIONS = [
     unary("gelu", lambda x: x * torch.sigmoid(1.702 * x), mode="SIGMOID_APPROXIMATION"),
     unary("leaky_relu", lambda x: torch.where(x > 0, x, A * x), alpha=A),
     unary("elu", lambda x: torch.where(x > 0, x, A * (torch.exp(x) - 1)), alpha=A),
-    unary(
-        "prelu", lambda x: torch.where(x > 0, x, torch.tensor(SLOPES)[:, None, None] * x), alpha=SLOPES
-    ),
+    unary("prelu", lambda x: torch.where(x > 0, x, torch.tensor(SLOPES)[:, None, None] * x), alpha=SLOPES),
     unary("clamped_relu", lambda x: torch.where(x > 0, x, A * x).clamp(max=B), alpha=A, beta=B),
     unary("thresholded_relu", lambda x: torch.where(x >= A, x, 0.0), alpha=A),
     unary("linear_activation", lambda x: A * x + B, alpha=A, beta=B),
@@ -146,8 +144,10 @@ ACTIVATIONS = [
     unary("softplus", lambda x: torch.log1p(torch.exp(x)), 4 * X),
     unary(
         "softplus_parametric",
-        lambda x: torch.tensor(SLOPES)[:, None, None]
-        * torch.log1p(torch.exp(x * torch.tensor(SLOPES + 1)[:, None, None])),
+        lambda x: (
+            torch.tensor(SLOPES)[:, None, None]
+            * torch.log1p(torch.exp(x * torch.tensor(SLOPES + 1)[:, None, None]))
+        ),
         alpha=SLOPES,
         beta=SLOPES + 1,
     ),
@@ -184,9 +184,7 @@ REDUCTIONS = [
     *reduction("reduce_sum_square", lambda x, axes: (x**2).sum(axes)),
     unary("reduce_argmax", lambda x: x.argmax(1).int(), axis=1),
     unary("reduce_argmin", lambda x: x.argmin(-1, keepdim=True).int(), keep_dims=True),
-    unary(
-        "reduce_argmax", lambda x: x.argmax(2).int(), opset="iOS17", axis=2, output_dtype="int32"
-    ),
+    unary("reduce_argmax", lambda x: x.argmax(2).int(), opset="iOS17", axis=2, output_dtype="int32"),
     unary("cumsum", lambda x: torch.tensor(np.cumsum(x.numpy(), 1)), axis=1),
     unary(
         "cumsum",
@@ -272,7 +270,9 @@ def local_response(x, size, alpha, beta, k):
 NORMS = [
     unary(
         "batch_norm",
-        lambda x: (x - channels(MEAN)) / (channels(VARIANCE) + EPSILON).sqrt() * channels(GAMMA) + channels(BETA),
+        lambda x: (
+            (x - channels(MEAN)) / (channels(VARIANCE) + EPSILON).sqrt() * channels(GAMMA) + channels(BETA)
+        ),
         mean=MEAN,
         variance=VARIANCE,
         gamma=GAMMA,
@@ -288,9 +288,12 @@ NORMS = [
     ),
     unary(
         "instance_norm",
-        lambda x: (x - x.mean((2, 3), True)) / (x.var((2, 3), correction=0, keepdim=True) + EPSILON).sqrt()
-        * channels(GAMMA)
-        + channels(BETA),
+        lambda x: (
+            (x - x.mean((2, 3), True))
+            / (x.var((2, 3), correction=0, keepdim=True) + EPSILON).sqrt()
+            * channels(GAMMA)
+            + channels(BETA)
+        ),
         gamma=GAMMA,
         beta=BETA,
         epsilon=EPSILON,
@@ -315,7 +318,9 @@ NORMS = [
     ),
     unary("layer_norm", lambda x: functional.layer_norm(x, (4, 5)), axes=[2, 3]),
     unary(
-        "l2_norm", lambda x: x / (x.flatten(1).pow(2).sum(1) + EPSILON).sqrt()[:, None, None, None], epsilon=EPSILON
+        "l2_norm",
+        lambda x: x / (x.flatten(1).pow(2).sum(1) + EPSILON).sqrt()[:, None, None, None],
+        epsilon=EPSILON,
     ),
     *(
         unary(

@@ -86,7 +86,9 @@ SHAPES = [
         mode="constant",
         constant_val=np.float32(0.5),
     ),
-    one("pad", lambda x: functional.pad(x, (3, 3), "reflect"), normal(2, 5), pad=[0, 0, 3, 3], mode="reflect"),
+    one(
+        "pad", lambda x: functional.pad(x, (3, 3), "reflect"), normal(2, 5), pad=[0, 0, 3, 3], mode="reflect"
+    ),
     one("pixel_shuffle", lambda x: functional.pixel_shuffle(x, 2), normal(2, 8, 3, 4), upscale_factor=2),
     one(
         "pixel_unshuffle",
@@ -100,20 +102,23 @@ SHAPES = [
     one(
         "depth_to_space",
         lambda x: torch.stack(
-            [torch.stack([x[:, 2 * (2 * r + c) : 2 * (2 * r + c) + 2] for c in (0, 1)], -1) for r in (0, 1)], 3
+            [torch.stack([x[:, 2 * (2 * r + c) : 2 * (2 * r + c) + 2] for c in (0, 1)], -1) for r in (0, 1)],
+            3,
         ).reshape(2, 2, 6, 8),
         normal(2, 8, 3, 4),
         block_size=2,
     ),
     one(
         "space_to_batch",
-        lambda x: torch.cat([functional.pad(x, (0, 0, 1, 1))[:, :, r::2, c::3] for r in (0, 1) for c in (0, 1, 2)]),
+        lambda x: torch.cat(
+            [functional.pad(x, (0, 0, 1, 1))[:, :, r::2, c::3] for r in (0, 1) for c in (0, 1, 2)]
+        ),
         block_shape=[2, 3],
         paddings=[[1, 1], [0, 0]],
     ),
     one(
         "batch_to_space",
-        lambda x: unbatched(x)[:, :, 1:, : -2],
+        lambda x: unbatched(x)[:, :, 1:, :-2],
         normal(12, 2, 3, 4),
         block_shape=[2, 3],
         crops=[[1, 0], [0, 2]],
@@ -144,8 +149,14 @@ def sliced(expected, x=X, **attributes):
 
 SLICES = [
     sliced(lambda x: x[0:2, 1:3, 2:4, 0:6], begin=[0, 1, 2, 0], end=[2, 3, 4, 6]),
-    sliced(lambda x: x[:, 1:-1, -3:, ::2], begin=[0, 1, -3, 0], end=[2, -1, 0, 6], stride=[1, 1, 1, 2],
-           end_mask=[True, False, True, True], begin_mask=[True, False, False, False]),  # fmt: skip
+    sliced(
+        lambda x: x[:, 1:-1, -3:, ::2],
+        begin=[0, 1, -3, 0],
+        end=[2, -1, 0, 6],
+        stride=[1, 1, 1, 2],
+        end_mask=[True, False, True, True],
+        begin_mask=[True, False, False, False],
+    ),
     sliced(
         lambda x: x[1, :, -2],
         begin=[1, 0, -2, 0],
@@ -337,11 +348,21 @@ GENERATED = [
     one("argsort", lambda x: ranked(x, -1, ascending=True).int(), ascending=True),
     one(
         "topk",
-        lambda x: (T(np.sort(x.numpy(), 2)[:, :, :1:-1].copy()), ranked(x, 2, ascending=False)[:, :, :2].int()),
+        lambda x: (
+            T(np.sort(x.numpy(), 2)[:, :, :1:-1].copy()),
+            ranked(x, 2, ascending=False)[:, :, :2].int(),
+        ),
         k=2,
         axis=2,
     ),
-    one("topk", lambda x: T(np.sort(x.numpy(), 3)[..., :3]), opset="iOS16", k=3, ascending=True, return_indices=False),
+    one(
+        "topk",
+        lambda x: T(np.sort(x.numpy(), 3)[..., :3]),
+        opset="iOS16",
+        k=3,
+        ascending=True,
+        return_indices=False,
+    ),
 ]
 
 CASES = [*SHAPES, *SLICES, *GATHERS, *scatters(), *GENERATED]

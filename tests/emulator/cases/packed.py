@@ -37,7 +37,9 @@ def integer(values, bits, signed=False):
 
     if bits == 8:
         return values.astype(np.int8 if signed else np.uint8)
-    return values.astype(types.nptype_from_builtin(types.string_to_builtin(f"{'' if signed else 'u'}int{bits}")))
+    return values.astype(
+        types.nptype_from_builtin(types.string_to_builtin(f"{'' if signed else 'u'}int{bits}"))
+    )
 
 
 def tables_18():

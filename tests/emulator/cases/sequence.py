@@ -1,4 +1,4 @@
-"""Recurrent layers, lists, branches, loops."""
+"""Recurrent layers, lists, branches, loops, boxes."""
 
 import numpy as np
 import torch
@@ -218,4 +218,39 @@ def loop():
     return Case("while_loop", (normal(4),), build, expected)
 
 
-CASES = [*LAYERS, *written(), *spread(), branch(1), branch(-1), loop()]
+#: Two pairs that overlap by half and more, and one box alone. Scores of two classes.
+BOXES = np.float32([[1, 1, 2, 2], [1.2, 1, 2, 2], [5, 5, 2, 2], [5, 5.3, 2, 2], [9, 9, 1, 1]])[None]
+SCORES = np.float32([[0.9, 0], [0, 0.8], [0.3, 0], [0.7, 0.1], [0, 0.05]])[None]
+
+
+def suppression(kept, opset="iOS15", **attributes):
+    """`kept`: indices of the boxes that stay, the best first."""
+    late = opset == "iOS17"
+    order = (0, 2, 1) if late else (0, 1, 2)
+
+    def build(boxes, scores):
+        return mb.non_maximum_suppression(
+            boxes=boxes, scores=scores, iou_threshold=np.float32(0.3), max_boxes=4, **attributes
+        )
+
+    def expected(boxes, scores):
+        missing = 4 - len(kept)
+        filled = [
+            torch.nn.functional.pad(value.permute(order)[:, kept], (0, 0, 0, missing)).permute(order)
+            for value in (boxes, scores)
+        ]
+        indices = T([[*kept, *[-1] * missing]], dtype=torch.int32)
+        return (*filled, indices) if late else (*filled, indices, T([len(kept)], dtype=torch.int32))
+
+    inputs = (BOXES.transpose(order).copy(), SCORES.transpose(order).copy())
+    return Case("non_maximum_suppression", inputs, build, expected, opset)
+
+
+SUPPRESSIONS = [
+    suppression([0, 3], score_threshold=np.float32(0.2)),
+    suppression([0, 1, 3], score_threshold=np.float32(0.2), per_class_suppression=True),
+    suppression([0], score_threshold=np.float32(2)),
+    suppression([0, 3, 4], "iOS17"),
+]
+
+CASES = [*SUPPRESSIONS, *LAYERS, *written(), *spread(), branch(1), branch(-1), loop()]

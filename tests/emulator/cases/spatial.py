@@ -100,7 +100,10 @@ def transposed_cases():
     ):
         rank = len(shape) - 2
         weight, bias = normal(*kernel), normal(kernel[1] * groups)
-        full = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(shape[2:], strides, kernel[2:], dilations)]  # noqa: B905
+        full = [
+            (n - 1) * s + (k - 1) * d + 1
+            for n, s, k, d in zip(shape[2:], strides, kernel[2:], dilations, strict=True)
+        ]
         forms = {"valid": [(0, 0)] * rank, "custom": [(1, 0)] * rank, "symmetric": [(1, 1)] * rank}
         forms["same"] = [
             ((have - n * s) // 2, (have - n * s) - (have - n * s) // 2)
@@ -118,10 +121,12 @@ def transposed_cases():
             yield one(
                 "conv_transpose",
                 normal(*shape),
-                lambda x, w=weight, b=bias, s=strides, d=dilations, g=groups, cuts=cuts: functional.pad(
-                    scattered(x, T(w), s, d, g), [-value for pair in reversed(cuts) for value in pair]
-                )
-                + T(b).view(-1, *(1,) * (x.ndim - 2)),
+                lambda x, w=weight, b=bias, s=strides, d=dilations, g=groups, cuts=cuts: (
+                    functional.pad(
+                        scattered(x, T(w), s, d, g), [-value for pair in reversed(cuts) for value in pair]
+                    )
+                    + T(b).view(-1, *(1,) * (x.ndim - 2))
+                ),
                 weight=weight,
                 bias=bias,
                 strides=strides,
@@ -157,9 +162,7 @@ def pool_cases():
     ):
         rank = len(kernel)
         if pad_type.startswith("same"):
-            pads = tensorflow_padding(
-                shape, (0, 0, *kernel), strides, (1,) * rank, pad_type == "same_lower"
-            )
+            pads = tensorflow_padding(shape, (0, 0, *kernel), strides, (1,) * rank, pad_type == "same_lower")
         else:
             pads = [(1, 1) if pad_type == "custom" else (0, 0)] * rank
         options = {"kernel_sizes": kernel, "strides": strides, "pad_type": pad_type}
@@ -211,7 +214,12 @@ def ceil_pools():
         if not pad and math.ceil((size - kernel) / stride) * stride >= size:
             continue  # MIL keeps a window that begins behind the data; PyTorch does not.
         shape, both = (1, 2, size, 11), (pad,) * 4
-        options = {"kernel_sizes": (kernel, kernel), "strides": (stride, stride), "pad_type": "custom", "pad": both}
+        options = {
+            "kernel_sizes": (kernel, kernel),
+            "strides": (stride, stride),
+            "pad_type": "custom",
+            "pad": both,
+        }
         yield one(
             "max_pool",
             normal(*shape),
@@ -357,9 +365,7 @@ def resize_cases():
         target_size_height=8,
         target_size_width=6,
     )
-    yield one(
-        "crop", normal(2, 3, 6, 7), lambda x: x[..., 1:4, 0:5], crop_height=[1, 2], crop_width=[0, 2]
-    )
+    yield one("crop", normal(2, 3, 6, 7), lambda x: x[..., 1:4, 0:5], crop_height=[1, 2], crop_width=[0, 2])
 
 
 # Sampling

@@ -39,7 +39,9 @@ def run(
     input: Annotated[
         list[str] | None,
         typer.Option(
-            "--input", "-i", help="FILE or NAME=FILE: an image, .npy or .npz. Without: what the package takes."
+            "--input",
+            "-i",
+            help="FILE or NAME=FILE: an image, .npy or .npz. Without: what the package takes.",
         ),
     ] = None,
     output: Annotated[
@@ -64,7 +66,7 @@ def run(
         on_step("reading the package")
         from convert.emulator import EmulatedModel
 
-        model = EmulatedModel(package, function or None, precision)  # type: ignore[arg-type]
+        model = EmulatedModel(package, function or None, precision)
         on_step("computing")
         report = _computed(model, input, output or [], notes) if input else _interface(model)
     for note in notes:
@@ -82,9 +84,7 @@ def _interface(model: "EmulatedModel") -> dict[str, Any]:
         "functions": model.functions,
         "inputs": [_row(feature) for feature in model.inputs],
         "outputs": [_row(feature) for feature in model.outputs],
-        "states": [
-            {"name": name, "dtype": of.dtype, "shape": of.shape} for name, of in model.states.items()
-        ],
+        "states": [{"name": name, "dtype": of.dtype, "shape": of.shape} for name, of in model.states.items()],
     }
 
 
@@ -93,7 +93,9 @@ def _row(feature: Any) -> dict[str, Any]:
     return {"name": feature.name, "dtype": kind, "shape": feature.allowed, "about": feature.description}
 
 
-def _computed(model: "EmulatedModel", given: list[str], wanted: list[str], notes: list[str]) -> dict[str, Any]:
+def _computed(
+    model: "EmulatedModel", given: list[str], wanted: list[str], notes: list[str]
+) -> dict[str, Any]:
     from dataclasses import asdict
 
     import numpy as np

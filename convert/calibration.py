@@ -38,7 +38,7 @@ def activation_ranges(package: Path, clip: Path | None) -> Ranges:
     memory: dict[str, Any] = {
         entry.name: np.zeros(entry.shape) for entry in model.inputs if entry.name != FRAMES
     }
-    frames, _ = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS)
+    frames = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS).spoiled
     for frame in frames:
         pixels = Image.fromarray(np.rint(frame * 255).astype(np.uint8))
         arrays = {FRAMES: np.moveaxis(frame, -1, 0)[None], **memory}

@@ -2,6 +2,7 @@
 
 from itertools import cycle, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -13,8 +14,16 @@ from convert.shapes import Size
 LOGO_KEY = 1
 
 
-def real_frames(clip: Path | None, size: Size, count: int) -> tuple[Float32[np.ndarray, "t h w 3"], str]:
-    """`count` frames in 8-bit levels, RGB in [0, 1], with a corner logo; and what they show, in a word or two.
+class RealFrames(NamedTuple):
+    """Frames in 8-bit levels, RGB in [0, 1], before and after a mark was put on them, and what they show."""
+
+    clean: Float32[np.ndarray, "t h w 3"]
+    spoiled: Float32[np.ndarray, "t h w 3"]
+    label: str
+
+
+def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
+    """`count` frames with a corner logo.
 
     Of `clip`; without one, of the demo's clip; where that is not installed, of a drawn scene. A shorter clip runs
     forwards and backwards.
@@ -26,11 +35,10 @@ def real_frames(clip: Path | None, size: Size, count: int) -> tuple[Float32[np.n
     source = clip or find_sample_clip()
     frames = list(drawn_scene(count)) if source is None else _first(source, count)
     scaled = [fitted(frame, size) for frame in frames]
-    there_and_back = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
-    spoiled = apply("corner_logo", there_and_back, LOGO_KEY, vocabulary="val").frames
-    return _in_levels(spoiled).astype(np.float32) / np.float32(
-        255
-    ), source.name if source else "a drawn scene"
+    clean = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
+    spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val").frames
+    levels = _in_levels(spoiled).astype(np.float32) / np.float32(255)
+    return RealFrames(clean, levels, source.name if source else "a drawn scene")
 
 
 def _first(source: Path, count: int) -> list[Float32[np.ndarray, "h w 3"]]:

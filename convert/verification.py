@@ -48,10 +48,14 @@ class WorstOp:
 
 @dataclass(frozen=True)
 class Verification:
-    """`failures`: engines that could not run the package at all, and why. `clip`: what the frames showed."""
+    """`psnr_lost_db`: how much nearer to the clean frames the fp32 network comes than the package, at the worst size.
+
+    `failures`: engines that could not run the package at all, and why. `clip`: what the frames showed.
+    """
 
     threshold_db: float
     outputs: tuple[OutputCheck, ...]
+    psnr_lost_db: float
     fp16_flags: tuple[Flag, ...]
     worst_op: WorstOp | None
     failures: tuple[str, ...]

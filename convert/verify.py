@@ -81,18 +81,20 @@ def verify_source(
     outputs: list[OutputCheck] = []
     flags: list[Flag] = []
     failures: list[str] = []
+    lost: list[float] = []
     shown = ""
     for size in sizes_to_check(facts.shapes, facts.stride):
         on_step(f"checking {size}")
-        frames, shown = real_frames(clip, size, FRAMES)
-        wanted = reference_stream(source.twin, frames)
+        real = real_frames(clip, size, FRAMES)
+        shown, wanted = real.label, reference_stream(source.twin, real.spoiled)
         for engine, run in _engines(package, facts):
             try:
-                got, seen = run(frames)
+                got, seen = run(real.spoiled)
             except VaderError as error:
                 failures.append(f"{engine} at {size}: {error.message}")
                 continue
             flags += seen
+            lost.append(_quality(wanted, real.clean) - _quality(got, real.clean))
             function = facts.functions.get(size, "main")
             outputs += [
                 OutputCheck(engine, function, str(size), name, *_distance(wanted.get(name), got.get(name)))
@@ -101,7 +103,14 @@ def verify_source(
     on_step("looking for the worst operation")
     worst = None if failures else _worst_op(package, facts, clip)
     return Verification(
-        threshold_db, tuple(outputs), tuple(dict.fromkeys(flags)), worst, tuple(failures), FRAMES, shown
+        threshold_db,
+        tuple(outputs),
+        max(lost, default=0.0),
+        tuple(dict.fromkeys(flags)),
+        worst,
+        tuple(failures),
+        FRAMES,
+        shown,
     )
 
 
@@ -166,6 +175,13 @@ def _distance(wanted: np.ndarray | None, got: np.ndarray | None) -> tuple[float,
     peak = max(1.0, float(np.abs(wanted).max()))
     worst = float(np.square(difference).reshape(len(wanted), -1).mean(axis=1).max())
     return _psnr(worst, peak), float(np.abs(difference).max())
+
+
+def _quality(stream: Stream, clean: np.ndarray) -> float:
+    """PSNR of the restored frames against the clean ones."""
+    if not np.isfinite(stream["restored"]).all():
+        return 0.0
+    return _psnr(float(np.square(stream["restored"].astype(np.float64) - clean[:, None]).mean()), 1.0)
 
 
 def _psnr(mean_square: float, peak: float) -> float:
@@ -237,7 +253,7 @@ def _worst_op(package: Path, facts: Facts, clip: Path | None) -> WorstOp | None:
     from convert.emulator import EmulatedModel
 
     size = min(sizes_to_check(facts.shapes, facts.stride), key=lambda size: size.height * size.width)
-    frames, _ = real_frames(clip, size, 1)
+    frames = real_frames(clip, size, 1).spoiled
     # Both are read before the second thread starts: reading silences the whole process for a moment.
     function = facts.functions.get(size)
     half, single = (EmulatedModel(package, function, precision) for precision in ("fp16", "fp32"))

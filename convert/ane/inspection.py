@@ -8,6 +8,7 @@ from pathlib import Path
 from convert.ane import counting
 from convert.ane.advice import advise, notes_on
 from convert.ane.chips import Chip
+from convert.ane.conditions import Place
 from convert.ane.cost import Cost, family, on_cpu, on_engine
 from convert.ane.costs import families
 from convert.ane.flexible import at_shape, frame_of
@@ -16,7 +17,6 @@ from convert.ane.graph import Graph, graph
 from convert.ane.placement import Choice, Placement, extra_ms, place
 from convert.ane.report import FunctionReport, Inspection, OperationReport
 from convert.ane.rules import Rule, rule_for
-from convert.ane.conditions import Place
 from convert.ane.traffic import Edge, edges, peak_activation_bytes, spilled
 from convert.program import Program
 

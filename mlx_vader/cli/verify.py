@@ -83,6 +83,7 @@ def show(report: "Verification", console: "Console") -> None:
     console.print(table)
     for failure in report.failures:
         console.print(f"[red]✗[/] {failure}")
+    console.print(f"nearness to the clean frames lost: {report.psnr_lost_db:.2f} dB")
     if worst := report.worst_op:
         console.print(f"worst operation in fp16: {worst.type} {worst.op}, {worst.psnr_db:.1f} dB")
     for flag in report.fp16_flags[:SHOWN_FLAGS]:

@@ -123,10 +123,10 @@ def test_sizes_that_are_checked(shapes, sizes):
 
 
 def test_nothing_compared_is_nothing_passed():
-    assert not Verification(50, (), (), None, (), 16, "").passed
+    assert not Verification(50, (), 0.0, (), None, (), 16, "").passed
     row = OutputCheck("emulated", "main", "64x64", "restored", 60.0, 1e-3)
-    assert Verification(50, (row,), (), None, (), 16, "").passed
-    assert not Verification(50, (row,), (), None, ("all at 64x64: crashed",), 16, "").passed
+    assert Verification(50, (row,), 0.0, (), None, (), 16, "").passed
+    assert not Verification(50, (row,), 0.0, (), None, ("all at 64x64: crashed",), 16, "").passed
 
 
 def test_the_command_says_what_failed(copy, network, tmp_path, capsys):

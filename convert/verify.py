@@ -76,8 +76,7 @@ def verify_source(
     facts = Facts.of(metadata)
     _check_same_network(source, facts)
     if threshold_db is None:
-        whole = metadata.get("vader.compress", "none") == "none"
-        threshold_db = THRESHOLD_DB if whole else COMPRESSED_THRESHOLD_DB
+        threshold_db = COMPRESSED_THRESHOLD_DB if metadata.get("vader.compress") else THRESHOLD_DB
     outputs: list[OutputCheck] = []
     flags: list[Flag] = []
     failures: list[str] = []

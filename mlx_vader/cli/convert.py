@@ -1,5 +1,7 @@
 """`vader-mlx convert`: a checkpoint becomes a Core ML package."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,9 @@ Make an fp16 Core ML package of a checkpoint, for iPhone, iPad and Mac. Works on
 
 The package restores a video frame by frame. Its memory goes in and out with each frame; with --stateful it stays
 inside, and there is a function for each size (size_720x1280), which is the form for an app.
+
+It is run before it is called done: at every size, on real frames, rounded to half precision as on the device, against
+the fp32 network. A package that differs is rejected.
 
 Examples:
 
@@ -80,12 +85,13 @@ def convert(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, shown_steps
+    from mlx_vader.cli.console import emit_json, shown_steps, stdout_console
+    from mlx_vader.cli.verify import show
     from mlx_vader.errors import UsageError
 
     if to != "coreml":
         raise UsageError(f"cannot convert to {to!r}", hint="--to coreml")
-    with shown_steps() as on_step:
+    with _rejection_shown(), shown_steps() as on_step:
         from convert import convert as to_package
         from mlx_vader import checkpoints
 
@@ -107,6 +113,22 @@ def convert(
         emit_json(report.as_dict(), json)
     if json != "-":
         _print(report)
+        if report.verification:
+            show(report.verification, stdout_console())
+
+
+@contextmanager
+def _rejection_shown() -> Iterator[None]:
+    """The table of what was checked, also when it is why there is no package."""
+    from convert.verification import RejectedError
+    from mlx_vader.cli.console import stderr_console
+    from mlx_vader.cli.verify import show
+
+    try:
+        yield
+    except RejectedError as rejected:
+        show(rejected.verification, stderr_console())
+        raise
 
 
 def _print(report: "ConversionReport") -> None:

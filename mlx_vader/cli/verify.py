@@ -69,10 +69,13 @@ def verify(
 
 def show(report: "Verification", console: "Console") -> None:
     """The table, the worst operation, what fp16 could not hold, and the verdict."""
+    from rich.box import SIMPLE
     from rich.table import Table
 
     table = Table(
-        title=f"{report.frames} frames of {report.clip} against the fp32 network", title_justify="left"
+        box=SIMPLE,
+        title=f"{report.frames} frames of {report.clip} against the fp32 network",
+        title_justify="left",
     )
     for heading in ("run by", "size", "output", "PSNR (dB)", "max |Δ|", ""):
         table.add_column(heading, justify="right" if heading in ("PSNR (dB)", "max |Δ|") else "left")
@@ -83,7 +86,7 @@ def show(report: "Verification", console: "Console") -> None:
     console.print(table)
     for failure in report.failures:
         console.print(f"[red]✗[/] {failure}")
-    console.print(f"nearness to the clean frames lost: {report.psnr_lost_db:.2f} dB")
+    console.print(f"nearness to the clean frames lost: {max(0, report.psnr_lost_db):.2f} dB")
     if worst := report.worst_op:
         console.print(f"worst operation in fp16: {worst.type} {worst.op}, {worst.psnr_db:.1f} dB")
     for flag in report.fp16_flags[:SHOWN_FLAGS]:

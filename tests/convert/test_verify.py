@@ -8,10 +8,10 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from convert.coreml import open_source, write_package
+from convert.coreml import convert, open_source, write_package
 from convert.package import read_spec
 from convert.shapes import Size, parse_shapes
-from convert.verification import OutputCheck, Verification
+from convert.verification import OutputCheck, RejectedError, Verification
 from convert.verify import on_device, run_stream, sizes_to_check, verify
 from mlx_vader.backends import load_backend
 from mlx_vader.cli import run as vader
@@ -146,3 +146,14 @@ def test_core_ml_itself_agrees_on_every_compute_unit(package, network):
     report = verify(package, network)
     assert report.passed, report
     assert {row.engine for row in report.outputs} >= {"emulated", "all", "cpuOnly"}
+
+
+def test_a_conversion_that_does_not_agree_is_rejected(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("convert.verify.THRESHOLD_DB", 119.0)
+    out = tmp_path / "net.mlpackage"
+    with pytest.raises(RejectedError, match=r"net\.mlpackage\.rejected") as rejected:
+        convert(network, out, shapes="32")
+    assert not out.exists()
+    assert (tmp_path / "net.mlpackage.rejected" / "Manifest.json").is_file()
+    assert not rejected.value.verification.passed
+    assert [path.name for path in tmp_path.iterdir()] == ["net.mlpackage.rejected"]

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.compression import check_tools, compressed
-from convert.destination import check_name, replacing
+from convert.destination import check_name, reject, replacing
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
 from convert.metadata import describe
 from convert.mlprogram import to_model
@@ -36,6 +36,8 @@ from convert.report import ConversionReport
 from convert.shapes import Shapes, Size, parse_shapes
 from convert.source import Source, open_source
 from convert.tracing import trace
+from convert.verification import RejectedError, Verification
+from convert.verify import verify_source
 
 if TYPE_CHECKING:
     from mlx_vader.models.base import Network
@@ -59,14 +61,16 @@ def convert(
 
     `shapes`: see `convert.shapes`; the other options: `convert.form`. `on_step` is told what begins. The package
     appears under its name only when it is complete; one that is there is replaced only then. Raises `UsageError` for
-    shapes that the network cannot take, unknown options or a missing checkpoint, and `VaderError` when Core ML cannot
-    express the network.
+    shapes that the network cannot take, unknown options or a missing checkpoint, `VaderError` when Core ML cannot
+    express the network, and `RejectedError` when the package does not compute what the network does (`convert.verify`);
+    it is then kept as `X.mlpackage.rejected`.
     """
     started = time.monotonic()
     form = Form(target, stateful, io, compress, Path(calibrate) if calibrate else None)
     check_name(Path(out))
     on_step("reading the network")
-    report = _write(open_source(net_or_checkpoint), Path(out), shapes, form, on_step)
+    source = open_source(net_or_checkpoint)
+    report = _write(source, Path(out), shapes, form, on_step, verify=True)
     return replace(report, seconds=time.monotonic() - started)
 
 
@@ -82,14 +86,20 @@ def write_package(
     calibrate: Path | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> ConversionReport:
-    """`convert` for a twin that is already there."""
+    """`convert` for a twin that is already there, without running what was written."""
     form = Form(target, stateful, io, compress, calibrate)
     check_name(out)
     return _write(source, out, shapes, form, on_step)
 
 
 def _write(
-    source: Source, out: Path, shapes: str | Iterable[str], form: Form, on_step: Callable[[str], None]
+    source: Source,
+    out: Path,
+    shapes: str | Iterable[str],
+    form: Form,
+    on_step: Callable[[str], None],
+    *,
+    verify: bool = False,
 ) -> ConversionReport:
     started = time.monotonic()
     allowed = parse_shapes(shapes, stride=source.twin.stride)
@@ -113,11 +123,13 @@ def _write(
             _save(models, form, partial)
         describe(partial, source, allowed, form, functions)
         report = _report(partial, source, allowed, form, functions)
+        verification = _verified(partial, source, out, on_step) if verify else None
     return replace(
         report,
         path=out,
         uncompressed_size_mib=full_size_mib or report.size_mib,
         seconds=time.monotonic() - started,
+        verification=verification,
     )
 
 
@@ -146,6 +158,13 @@ def _report(
         fp32_ops=single_precision(spec),
         seconds=0,
     )
+
+
+def _verified(package: Path, source: Source, out: Path, on_step: Callable[[str], None]) -> Verification:
+    verification = verify_source(package, source, on_step=on_step)
+    if not verification.passed:
+        raise RejectedError(reject(package, out), verification)
+    return verification
 
 
 def _largest_first(shapes: Shapes) -> list[Size]:

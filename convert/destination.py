@@ -19,6 +19,13 @@ def check_name(out: Path) -> None:
         raise UsageError(f"{out} exists and is not a Core ML package", hint="choose another name")
 
 
+def reject(package: Path, out: Path) -> Path:
+    """Keeps a package that failed, as `X.mlpackage.rejected` beside where it should have been. Returns its path."""
+    rejected = out.with_name(f"{out.name}.rejected")
+    shutil.rmtree(rejected, ignore_errors=True)
+    return package.rename(rejected)
+
+
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
     """A name beside `out` to write to. It becomes `out` when the body succeeds and vanishes when it fails."""

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from convert.verification import Verification
+
 
 @dataclass(frozen=True)
 class ConversionReport:
@@ -31,7 +33,10 @@ class ConversionReport:
     #: Operations that give single precision, which the Neural Engine does not have: casts of images, or a flaw.
     fp32_ops: tuple[str, ...]
     seconds: float
+    #: What running the package found; None when nobody asked.
+    verification: Verification | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self) | {"path": str(self.path)}
+        found = self.verification.as_dict() if self.verification else None
+        return asdict(self) | {"path": str(self.path), "verification": found}

@@ -1,7 +1,10 @@
 """What checking a package found, as values."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from mlx_vader.errors import VaderError
 
 #: PSNR that counts as equal: beyond it half precision has nothing to say, and JSON has no infinity.
 MOST_DB = 120.0
@@ -64,3 +67,15 @@ class Verification:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {"passed": self.passed, **asdict(self)}
+
+
+class RejectedError(VaderError):
+    """A package that was written and failed its verification. It is kept at `path`."""
+
+    def __init__(self, path: Path, verification: Verification) -> None:
+        super().__init__(
+            f"the package does not compute what the network does, and is kept as {path}",
+            hint="a bug report with this file is welcome; another --shapes or --compress may do",
+        )
+        self.path = path
+        self.verification = verification

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -16,18 +17,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from convert.quiet import quiet
+from convert.package import read_spec
 from convert.real_frames import real_frames
 from convert.shapes import Shapes, Size
+from convert.source import Source, open_source
 from convert.verification import MOST_DB, Flag, OutputCheck, Verification, WorstOp
+from mlx_vader.backends.coreml import COMPUTE_UNITS, CoreMLBackend, Facts
 from mlx_vader.errors import VaderError
+from mlx_vader.models.registry import name_of
 
 if TYPE_CHECKING:
     import torch
 
     from convert.program import Operation
     from mlx_vader.backends.base import Backend
-    from mlx_vader.backends.coreml import Facts
     from mlx_vader.models.base import Network
 
 FRAMES = 16
@@ -42,27 +45,39 @@ Stream = dict[str, np.ndarray]
 
 def verify(
     package: Path,
-    checkpoint: "Network | str | Path" = "default",
+    net_or_checkpoint: "Network | str | Path" = "default",
     *,
     clip: Path | None = None,
     threshold_db: float | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Verification:
-    """Checks a package against the network it was made from.
+    """Checks a package against the network, checkpoint file or shipped checkpoint that it was made from.
 
     `clip`: whose frames are restored (default: the demo's). `threshold_db`: what every output has to reach; by
     default 50, and 30 for compressed weights. Raises VaderError for what is no package of this toolkit, and for a
     checkpoint of another network.
     """
-    with quiet():
-        from convert.package import read_spec
-        from mlx_vader.backends.coreml import Facts
+    on_step("reading the network")
+    return verify_source(
+        package, open_source(net_or_checkpoint), clip=clip, threshold_db=threshold_db, on_step=on_step
+    )
 
+
+def verify_source(
+    package: Path,
+    source: Source,
+    *,
+    clip: Path | None = None,
+    threshold_db: float | None = None,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Verification:
+    """`verify` for a twin that is already there."""
     metadata = dict(read_spec(package).description.metadata.userDefined)
     facts = Facts.of(metadata)
-    network = _network(checkpoint, facts)
+    _check_same_network(source, facts)
     if threshold_db is None:
-        threshold_db = COMPRESSED_THRESHOLD_DB if metadata.get("vader.compress") else THRESHOLD_DB
+        whole = metadata.get("vader.compress", "none") == "none"
+        threshold_db = THRESHOLD_DB if whole else COMPRESSED_THRESHOLD_DB
     outputs: list[OutputCheck] = []
     flags: list[Flag] = []
     failures: list[str] = []
@@ -70,7 +85,7 @@ def verify(
     for size in sizes_to_check(facts.shapes, facts.stride):
         on_step(f"checking {size}")
         frames, shown = real_frames(clip, size, FRAMES)
-        wanted = _reference(network, frames)
+        wanted = reference_stream(source.twin, frames)
         for engine, run in _engines(package, facts):
             try:
                 got, seen = run(frames)
@@ -103,23 +118,28 @@ def _between(low: int, high: int, stride: int) -> int:
     return low + (high - low) // (2 * stride) * stride
 
 
-def _network(checkpoint: "Network | str | Path", facts: "Facts") -> "Network":
-    from mlx_vader import checkpoints
-    from mlx_vader.models.base import Network
-
-    network = checkpoint if isinstance(checkpoint, Network) else checkpoints.load(checkpoint)
-    if type(network) is not type(facts.network) or network.spec != facts.network.spec:
+def _check_same_network(source: Source, facts: Facts) -> None:
+    if source.network != name_of(facts.network) or source.spec != asdict(facts.network.spec):
         raise VaderError(
-            "the package was made from another network than the checkpoint's",
+            f"the package holds another network than the checkpoint's {source.network}",
             hint="give the checkpoint that it was converted from with -c",
         )
-    return network
 
 
-def _reference(network: "Network", frames: np.ndarray) -> Stream:
-    from mlx_vader.backends.torch import TorchBackend
+def reference_stream(twin: "torch.nn.Module", frames: np.ndarray) -> Stream:
+    """What `run_stream` gives, from the twin in fp32."""
+    import torch
 
-    return run_stream(TorchBackend(network), frames)
+    collected: dict[str, list[np.ndarray]] = {}
+    state: Any = None
+    with torch.inference_mode():
+        for frame in frames:
+            restored, mask, state = twin(torch.from_numpy(frame).permute(2, 0, 1)[None, None], state)
+            images = {"restored": restored, **({} if mask is None else {"mask": mask})}
+            values = {name: image[0].permute(0, 2, 3, 1) for name, image in images.items()} | state
+            for name, value in values.items():
+                collected.setdefault(name, []).append(value.numpy())
+    return {name: np.stack(values) for name, values in collected.items()}
 
 
 def run_stream(backend: "Backend", frames: np.ndarray) -> Stream:
@@ -157,19 +177,16 @@ def _psnr(mean_square: float, peak: float) -> float:
 Run = Callable[[np.ndarray], tuple[Stream, list[Flag]]]
 
 
-def _engines(package: Path, facts: "Facts") -> Iterator[tuple[str, Run]]:
+def _engines(package: Path, facts: Facts) -> Iterator[tuple[str, Run]]:
     """What can run the package here: the emulator, and on a Mac each of Core ML's compute units."""
     yield "emulated", lambda frames: _emulated(package, facts, frames)
     if sys.platform == "darwin":
-        from mlx_vader.backends.coreml import COMPUTE_UNITS
-
         for units in COMPUTE_UNITS:
             yield units, lambda frames, units=units: (on_device(package, units, frames), [])  # type: ignore[misc]
 
 
-def _emulated(package: Path, facts: "Facts", frames: np.ndarray) -> tuple[Stream, list[Flag]]:
+def _emulated(package: Path, facts: Facts, frames: np.ndarray) -> tuple[Stream, list[Flag]]:
     from convert.emulator import EmulatedModel
-    from mlx_vader.backends.coreml import CoreMLBackend
 
     models: dict[str | None, EmulatedModel] = {}
 
@@ -212,24 +229,23 @@ class _Result(NamedTuple):
     value: "torch.Tensor"
 
 
-def _worst_op(package: Path, facts: "Facts", clip: Path | None) -> WorstOp | None:
+def _worst_op(package: Path, facts: Facts, clip: Path | None) -> WorstOp | None:
     """Runs one frame in both precisions side by side, at the smallest size, and compares operation by operation.
 
     The two run in step, a few operations apart: all results at once would take gigabytes.
     """
     from convert.emulator import EmulatedModel
-    from mlx_vader.backends.coreml import CoreMLBackend
 
     size = min(sizes_to_check(facts.shapes, facts.stride), key=lambda size: size.height * size.width)
     frames, _ = real_frames(clip, size, 1)
+    # Both are read before the second thread starts: reading silences the whole process for a moment.
+    function = facts.functions.get(size)
+    half, single = (EmulatedModel(package, function, precision) for precision in ("fp16", "fp32"))
     exact: Queue[_Result | None] = Queue(maxsize=4)
     worst: list[WorstOp] = []
 
-    def backend(precision: str, watch: Callable[..., None]) -> CoreMLBackend:
-        def opened(name: str | None) -> Any:
-            return _Watched(EmulatedModel(package, function_name=name, precision=precision), watch)
-
-        return CoreMLBackend(facts, opened, "emulated", emulated=True)
+    def backend(model: EmulatedModel, watch: Callable[..., None]) -> CoreMLBackend:
+        return CoreMLBackend(facts, lambda _: _Watched(model, watch), "emulated", emulated=True)
 
     def compare(operation: "Operation", name: str, value: "torch.Tensor") -> None:
         reference = exact.get()
@@ -242,17 +258,17 @@ def _worst_op(package: Path, facts: "Facts", clip: Path | None) -> WorstOp | Non
         mean_square = float((value.double() - reference.value.double()).square().mean())
         worst.append(WorstOp(operation.name, operation.type, _psnr(mean_square, peak)))
 
+    def put(operation: "Operation", name: str, value: "torch.Tensor") -> None:
+        exact.put(_Result(name, value.clone()))
+
     def run_exact() -> None:
         try:
-            backend("fp32", lambda operation, name, value: exact.put(_Result(name, value.clone()))).restore(
-                frames
-            )
+            backend(single, put).restore(frames)
         finally:
             exact.put(None)
 
-    thread = Thread(target=run_exact, daemon=True)
-    thread.start()
-    backend("fp16", compare).restore(frames)
+    Thread(target=run_exact, daemon=True).start()
+    backend(half, compare).restore(frames)
     while exact.get() is not None:
         pass
     return min(worst, key=lambda found: found.psnr_db, default=None)

@@ -192,7 +192,7 @@ def result_table(result: dict[str, Any]) -> "Table":
         if row["error"]
     ]
     if "emulated" in kinds:
-        notes.append("emulated: this processor computes what Core ML would; no device is as slow or as fast")
+        notes.append("emulated: computed by this processor; it says nothing about the speed of a device")
     elif not judged:
         notes.append("no target for this device")
     labels = ", ".join(sorted({row["clip"] for row in result["rows"]}))

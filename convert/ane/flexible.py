@@ -1,0 +1,141 @@
+"""Packages that take several frame sizes: which one to look at, and the program at that size.
+
+Sizes that are open in a package are fixed by coremltools, on a copy that is thrown away.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from convert.program import Function, Program, read
+from convert.quiet import quiet
+from convert.shapes import Size, parse_size
+from mlx_vader.errors import UsageError, VaderError
+
+_FIXED = "fixed"
+
+
+def at_shape(path: Path, function: str | None, shape: str | None) -> tuple[Program, str, bool]:
+    """The program with every size known, the function to look at, and whether the package takes several sizes.
+
+    `shape`: a frame size; among fixed functions the one that takes it, else the size to fix. None is the default.
+    """
+    program = read(path)
+    size = parse_size(shape) if shape else None
+    if not _open(program.function(function)):
+        return program, _fitting(program, function, size), False
+    chosen = program.function(function)
+    shapes = _shapes(program, chosen, size)
+    return _fixed(path, chosen.name, shapes), chosen.name, True
+
+
+def frame_of(function: Function) -> str:
+    """The frame size of a function, `720x1280`; empty where no input looks like a picture."""
+    size = _frame(function)
+    return str(size) if size else ""
+
+
+def _frame(function: Function) -> Size | None:
+    for named in function.inputs:
+        if named.type.kind == "tensor" and len(named.type.shape) >= 4:
+            height, width = named.type.shape[-2:]
+            if height and width:
+                return Size(height, width)
+    return None
+
+
+def _open(function: Function) -> bool:
+    return any(side is None for named in function.inputs for side in named.type.shape)
+
+
+def _fitting(program: Program, function: str | None, size: Size | None) -> str:
+    """The name of the function asked for, or of the one whose frames have that size."""
+    if size is None:
+        return program.function(function).name
+    names = [function] if function else list(program.functions)
+    for name in names:
+        if _frame(program.function(name)) == size:
+            return name
+    sizes = ", ".join(dict.fromkeys(frame_of(program.function(name)) for name in names))
+    raise UsageError(f"{program.path} has no function for {size}", hint=f"its frames measure {sizes or 'nothing'}")
+
+
+def _shapes(program: Program, function: Function, size: Size | None) -> dict[str, tuple[int, ...]]:
+    """A shape for each input: the defaults, or what goes with the frame size."""
+    inputs = {feature.name: feature for feature in program.spec.description.input}
+    names = [named.name for named in function.inputs if named.type.kind == "tensor"]
+    default = {name: _default(inputs[name], program.path) for name in names}
+    if size is None:
+        return default
+    frames = next((name for name in names if len(default[name]) >= 4), names[0])
+    wanted = (*default[frames][:-2], *size)
+    enumerated = [_enumerated(inputs[name]) for name in names]
+    if choices := _enumerated(inputs[frames]):
+        if wanted not in choices:
+            known = ", ".join(str(Size(*choice[-2:])) for choice in choices)
+            raise UsageError(f"{program.path} does not take {size}", hint=f"it takes {known}")
+        at = choices.index(wanted)
+        return {
+            name: shapes[at] if len(shapes) > at else default[name]
+            for name, shapes in zip(names, enumerated, strict=True)
+        }
+    before = Size(*default[frames][-2:])
+    return {
+        named.name: wanted if named.name == frames else _scaled(default[named.name], named.type.shape, before, size)
+        for named in function.inputs
+        if named.name in default
+    }
+
+
+def _scaled(default: tuple[int, ...], sides: tuple[int | None, ...], before: Size, after: Size) -> tuple[int, ...]:
+    """A state's shape at another frame size: its open last axes grow as the frame does."""
+    ratios = {len(default) - 2: after.height / before.height, len(default) - 1: after.width / before.width}
+    return tuple(
+        side if fixed is not None else round(side * ratios.get(axis, 1))
+        for axis, (side, fixed) in enumerate(zip(default, sides, strict=True))
+    )
+
+
+def _default(feature: Any, path: Path) -> tuple[int, ...]:
+    kind = feature.type.WhichOneof("Type")
+    if kind == "imageType":
+        image = feature.type.imageType
+        return (1, 1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3, image.height, image.width)
+    if kind != "multiArrayType" or not feature.type.multiArrayType.shape:
+        raise VaderError(f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again")
+    return tuple(int(side) for side in feature.type.multiArrayType.shape)
+
+
+def _enumerated(feature: Any) -> list[tuple[int, ...]]:
+    if feature.type.WhichOneof("Type") != "multiArrayType":
+        return []
+    return [tuple(int(side) for side in shape.shape) for shape in feature.type.multiArrayType.enumeratedShapes.shapes]
+
+
+def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Program:
+    """The program with these shapes. Constants are read before the copy goes."""
+    with tempfile.TemporaryDirectory(prefix="vader-fixed-") as folder:
+        copy = Path(folder) / "fixed.mlpackage"
+        try:
+            with quiet():
+                import coremltools as ct
+
+                model = ct.models.MLModel(str(path), skip_model_load=True)
+                ct.utils.materialize_dynamic_shape_mlmodel(
+                    model, {function: shapes}, str(copy), source_function_name=function
+                )
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise VaderError(
+                f"{path} cannot be fixed to {shapes}: {reason}", hint="give another --shape, or convert it for one size"
+            ) from error
+        program = read(copy)
+        for operation in program.function(function).block.walk():
+            for value in (*operation.attributes.values(), *_constants(operation)):
+                if value.type.elements <= 64:
+                    _ = value.value
+    return Program(path, program.spec, program.functions, program.default)
+
+
+def _constants(operation: Any) -> list[Any]:
+    return [operand for group in operation.inputs.values() for operand in group if not isinstance(operand, str)]

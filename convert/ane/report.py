@@ -1,0 +1,164 @@
+"""What an inspection finds, as values: operations, functions, and the keys of `inspect --json`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from convert.ane.chips import Chip
+from convert.ane.rules import Unit
+from convert.ane.traffic import Edge
+
+
+@dataclass(frozen=True)
+class OperationReport:
+    """A line. `ms`, `low` and `high` are predicted; `bound` says what the time goes into; `step` is its group."""
+
+    index: int
+    step: int
+    name: str
+    type: str
+    shape: tuple[int | None, ...]
+    macs: int
+    bytes: float
+    unit: Unit
+    rule: str
+    why: str
+    source: str
+    family: str
+    ms: float
+    low: float
+    high: float
+    bound: str
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "shape": list(self.shape),
+            "gmac": self.macs / 1e9,
+            "bytes": self.bytes,
+            "unit": self.unit,
+            "rule": self.rule,
+            "why": self.why,
+            "source": self.source,
+            "family": self.family,
+            "ms": self.ms,
+            "ms_low": self.low,
+            "ms_high": self.high,
+            "bound": self.bound,
+            "step": self.step,
+        }
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about a costly line."""
+
+    operation: str
+    type: str
+    ms: float
+    share: float
+    text: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"operation": self.operation, "type": self.type, "ms": self.ms, "share": self.share, "text": self.text}
+
+
+@dataclass(frozen=True)
+class FunctionReport:
+    """A function on a chip. Latencies are predicted, in ms, of one call."""
+
+    name: str
+    opset: str
+    frame: str
+    latency: float
+    low: float
+    high: float
+    weights_bytes: float
+    peak_activation_bytes: float
+    switches: int
+    segments: int
+    operations: tuple[OperationReport, ...]
+    edges: tuple[Edge, ...]
+    #: What a call costs besides operations, inputs and outputs: its floor, and switches beyond the first segment.
+    floor: float
+    switching: float
+    advice: tuple[Advice, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fps(self) -> float:
+        """Calls a second, one after the other."""
+        return 1e3 / self.latency
+
+    @property
+    def macs(self) -> int:
+        """Of one call; loops count once."""
+        return sum(operation.macs for operation in self.operations)
+
+    @property
+    def ane_share(self) -> float:
+        """Share of the operations' predicted time that is spent on the Neural Engine."""
+        whole = sum(operation.ms for operation in self.operations)
+        return sum(operation.ms for operation in self.operations if operation.unit == "ANE") / whole if whole else 0.0
+
+    def costliest(self, count: int | None) -> list[OperationReport]:
+        """The lines that take longest."""
+        return sorted(self.operations, key=lambda operation: -operation.ms)[:count]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; the keys of DESIGN.md and more."""
+        return {
+            "name": self.name,
+            "frame": self.frame,
+            "kind": "predicted",
+            "latency_ms": self.latency,
+            "latency_ms_low": self.low,
+            "latency_ms_high": self.high,
+            "fps": self.fps,
+            "fps_low": 1e3 / self.high,
+            "fps_high": 1e3 / self.low,
+            "gmac": self.macs / 1e9,
+            "weights_mib": self.weights_bytes / 2**20,
+            "peak_activation_mib": self.peak_activation_bytes / 2**20,
+            "ane_share": self.ane_share,
+            "switches": self.switches,
+            "overheads": {"call_ms": self.floor, "switching_ms": self.switching},
+            "edges": [
+                {"name": edge.name, "way": edge.way, "bytes": edge.bytes, "converted": edge.converted, "ms": edge.ms}
+                for edge in self.edges
+            ],
+            "ops": [operation.as_dict() for operation in self.operations],
+            "advice": [advice.as_dict() for advice in self.advice],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A package on a chip."""
+
+    package: str
+    chip: Chip
+    default: str
+    functions: tuple[FunctionReport, ...] = field(default_factory=tuple)
+
+    @property
+    def main(self) -> FunctionReport:
+        """The default function, or the only one looked at."""
+        return next((item for item in self.functions if item.name == self.default), self.functions[0])
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; the keys of DESIGN.md and more."""
+        return {
+            "kind": "predicted",
+            "package": self.package,
+            "chip": self.chip.id,
+            "chip_name": self.chip.name,
+            "chip_measured": self.chip.measured,
+            "chip_source": self.chip.note,
+            "default_function": self.default,
+            "functions": [function.as_dict() for function in self.functions],
+        }

@@ -130,6 +130,7 @@ def _write(
         verification=verification,
         uncompressed_size_mib=full_size_mib or report.size_mib,
         seconds=time.monotonic() - started,
+        verification=verification,
     )
 
 

@@ -9,7 +9,7 @@ The facts are in the package's user-defined metadata, all text:
     vader.functions    JSON {name: "HxW"}, the default one first; {} for a package of one function
     vader.states       JSON [name, …] of what it keeps itself, as Core ML states; [] if it keeps nothing
     vader.io           tensor or image
-    vader.compress     palettize4, palettize6, palettize8, int8 or w8a8; "" for weights of 16 bits
+    vader.compress     none, palettize4, palettize6, palettize8, int8 or w8a8
 """
 
 import json
@@ -89,5 +89,5 @@ def _facts(source: Source, shapes: Shapes, form: Form, functions: Mapping[str, s
         "vader.functions": json.dumps(functions),
         "vader.states": json.dumps(list(twin.state_spec(*shapes.default)) if form.stateful else []),
         "vader.io": form.io,
-        "vader.compress": "" if form.compress == "none" else form.compress,
+        "vader.compress": form.compress,
     }

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from convert import ConversionReport, compression, convert, twin
-from convert.coreml import Source, write_package
+from convert.coreml import Source, open_source, write_package
 from convert.emulator import EmulatedModel
 from convert.package import read_spec, single_precision
 from convert.program import read
@@ -48,7 +48,9 @@ def package(tmp_path_factory):
 
     @cache
     def make(variant: str, form: str) -> ConversionReport:
-        return convert(build_variant(variant), folder / f"{variant}-{form}.mlpackage", **FORMS[form])
+        # Not verified: random weights of few bits restore worse than a package may.
+        source = open_source(build_variant(variant))
+        return write_package(source, folder / f"{variant}-{form}.mlpackage", **FORMS[form])
 
     return make
 
@@ -109,8 +111,7 @@ def test_a_stateful_package_says_what_it_is(package):
     assert "size_128x128" in metadata.shortDescription
     assert facts["vader.network"] == "nafunet"
     assert facts["vader.io"] == report.io == "tensor"
-    assert facts["vader.compress"] == ""
-    assert report.compress == "none"
+    assert facts["vader.compress"] == report.compress == "none"
     assert json.loads(facts["vader.states"]) == list(report.states) == ["memory", "memory_valid"]
     assert report.inputs == ("frames",)
     assert report.outputs == ("restored", "mask")

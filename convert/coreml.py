@@ -130,7 +130,6 @@ def _write(
         verification=verification,
         uncompressed_size_mib=full_size_mib or report.size_mib,
         seconds=time.monotonic() - started,
-        verification=verification,
     )
 
 

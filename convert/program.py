@@ -59,9 +59,9 @@ class Type:
 
     @property
     def bits(self) -> int:
-        """Of one number."""
+        """Of one number; 0 for text and for types without a size."""
         sizes = {"bool": 8, "fp16": 16, "fp32": 32, "fp64": 64}
-        return sizes[self.dtype] if self.dtype in sizes else int(self.dtype.lstrip("uint") or 0)
+        return sizes[self.dtype] if self.dtype in sizes else int(self.dtype.lstrip("abcdefghijklmnopqrstuvwxyz_") or 0)
 
     @property
     def bytes(self) -> float:

@@ -4,6 +4,8 @@ Sizes that are open in a package are fixed by coremltools, on a copy that is thr
 """
 
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +119,7 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
     with tempfile.TemporaryDirectory(prefix="vader-fixed-") as folder:
         copy = Path(folder) / "fixed.mlpackage"
         try:
-            with quiet():
+            with quiet(), _plain_booleans():
                 import coremltools as ct
 
                 model = ct.models.MLModel(str(path), skip_model_load=True)
@@ -135,6 +137,29 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
                 if value.type.elements <= 64:
                     _ = value.value
     return Program(path, program.spec, program.functions, program.default)
+
+
+@contextmanager
+def _plain_booleans() -> Iterator[None]:
+    """coremltools 9.0 hands numpy's bool to reductions of sizes, which numpy from 2.0 on refuses."""
+    from coremltools.converters.mil.mil.ops.defs.iOS15 import reduction
+
+    plain = {name: getattr(reduction, name).get_operator for name in ("reduce_sum", "reduce_prod", "reduce_max")}
+    for name, function in plain.items():
+        setattr(getattr(reduction, name), "get_operator", _with_plain_booleans(function))
+    try:
+        yield
+    finally:
+        for name, function in plain.items():
+            setattr(getattr(reduction, name), "get_operator", function)
+
+
+def _with_plain_booleans(get_operator: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def wrapped(operation: Any) -> Any:
+        reduce = get_operator(operation)
+        return lambda x, axis=None, keepdims=False: reduce(x, axis=axis, keepdims=bool(keepdims))
+
+    return wrapped
 
 
 def _constants(operation: Any) -> list[Any]:

@@ -103,9 +103,10 @@ def _placed(of: Graph, chip: Chip, to_engine: bool) -> tuple[list[Step], Placeme
         Step(group, rule_for(group.head, where), on_engine(group, chip, out), on_cpu(group))
         for group, out in zip(found, moved, strict=True)
     ]
+    # The planner knows of no operand that waits in memory: it compares an operation's own time.
     choices = [
         Choice(
-            step.engine.total if step.rule.unit == "ANE" else math.inf,
+            step.engine.total - step.engine.spill if step.rule.unit == "ANE" else math.inf,
             step.cpu.total,
             movable=step.rule.id != "edge-cast",
         )

@@ -10,7 +10,7 @@ import typer
 from mlx_vader.errors import VaderError
 
 #: In the order of `--help`.
-COMMANDS = ("clean", "train", "convert", "bench", "import_", "artifacts", "demo", "doctor")
+COMMANDS = ("clean", "train", "convert", "inspect", "bench", "import_", "artifacts", "demo", "doctor")
 
 
 def main() -> None:

@@ -61,7 +61,11 @@ class Type:
     def bits(self) -> int:
         """Of one number; 0 for text and for types without a size."""
         sizes = {"bool": 8, "fp16": 16, "fp32": 32, "fp64": 64}
-        return sizes[self.dtype] if self.dtype in sizes else int(self.dtype.lstrip("abcdefghijklmnopqrstuvwxyz_") or 0)
+        return (
+            sizes[self.dtype]
+            if self.dtype in sizes
+            else int(self.dtype.lstrip("abcdefghijklmnopqrstuvwxyz_") or 0)
+        )
 
     @property
     def bytes(self) -> float:
@@ -258,7 +262,7 @@ class _Reader:
         if kind == "bytes":
             return _unpacked(values, of)
         if kind == "strings":
-            return values[0] if not of.shape else np.array(list(values)).reshape(of.shape)
+            return values[0] if not of.shape else np.array(list(values)).reshape([size or 1 for size in of.shape])
         return np.array(values, _numpy(of)).reshape(of.shape)[()]
 
     def stored(self, of: Type, name: str, offset: int) -> np.ndarray:

@@ -107,7 +107,9 @@ def _compute(group: Group, chip: Chip) -> float:
         return 2 * counting.macs(line) / (peak * efficiency("pointwise", channels)) * _MS
     if shape.depthwise:
         rates = table("efficiency")
-        return rates["depthwise_us"] / 1e3 * _depthwise_units(line, shape) * rates["depthwise_peak"] / chip.peak
+        return (
+            rates["depthwise_us"] / 1e3 * _depthwise_units(line, shape) * rates["depthwise_peak"] / chip.peak
+        )
     dilated = max(shape.dilations, default=1) > 1
     share = efficiency("pointwise" if shape.taps == 1 else "spatial", min(shape.into, shape.out))
     if dilated:
@@ -119,7 +121,10 @@ def _compute(group: Group, chip: Chip) -> float:
 
 def _winograd(line: Line, shape: counting.Kernel) -> bool:
     return (
-        line.type == "conv" and shape.size == (3, 3) and shape.groups == 1 and max(shape.strides, default=1) == 1
+        line.type == "conv"
+        and shape.size == (3, 3)
+        and shape.groups == 1
+        and max(shape.strides, default=1) == 1
     )
 
 
@@ -127,8 +132,10 @@ def _depthwise_units(line: Line, shape: counting.Kernel) -> float:
     """How often Apple's unit of depthwise work is done: 65 536 results of nine taps."""
     rates = table("efficiency")
     unit = rates["depthwise_outputs"] * rates["depthwise_taps"]
-    return counting.macs(line) / unit if shape.taps > rates["depthwise_taps"] else (
-        line.result.elements / rates["depthwise_outputs"]
+    return (
+        counting.macs(line) / unit
+        if shape.taps > rates["depthwise_taps"]
+        else (line.result.elements / rates["depthwise_outputs"])
     )
 
 

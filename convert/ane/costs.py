@@ -1,6 +1,7 @@
 """`costs.toml` read into values: efficiencies, overheads, families of operations with their intervals."""
 
 import functools
+import itertools
 import math
 import tomllib
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def efficiency(kind: str, channels: int) -> float:
     """
     rows = table("efficiency")[kind]
     channels = min(max(padded(channels), rows[0][0]), rows[-1][0])
-    for (low, at_low), (high, at_high) in zip(rows, rows[1:], strict=False):
+    for (low, at_low), (high, at_high) in itertools.pairwise(rows):
         if channels <= high:
             return at_low + (at_high - at_low) * math.log(channels / low) / math.log(high / low)
     return rows[-1][1]

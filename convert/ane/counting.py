@@ -117,7 +117,9 @@ def _einsum(line: Line) -> int:
     """The product of the lengths of all letters."""
     equation = str(line.parameter("equation", ""))
     lengths: dict[str, int] = {}
-    shapes = [read.type for read in line.reads] + [weights.type for weights in line.weights.values() if weights.type.shape]
+    shapes = [read.type for read in line.reads] + [
+        weights.type for weights in line.weights.values() if weights.type.shape
+    ]
     for letters, of in zip(equation.split("->")[0].replace(" ", "").split(","), shapes, strict=False):
         lengths |= dict(zip(letters, _sizes(of), strict=False))
     return math.prod(lengths.values()) if lengths else 0

@@ -59,7 +59,9 @@ def _fitting(program: Program, function: str | None, size: Size | None) -> str:
         if _frame(program.function(name)) == size:
             return name
     sizes = ", ".join(dict.fromkeys(frame_of(program.function(name)) for name in names))
-    raise UsageError(f"{program.path} has no function for {size}", hint=f"its frames measure {sizes or 'nothing'}")
+    raise UsageError(
+        f"{program.path} has no function for {size}", hint=f"its frames measure {sizes or 'nothing'}"
+    )
 
 
 def _shapes(program: Program, function: Function, size: Size | None) -> dict[str, tuple[int, ...]]:
@@ -83,13 +85,17 @@ def _shapes(program: Program, function: Function, size: Size | None) -> dict[str
         }
     before = Size(*default[frames][-2:])
     return {
-        named.name: wanted if named.name == frames else _scaled(default[named.name], named.type.shape, before, size)
+        named.name: wanted
+        if named.name == frames
+        else _scaled(default[named.name], named.type.shape, before, size)
         for named in function.inputs
         if named.name in default
     }
 
 
-def _scaled(default: tuple[int, ...], sides: tuple[int | None, ...], before: Size, after: Size) -> tuple[int, ...]:
+def _scaled(
+    default: tuple[int, ...], sides: tuple[int | None, ...], before: Size, after: Size
+) -> tuple[int, ...]:
     """A state's shape at another frame size: its open last axes grow as the frame does."""
     ratios = {len(default) - 2: after.height / before.height, len(default) - 1: after.width / before.width}
     return tuple(
@@ -102,16 +108,26 @@ def _default(feature: Any, path: Path) -> tuple[int, ...]:
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
         image = feature.type.imageType
-        return (1, 1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3, image.height, image.width)
+        return (
+            1,
+            1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3,
+            image.height,
+            image.width,
+        )
     if kind != "multiArrayType" or not feature.type.multiArrayType.shape:
-        raise VaderError(f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again")
+        raise VaderError(
+            f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again"
+        )
     return tuple(int(side) for side in feature.type.multiArrayType.shape)
 
 
 def _enumerated(feature: Any) -> list[tuple[int, ...]]:
     if feature.type.WhichOneof("Type") != "multiArrayType":
         return []
-    return [tuple(int(side) for side in shape.shape) for shape in feature.type.multiArrayType.enumeratedShapes.shapes]
+    return [
+        tuple(int(side) for side in shape.shape)
+        for shape in feature.type.multiArrayType.enumeratedShapes.shapes
+    ]
 
 
 def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Program:
@@ -129,7 +145,8 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise VaderError(
-                f"{path} cannot be fixed to {shapes}: {reason}", hint="give another --shape, or convert it for one size"
+                f"{path} cannot be fixed to {shapes}: {reason}",
+                hint="give another --shape, or convert it for one size",
             ) from error
         program = read(copy)
         for operation in program.function(function).block.walk():
@@ -141,17 +158,19 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
 
 @contextmanager
 def _plain_booleans() -> Iterator[None]:
-    """coremltools 9.0 hands numpy's bool to reductions of sizes, which numpy from 2.0 on refuses."""
+    """Mends coremltools 9.0: it hands numpy's bool to reductions of sizes, which numpy from 2.0 on refuses."""
     from coremltools.converters.mil.mil.ops.defs.iOS15 import reduction
 
-    plain = {name: getattr(reduction, name).get_operator for name in ("reduce_sum", "reduce_prod", "reduce_max")}
+    plain = {
+        name: getattr(reduction, name).get_operator for name in ("reduce_sum", "reduce_prod", "reduce_max")
+    }
     for name, function in plain.items():
-        setattr(getattr(reduction, name), "get_operator", _with_plain_booleans(function))
+        getattr(reduction, name).get_operator = _with_plain_booleans(function)
     try:
         yield
     finally:
         for name, function in plain.items():
-            setattr(getattr(reduction, name), "get_operator", function)
+            getattr(reduction, name).get_operator = function
 
 
 def _with_plain_booleans(get_operator: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -163,4 +182,6 @@ def _with_plain_booleans(get_operator: Callable[[Any], Any]) -> Callable[[Any], 
 
 
 def _constants(operation: Any) -> list[Any]:
-    return [operand for group in operation.inputs.values() for operand in group if not isinstance(operand, str)]
+    return [
+        operand for group in operation.inputs.values() for operand in group if not isinstance(operand, str)
+    ]

@@ -141,7 +141,9 @@ class _Builder:
         stored = sum(weights.stored for weights in given)
         packed = max(given, key=lambda weights: weights.type.elements, default=None)
         for output in operation.outputs:
-            self.constants[output.name] = Weights(output.type, stored, None, packed.type.dtype if packed else "")
+            self.constants[output.name] = Weights(
+                output.type, stored, None, packed.type.dtype if packed else ""
+            )
         return True
 
     def line(self, operation: Operation, depth: int) -> Line:

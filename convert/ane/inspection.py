@@ -8,15 +8,15 @@ from pathlib import Path
 from convert.ane import counting
 from convert.ane.advice import advise, notes_on
 from convert.ane.chips import Chip
+from convert.ane.conditions import Place
 from convert.ane.cost import Cost, family, on_cpu, on_engine
-from convert.ane.costs import families
+from convert.ane.costs import Family, families
 from convert.ane.flexible import at_shape, frame_of
 from convert.ane.fusion import Group, groups
 from convert.ane.graph import Graph, graph
 from convert.ane.placement import Choice, Placement, extra_ms, place
 from convert.ane.report import FunctionReport, Inspection, OperationReport
 from convert.ane.rules import Rule, rule_for
-from convert.ane.conditions import Place
 from convert.ane.traffic import Edge, edges, peak_activation_bytes, spilled
 from convert.program import Program
 
@@ -63,7 +63,13 @@ def inspect(
 
 
 def predict(
-    program: Program, of: Graph, chip: Chip, *, to_engine: bool = False, host: bool | None = None, flexible: bool = False
+    program: Program,
+    of: Graph,
+    chip: Chip,
+    *,
+    to_engine: bool = False,
+    host: bool | None = None,
+    flexible: bool = False,
 ) -> FunctionReport:
     """A function on a chip. `to_engine` places on the engine whatever can run there; `host` says whether the CPU
     converts inputs and outputs, which is otherwise read from the package.
@@ -75,7 +81,7 @@ def predict(
         moved = [replace(edge, converted=host, ms=edge.bytes / rate) for edge in moved]
     switching = extra_ms(placement)
     latency, low, high = _interval(steps, moved, chip, switching)
-    operations = _operations(steps, placement, of)
+    operations = _operations(steps)
     report = FunctionReport(
         name=of.function.name,
         opset=of.function.opset,
@@ -113,12 +119,12 @@ def _placed(of: Graph, chip: Chip, to_engine: bool) -> tuple[list[Step], Placeme
         for step in steps
     ]
     placement = place(choices, to_engine=to_engine)
-    return [
-        replace(step, unit=unit) for step, unit in zip(steps, placement.places, strict=True)
-    ], placement
+    return [replace(step, unit=unit) for step, unit in zip(steps, placement.places, strict=True)], placement
 
 
-def _interval(steps: list[Step], moved: list[Edge], chip: Chip, switching: float) -> tuple[float, float, float]:
+def _interval(
+    steps: list[Step], moved: list[Edge], chip: Chip, switching: float
+) -> tuple[float, float, float]:
     """The latency and its bounds: each part is off by as much as its family is, all in the same direction."""
     known = families()
     parts = [(chip.floor + switching, known["call"]), (sum(edge.ms for edge in moved), known["transfer"])]
@@ -129,11 +135,11 @@ def _interval(steps: list[Step], moved: list[Edge], chip: Chip, switching: float
     return latency, low, high
 
 
-def _family(step: Step):  # noqa: ANN202 - Family
+def _family(step: Step) -> Family:
     return families()["cpu"] if step.unit == "CPU" else family(step.group.head)
 
 
-def _operations(steps: list[Step], placement: Placement, of: Graph) -> tuple[OperationReport, ...]:
+def _operations(steps: list[Step]) -> tuple[OperationReport, ...]:
     """A report for each line, in the order in which they run."""
     lines = [report for step in steps for report in _of_step(step)]
     return tuple(sorted(lines, key=lambda report: report.index))
@@ -170,6 +176,7 @@ def _of_step(step: Step) -> list[OperationReport]:
                 low=ms * kind.low,
                 high=ms * kind.high,
                 bound=step.cost.bound if first else "free",
+                result=line.writes[0].name if line.writes else "",
                 advice=step.rule.advice if first else "",
             )
         )

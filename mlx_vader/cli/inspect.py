@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from convert.ane import Inspection
 
 EXAMPLES = """
@@ -37,7 +35,8 @@ def register(app: typer.Typer) -> None:
 def inspect(
     package: Annotated[Path, typer.Argument(help="An .mlpackage that holds an ML program.")],
     chip: Annotated[
-        list[str] | None, typer.Option(help="m1 to m6, m4-pro, m4-max, a17-pro, a19 …; may be repeated.  this Mac's, else m4")
+        list[str] | None,
+        typer.Option(help="m1 to m6, m4-pro, m4-max, a17-pro, a19 …; may be repeated.  this Mac's, else m4"),
     ] = None,
     function: Annotated[str, typer.Option(help="One function alone.  every one")] = "",
     shape: Annotated[str, typer.Option(help="Frame size: 720p or HEIGHTxWIDTH.  the default one")] = "",
@@ -105,19 +104,26 @@ def _tables(found: "list[Inspection]", everything: bool, actual: dict[str, Any] 
         lines.append(_functions(found[0]))
     lines += [_operations(found[0], everything), _advice(found[0])]
     if actual is not None:
-        lines.append(_measured(actual))
+        lines.append(_measured(actual, found[0]))
     return lines
 
 
 def _totals(found: "Inspection") -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     main = found.main
-    table = Table(title=f"{found.package}, predicted for {found.chip.name}", title_justify="left", show_header=False, box=None)
+    table = Table(
+        title=f"{escape(found.package)}, predicted for {found.chip.name}",
+        title_justify="left",
+        show_header=False,
+        box=None,
+    )
+    slow, fast = _rate(1e3 / main.high), _rate(1e3 / main.low)
     rows = {
         "function": f"{main.name} {main.frame}".strip(),
         "latency": f"[bold]{_ms(main.latency)}[/] ({_ms(main.low)} to {_ms(main.high)}), predicted",
-        "frame rate": f"[bold]{_rate(main.fps)} FPS[/] ({_rate(1e3 / main.high)} to {_rate(1e3 / main.low)}), predicted",
+        "frame rate": f"[bold]{_rate(main.fps)} FPS[/] ({slow} to {fast}), predicted",
         "arithmetic": f"{main.macs / 1e9:.3g} GMAC",
         "weights": f"{main.weights_bytes / 2**20:.3g} MiB",
         "activations": f"{main.peak_activation_bytes / 2**20:.3g} MiB at the peak",
@@ -165,7 +171,9 @@ def _functions(found: "Inspection") -> Any:
     for item in found.functions:
         name = f"{item.name} (default)" if item.name == found.default else item.name
         interval = f"{item.low:.3g}–{item.high:.3g}"
-        table.add_row(name, item.frame, f"{item.latency:.3g}", interval, _rate(item.fps), f"{item.macs / 1e9:.3g}")
+        table.add_row(
+            name, item.frame, f"{item.latency:.3g}", interval, _rate(item.fps), f"{item.macs / 1e9:.3g}"
+        )
     return table
 
 
@@ -176,12 +184,18 @@ def _operations(found: "Inspection", everything: bool) -> Any:
 
     main = found.main
     shown = main.operations if everything else main.costliest(SHOWN)
-    title = f"all {len(shown)} operations" if len(shown) == len(main.operations) else f"the {len(shown)} costliest operations"
-    table = Table("operation", "type", "result", title=f"{title}, predicted", title_justify="left", box=SIMPLE)
+    title = (
+        f"all {len(shown)} operations"
+        if len(shown) == len(main.operations)
+        else f"the {len(shown)} costliest operations"
+    )
+    table = Table(
+        "operation", "type", "result", title=f"{title}, predicted", title_justify="left", box=SIMPLE
+    )
     for name in ("MMAC", "MiB", "ms"):
         table.add_column(name, justify="right")
-    table.add_column("unit")
-    table.add_column("why")
+    for name in ("unit", "bound by", "why"):
+        table.add_column(name)
     for line in shown:
         table.add_row(
             escape(line.name),
@@ -191,6 +205,7 @@ def _operations(found: "Inspection", everything: bool) -> Any:
             f"{line.bytes / 2**20:.2f}",
             f"{line.ms:.3f}" if line.ms else "",
             f"[{COLOURS[line.unit]}]{line.unit}[/]",
+            line.bound,
             escape(f"{line.why} ({line.source})"),
         )
     rest = main.operations if everything else main.costliest(None)[SHOWN:]
@@ -210,13 +225,22 @@ def _advice(found: "Inspection") -> Any:
     return table
 
 
-def _measured(actual: dict[str, Any]) -> Any:
+def _measured(actual: dict[str, Any], found: "Inspection") -> Any:
     from rich.table import Table
+
+    units = {line.result: line.unit for line in found.main.operations}
+    differing = [
+        f"{line['result']} ({line['type']}: {line['unit']}, predicted {units[line['result']]})"
+        for line in actual["operations"]
+        if line["unit"] in COLOURS and units.get(line["result"], line["unit"]) != line["unit"]
+    ]
 
     table = Table(title="measured on this Mac", title_justify="left", show_header=False, box=None)
     table.add_row("latency", f"{actual['latency_ms_p50']:.3g} ms p50, {actual['latency_ms_p95']:.3g} ms p95")
-    table.add_row("Core ML's plan", ", ".join(f"{share:.0%} {unit}" for unit, share in actual["shares"].items()))
-    differing = actual.get("differs", [])
+    table.add_row(
+        "Core ML's plan", ", ".join(f"{share:.0%} {unit}" for unit, share in actual["shares"].items())
+    )
+    table.add_row("predicted", f"{found.main.latency:.3g} ms for {found.chip.name}")
     if differing:
         table.add_row("planned elsewhere", ", ".join(differing[:8]))
     return table

@@ -262,8 +262,8 @@ class _Reader:
         if kind == "bytes":
             return _unpacked(values, of)
         if kind == "strings":
-            return values[0] if not of.shape else np.array(list(values)).reshape([size or 1 for size in of.shape])
-        return np.array(values, _numpy(of)).reshape(of.shape)[()]
+            return values[0] if not of.shape else np.array(list(values)).reshape(of.shape)
+        return np.asarray(values, _numpy(of)).reshape([size or 1 for size in of.shape])[()]
 
     def stored(self, of: Type, name: str, offset: int) -> np.ndarray:
         data = self.weight_file(name)

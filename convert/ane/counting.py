@@ -50,6 +50,12 @@ def kernel(line: Line) -> Kernel | None:
     """Of a convolution, plain or transposed; None for anything else."""
     if line.type not in ("conv", "conv_transpose"):
         return None
+    if "kernel" not in line.memo:
+        line.memo["kernel"] = _kernel(line)
+    return line.memo["kernel"]
+
+
+def _kernel(line: Line) -> Kernel | None:
     weight, x = line.operand("weight"), line.operand("x")
     if weight is None or x is None:
         return None

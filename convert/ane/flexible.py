@@ -37,6 +37,11 @@ def frame_of(function: Function) -> str:
     return str(size) if size else ""
 
 
+def in_order(program: Program) -> list[str]:
+    """The names of the functions, smallest frames first; the file keeps them in no order."""
+    return sorted(program.functions, key=lambda name: (_frame(program.functions[name]) or Size(0, 0), name))
+
+
 def _frame(function: Function) -> Size | None:
     for named in function.inputs:
         if named.type.kind == "tensor" and len(named.type.shape) >= 4:
@@ -54,7 +59,7 @@ def _fitting(program: Program, function: str | None, size: Size | None) -> str:
     """The name of the function asked for, or of the one whose frames have that size."""
     if size is None:
         return program.function(function).name
-    names = [function] if function else list(program.functions)
+    names = [function] if function else in_order(program)
     for name in names:
         if _frame(program.function(name)) == size:
             return name

@@ -31,6 +31,8 @@ class Line:
     depth: int
     reads: list[Named] = field(default_factory=list)
     weights: dict[str, Weights] = field(default_factory=dict)
+    #: What was found out about it, kept by whoever found it.
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def type(self) -> str:

@@ -11,7 +11,7 @@ from convert.ane.chips import Chip
 from convert.ane.conditions import Place
 from convert.ane.cost import Cost, family, on_cpu, on_engine
 from convert.ane.costs import Family, families
-from convert.ane.flexible import at_shape, frame_of
+from convert.ane.flexible import at_shape, frame_of, in_order
 from convert.ane.fusion import Group, groups
 from convert.ane.graph import Graph, graph
 from convert.ane.placement import Choice, Placement, extra_ms, place
@@ -49,7 +49,7 @@ def inspect(
     Raises `VaderError` for what is no ML program, and `UsageError` for a function or a shape it does not have.
     """
     program, default, flexible = at_shape(Path(package), function, shape)
-    names = [default] if function or shape else list(program.functions)
+    names = [default] if function or shape else in_order(program)
     graphs = {name: graph(program.function(name)) for name in names}
     return [
         Inspection(

@@ -47,6 +47,8 @@ def family(line: Line) -> Family:
     if shape.depthwise:
         return families()["depthwise"]
     dense = line.type == "conv" and shape.groups == 1 and max(shape.dilations, default=1) == 1
+    if dense and len(line.result.shape) > 2 and line.result.shape[-2] == 1:
+        return families()["thin"]
     return families()["dense" if dense else "grouped"]
 
 

@@ -6,7 +6,8 @@ formulas, their sources and their errors.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from convert.ane import counting
 from convert.ane.chips import Chip
@@ -71,6 +72,19 @@ def on_engine(group: Group, chip: Chip, spilled: float = 0.0) -> Cost:
     )
 
 
+def prefetched(costs: Sequence[Cost], chip: Chip) -> list[Cost]:
+    """Costs of groups that run one after the other: weights stream ahead while earlier groups are busy, as far as
+    there is room for them on chip.
+    """
+    room, ahead, found = _ms(table("memory")["resident"], chip.weights), 0.0, []
+    for cost in costs:
+        waiting = max(cost.weights - ahead, 0.0)
+        idle = max(cost.compute, cost.traffic, waiting) - waiting
+        ahead = min(max(ahead - cost.weights, 0.0) + idle, room)
+        found.append(replace(cost, weights=waiting))
+    return found
+
+
 def on_cpu(group: Group) -> Cost:
     """On the CPU, at the rates of Apple's own planner for M4; other chips borrow them."""
     rates = table("cpu")
@@ -105,15 +119,19 @@ def _compute(group: Group, chip: Chip) -> float:
     if shape is None:
         if not counting.macs(line):
             return 0.0
-        channels = min(counting.inner(line), line.result.shape[-1] or 1)
-        return 2 * counting.macs(line) / (peak * efficiency("pointwise", channels)) * _MS
+        return (
+            2
+            * counting.macs(line)
+            / (peak * efficiency("pointwise", counting.inner(line), line.result.shape[-1] or 1))
+            * _MS
+        )
     if shape.depthwise:
         rates = table("efficiency")
         return (
             rates["depthwise_us"] / 1e3 * _depthwise_units(line, shape) * rates["depthwise_peak"] / chip.peak
         )
     dilated = max(shape.dilations, default=1) > 1
-    share = efficiency("pointwise" if shape.taps == 1 else "spatial", min(shape.into, shape.out))
+    share = efficiency("pointwise" if shape.taps == 1 else "spatial", shape.into, shape.out)
     if dilated:
         share *= table("efficiency")["dilated"]
     elif _winograd(line, shape):

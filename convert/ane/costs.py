@@ -41,11 +41,17 @@ def family_of(operation: str) -> Family:
     return families()[_by_operation().get(operation, "elementwise")]
 
 
-def efficiency(kind: str, channels: int) -> float:
-    """Share of the peak at `channels`, the fewer of in and out. `kind`: spatial or pointwise.
+def efficiency(kind: str, into: int, out: int) -> float:
+    """Share of the peak with so many channels in and out. `kind`: spatial or pointwise.
 
-    Channels are padded to 16; between the rows of the table it is linear in the logarithm of the channels.
+    The table is of convolutions with as many in as out. Too few in and too few out are taken for two losses that
+    multiply and are alike (○).
     """
+    return math.sqrt(_at(kind, into) * _at(kind, out))
+
+
+def _at(kind: str, channels: int) -> float:
+    """Channels are padded to 16; between the rows of the table it is linear in the logarithm of the channels."""
     rows = table("efficiency")[kind]
     channels = min(max(padded(channels), rows[0][0]), rows[-1][0])
     for (low, at_low), (high, at_high) in itertools.pairwise(rows):

@@ -9,7 +9,7 @@ from convert.ane import counting
 from convert.ane.advice import advise, notes_on
 from convert.ane.chips import Chip
 from convert.ane.conditions import Place
-from convert.ane.cost import Cost, family, on_cpu, on_engine
+from convert.ane.cost import Cost, family, on_cpu, on_engine, prefetched
 from convert.ane.costs import Family, families
 from convert.ane.flexible import at_shape, frame_of, in_order
 from convert.ane.fusion import Group, groups
@@ -105,9 +105,10 @@ def _placed(of: Graph, chip: Chip, to_engine: bool) -> tuple[list[Step], Placeme
     found = groups(of)
     moved = spilled(of, found)
     where = Place(of, chip)
+    engine = prefetched([on_engine(group, chip, out) for group, out in zip(found, moved, strict=True)], chip)
     steps = [
-        Step(group, rule_for(group.head, where), on_engine(group, chip, out), on_cpu(group))
-        for group, out in zip(found, moved, strict=True)
+        Step(group, rule_for(group.head, where), cost, on_cpu(group))
+        for group, cost in zip(found, engine, strict=True)
     ]
     # The planner knows of no operand that waits in memory: it compares an operation's own time.
     choices = [

@@ -24,10 +24,11 @@ def of_convolutions(
     def program(x):
         for index in range(count // 2):
             x = mb.conv(x=x, weight=kernel, pad_type="same", name=f"conv_{index}")
-            if index == count // 4:
-                x = mb.cumsum(x=x, axis=1, name="middle")
-            else:
-                x = mb.relu(x=x, name=f"relu_{index}")
+            x = (
+                mb.cumsum(x=x, axis=1, name="middle")
+                if index == count // 4
+                else mb.relu(x=x, name=f"relu_{index}")
+            )
         return x
 
     return saved(program, folder / f"{name}.mlpackage")

@@ -111,6 +111,21 @@ def test_palettised_weights_stream_faster() -> None:
     assert seconds("uint4") < 0.4 * seconds("fp16")
 
 
+def test_weights_stream_ahead_as_far_as_there_is_room() -> None:
+    busy = conv("busy", "x", 256, 256, (32, 32))
+
+    def second(channels):
+        heavy = conv("heavy", "busy", 256, channels, (8, 8))
+        alone = program({"busy": tensor(1, 256, 32, 32)}, [heavy])
+        after = program({"x": tensor(1, 256, 32, 32)}, [busy, heavy])
+        return line(alone, "heavy").ms, line(after, "heavy").ms
+
+    alone, after = second(128)
+    assert after < 0.5 * alone
+    alone, after = second(4096)
+    assert alone - after == pytest.approx(1e3 * 2**20 / (chip("m4").weights * 1e9), rel=0.05)
+
+
 def test_eight_bit_activations_are_faster_where_the_chip_can() -> None:
     packed = operation(
         "constexpr_affine_dequantize",

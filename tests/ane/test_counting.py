@@ -88,6 +88,7 @@ def test_weights_count_as_they_are_stored() -> None:
 
 def test_channels_are_padded_to_sixteen() -> None:
     assert [padded(count) for count in (1, 16, 17)] == [16, 16, 32]
-    assert efficiency("spatial", 17) == efficiency("spatial", 32)
-    assert efficiency("spatial", 64) == pytest.approx(0.8)
-    assert efficiency("pointwise", 4096) == pytest.approx(0.99)
+    assert efficiency("spatial", 17, 17) == efficiency("spatial", 32, 32)
+    assert efficiency("spatial", 64, 64) == pytest.approx(0.8)
+    assert efficiency("spatial", 3, 64) == pytest.approx((0.28 * 0.8) ** 0.5)
+    assert efficiency("pointwise", 4096, 4096) == pytest.approx(0.99)

@@ -1,4 +1,7 @@
-"""Measured against predicted on the calibration rows: `python -m benchmarks.ane_calibration` prints docs/inspect.md's table."""
+"""Measured against predicted on the calibration rows: the table of docs/inspect.md.
+
+`python -m benchmarks.ane_calibration`
+"""
 
 from statistics import median
 
@@ -17,12 +20,8 @@ def table(found: list[Row]) -> str:
     ]
     errors = [abs(row.error) for row in found]
     inside = sum(row.low <= row.measured <= row.high for row in found)
-    lines += [
-        "",
-        f"Median error {median(errors):.1%}, worst {max(errors):.1%}; {inside} of {len(found)} measurements lie in the "
-        "interval.",
-    ]
-    return "\n".join(lines)
+    summary = f"Median error {median(errors):.1%}, worst {max(errors):.1%}"
+    return "\n".join([*lines, "", f"{summary}; {inside} of {len(found)} measurements lie in the interval."])
 
 
 if __name__ == "__main__":

@@ -64,9 +64,13 @@ class Type:
 
     @property
     def bits(self) -> int:
-        """Of one number."""
+        """Of one number; 0 for text and for types without a size."""
         sizes = {"bool": 8, "fp16": 16, "fp32": 32, "fp64": 64}
-        return sizes[self.dtype] if self.dtype in sizes else int(self.dtype.lstrip("uint") or 0)
+        return (
+            sizes[self.dtype]
+            if self.dtype in sizes
+            else int(self.dtype.lstrip("abcdefghijklmnopqrstuvwxyz_") or 0)
+        )
 
     @property
     def bytes(self) -> float:
@@ -264,7 +268,7 @@ class _Reader:
             return _unpacked(values, of)
         if kind == "strings":
             return values[0] if not of.shape else np.array(list(values)).reshape(of.sizes)
-        return np.array(values, _numpy(of)).reshape(of.sizes)[()]
+        return np.asarray(values, _numpy(of)).reshape(of.sizes)[()]
 
     def stored(self, of: Type, name: str, offset: int) -> np.ndarray:
         data = self.weight_file(name)

@@ -44,7 +44,7 @@ def _text(operation: OperationReport) -> str:
         return f"{operation.why}. {operation.advice}".strip()
     if operation.bound == "spill":
         return "It waits for an operand in memory, or writes one there: keep long skips and states thin."
-    if operation.family in ("dense", "grouped"):
+    if operation.family in ("dense", "grouped", "thin"):
         return _convolution(operation)
     if operation.family == "depthwise":
         return "Depthwise is a pass over memory: a dense 3x3 of as many channels costs little more and does far more."

@@ -77,7 +77,11 @@ def this_machine() -> str | None:
         return None
     try:
         brand = subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True, timeout=5
+            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
@@ -97,7 +101,11 @@ def id_of(brand: str) -> str | None:
 def _chip(name: str, rows: dict[str, dict[str, Any]]) -> Chip:
     own = rows[name]
     lent = _lent(name, rows)
-    values = {"measured": False} | {key: value for key, value in lent.items() if key not in ("measured", "like")} | own
+    values = (
+        {"measured": False}
+        | {key: value for key, value in lent.items() if key not in ("measured", "like")}
+        | own
+    )
     if not values["measured"]:
         values["spread"] = own.get("spread", lent.get("spread", 1.0) * _UNMEASURED)
     borrowed = tuple(rate for rate in _RATES if rate not in own)

@@ -49,7 +49,9 @@ def _at_the_edge(line: Line, _: Any, place: Place) -> bool:
     """A cast of an input, or to an output."""
     given = {named.name for named in place.graph.function.inputs}
     wanted = {named.name for named in place.graph.outputs}
-    return any(read.name in given for read in line.reads) or any(named.name in wanted for named in line.writes)
+    return any(read.name in given for read in line.reads) or any(
+        named.name in wanted for named in line.writes
+    )
 
 
 def _not_half(line: Line, _: Any, place: Place) -> bool:

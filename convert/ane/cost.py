@@ -6,7 +6,8 @@ formulas, their sources and their errors.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from convert.ane import counting
 from convert.ane.chips import Chip
@@ -47,6 +48,8 @@ def family(line: Line) -> Family:
     if shape.depthwise:
         return families()["depthwise"]
     dense = line.type == "conv" and shape.groups == 1 and max(shape.dilations, default=1) == 1
+    if dense and len(line.result.shape) > 2 and line.result.shape[-2] == 1:
+        return families()["thin"]
     return families()["dense" if dense else "grouped"]
 
 
@@ -67,6 +70,19 @@ def on_engine(group: Group, chip: Chip, spilled: float = 0.0) -> Cost:
         spill=_ms(spilled, chip.spill),
         overhead=_overhead(),
     )
+
+
+def prefetched(costs: Sequence[Cost], chip: Chip) -> list[Cost]:
+    """Costs of groups that run one after the other: weights stream ahead while earlier groups are busy, as far as
+    there is room for them on chip.
+    """
+    room, ahead, found = _ms(table("memory")["resident"], chip.weights), 0.0, []
+    for cost in costs:
+        waiting = max(cost.weights - ahead, 0.0)
+        idle = max(cost.compute, cost.traffic, waiting) - waiting
+        ahead = min(max(ahead - cost.weights, 0.0) + idle, room)
+        found.append(replace(cost, weights=waiting))
+    return found
 
 
 def on_cpu(group: Group) -> Cost:
@@ -103,13 +119,19 @@ def _compute(group: Group, chip: Chip) -> float:
     if shape is None:
         if not counting.macs(line):
             return 0.0
-        channels = min(counting.inner(line), line.result.shape[-1] or 1)
-        return 2 * counting.macs(line) / (peak * efficiency("pointwise", channels)) * _MS
+        return (
+            2
+            * counting.macs(line)
+            / (peak * efficiency("pointwise", counting.inner(line), line.result.shape[-1] or 1))
+            * _MS
+        )
     if shape.depthwise:
         rates = table("efficiency")
-        return rates["depthwise_us"] / 1e3 * _depthwise_units(line, shape) * rates["depthwise_peak"] / chip.peak
+        return (
+            rates["depthwise_us"] / 1e3 * _depthwise_units(line, shape) * rates["depthwise_peak"] / chip.peak
+        )
     dilated = max(shape.dilations, default=1) > 1
-    share = efficiency("pointwise" if shape.taps == 1 else "spatial", min(shape.into, shape.out))
+    share = efficiency("pointwise" if shape.taps == 1 else "spatial", shape.into, shape.out)
     if dilated:
         share *= table("efficiency")["dilated"]
     elif _winograd(line, shape):
@@ -119,7 +141,10 @@ def _compute(group: Group, chip: Chip) -> float:
 
 def _winograd(line: Line, shape: counting.Kernel) -> bool:
     return (
-        line.type == "conv" and shape.size == (3, 3) and shape.groups == 1 and max(shape.strides, default=1) == 1
+        line.type == "conv"
+        and shape.size == (3, 3)
+        and shape.groups == 1
+        and max(shape.strides, default=1) == 1
     )
 
 
@@ -127,8 +152,10 @@ def _depthwise_units(line: Line, shape: counting.Kernel) -> float:
     """How often Apple's unit of depthwise work is done: 65 536 results of nine taps."""
     rates = table("efficiency")
     unit = rates["depthwise_outputs"] * rates["depthwise_taps"]
-    return counting.macs(line) / unit if shape.taps > rates["depthwise_taps"] else (
-        line.result.elements / rates["depthwise_outputs"]
+    return (
+        counting.macs(line) / unit
+        if shape.taps > rates["depthwise_taps"]
+        else (line.result.elements / rates["depthwise_outputs"])
     )
 
 

@@ -1,6 +1,7 @@
 """`costs.toml` read into values: efficiencies, overheads, families of operations with their intervals."""
 
 import functools
+import itertools
 import math
 import tomllib
 from dataclasses import dataclass
@@ -40,14 +41,20 @@ def family_of(operation: str) -> Family:
     return families()[_by_operation().get(operation, "elementwise")]
 
 
-def efficiency(kind: str, channels: int) -> float:
-    """Share of the peak at `channels`, the fewer of in and out. `kind`: spatial or pointwise.
+def efficiency(kind: str, into: int, out: int) -> float:
+    """Share of the peak with so many channels in and out. `kind`: spatial or pointwise.
 
-    Channels are padded to 16; between the rows of the table it is linear in the logarithm of the channels.
+    The table is of convolutions with as many in as out. Too few in and too few out are taken for two losses that
+    multiply and are alike (○).
     """
+    return math.sqrt(_at(kind, into) * _at(kind, out))
+
+
+def _at(kind: str, channels: int) -> float:
+    """Channels are padded to 16; between the rows of the table it is linear in the logarithm of the channels."""
     rows = table("efficiency")[kind]
     channels = min(max(padded(channels), rows[0][0]), rows[-1][0])
-    for (low, at_low), (high, at_high) in zip(rows, rows[1:], strict=False):
+    for (low, at_low), (high, at_high) in itertools.pairwise(rows):
         if channels <= high:
             return at_low + (at_high - at_low) * math.log(channels / low) / math.log(high / low)
     return rows[-1][1]

@@ -50,6 +50,12 @@ def kernel(line: Line) -> Kernel | None:
     """Of a convolution, plain or transposed; None for anything else."""
     if line.type not in ("conv", "conv_transpose"):
         return None
+    if "kernel" not in line.memo:
+        line.memo["kernel"] = _kernel(line)
+    return line.memo["kernel"]
+
+
+def _kernel(line: Line) -> Kernel | None:
     weight, x = line.operand("weight"), line.operand("x")
     if weight is None or x is None:
         return None
@@ -117,7 +123,9 @@ def _einsum(line: Line) -> int:
     """The product of the lengths of all letters."""
     equation = str(line.parameter("equation", ""))
     lengths: dict[str, int] = {}
-    shapes = [read.type for read in line.reads] + [weights.type for weights in line.weights.values() if weights.type.shape]
+    shapes = [read.type for read in line.reads] + [
+        weights.type for weights in line.weights.values() if weights.type.shape
+    ]
     for letters, of in zip(equation.split("->")[0].replace(" ", "").split(","), shapes, strict=False):
         lengths |= dict(zip(letters, _sizes(of), strict=False))
     return math.prod(lengths.values()) if lengths else 0

@@ -4,6 +4,8 @@ Sizes that are open in a package are fixed by coremltools, on a copy that is thr
 """
 
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,11 @@ def frame_of(function: Function) -> str:
     return str(size) if size else ""
 
 
+def in_order(program: Program) -> list[str]:
+    """The names of the functions, smallest frames first; the file keeps them in no order."""
+    return sorted(program.functions, key=lambda name: (_frame(program.functions[name]) or Size(0, 0), name))
+
+
 def _frame(function: Function) -> Size | None:
     for named in function.inputs:
         if named.type.kind == "tensor" and len(named.type.shape) >= 4:
@@ -52,12 +59,14 @@ def _fitting(program: Program, function: str | None, size: Size | None) -> str:
     """The name of the function asked for, or of the one whose frames have that size."""
     if size is None:
         return program.function(function).name
-    names = [function] if function else list(program.functions)
+    names = [function] if function else in_order(program)
     for name in names:
         if _frame(program.function(name)) == size:
             return name
     sizes = ", ".join(dict.fromkeys(frame_of(program.function(name)) for name in names))
-    raise UsageError(f"{program.path} has no function for {size}", hint=f"its frames measure {sizes or 'nothing'}")
+    raise UsageError(
+        f"{program.path} has no function for {size}", hint=f"its frames measure {sizes or 'nothing'}"
+    )
 
 
 def _shapes(program: Program, function: Function, size: Size | None) -> dict[str, tuple[int, ...]]:
@@ -81,13 +90,17 @@ def _shapes(program: Program, function: Function, size: Size | None) -> dict[str
         }
     before = Size(*default[frames][-2:])
     return {
-        named.name: wanted if named.name == frames else _scaled(default[named.name], named.type.shape, before, size)
+        named.name: wanted
+        if named.name == frames
+        else _scaled(default[named.name], named.type.shape, before, size)
         for named in function.inputs
         if named.name in default
     }
 
 
-def _scaled(default: tuple[int, ...], sides: tuple[int | None, ...], before: Size, after: Size) -> tuple[int, ...]:
+def _scaled(
+    default: tuple[int, ...], sides: tuple[int | None, ...], before: Size, after: Size
+) -> tuple[int, ...]:
     """A state's shape at another frame size: its open last axes grow as the frame does."""
     ratios = {len(default) - 2: after.height / before.height, len(default) - 1: after.width / before.width}
     return tuple(
@@ -100,16 +113,26 @@ def _default(feature: Any, path: Path) -> tuple[int, ...]:
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
         image = feature.type.imageType
-        return (1, 1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3, image.height, image.width)
+        return (
+            1,
+            1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3,
+            image.height,
+            image.width,
+        )
     if kind != "multiArrayType" or not feature.type.multiArrayType.shape:
-        raise VaderError(f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again")
+        raise VaderError(
+            f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again"
+        )
     return tuple(int(side) for side in feature.type.multiArrayType.shape)
 
 
 def _enumerated(feature: Any) -> list[tuple[int, ...]]:
     if feature.type.WhichOneof("Type") != "multiArrayType":
         return []
-    return [tuple(int(side) for side in shape.shape) for shape in feature.type.multiArrayType.enumeratedShapes.shapes]
+    return [
+        tuple(int(side) for side in shape.shape)
+        for shape in feature.type.multiArrayType.enumeratedShapes.shapes
+    ]
 
 
 def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Program:
@@ -117,7 +140,7 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
     with tempfile.TemporaryDirectory(prefix="vader-fixed-") as folder:
         copy = Path(folder) / "fixed.mlpackage"
         try:
-            with quiet():
+            with quiet(), _plain_booleans():
                 import coremltools as ct
 
                 model = ct.models.MLModel(str(path), skip_model_load=True)
@@ -127,7 +150,8 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise VaderError(
-                f"{path} cannot be fixed to {shapes}: {reason}", hint="give another --shape, or convert it for one size"
+                f"{path} cannot be fixed to {shapes}: {reason}",
+                hint="give another --shape, or convert it for one size",
             ) from error
         program = read(copy)
         for operation in program.function(function).block.walk():
@@ -137,5 +161,32 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
     return Program(path, program.spec, program.functions, program.default)
 
 
+@contextmanager
+def _plain_booleans() -> Iterator[None]:
+    """Mends coremltools 9.0: it hands numpy's bool to reductions of sizes, which numpy from 2.0 on refuses."""
+    from coremltools.converters.mil.mil.ops.defs.iOS15 import reduction
+
+    plain = {
+        name: getattr(reduction, name).get_operator for name in ("reduce_sum", "reduce_prod", "reduce_max")
+    }
+    for name, function in plain.items():
+        getattr(reduction, name).get_operator = _with_plain_booleans(function)
+    try:
+        yield
+    finally:
+        for name, function in plain.items():
+            getattr(reduction, name).get_operator = function
+
+
+def _with_plain_booleans(get_operator: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def wrapped(operation: Any) -> Any:
+        reduce = get_operator(operation)
+        return lambda x, axis=None, keepdims=False: reduce(x, axis=axis, keepdims=bool(keepdims))
+
+    return wrapped
+
+
 def _constants(operation: Any) -> list[Any]:
-    return [operand for group in operation.inputs.values() for operand in group if not isinstance(operand, str)]
+    return [
+        operand for group in operation.inputs.values() for operand in group if not isinstance(operand, str)
+    ]

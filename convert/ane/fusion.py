@@ -1,6 +1,7 @@
 """What the engine runs as one: a convolution absorbs bias, per-channel scale, batch norm and one activation.
 
-An operation with two live inputs, such as a residual add, is a barrier: it starts a group of its own.
+An operation with two live inputs, such as a residual add, is a barrier: it starts a group of its own. That scale and
+activation ride along with an elementwise operation too is inferred (○) from the engine having them behind both.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from convert.ane.graph import Graph, Line
 
 #: Groups that absorb what follows them.
 HEADS = frozenset({"conv", "conv_transpose", "linear"})
+_ELEMENTWISE = frozenset({"add", "sub", "mul", "maximum", "minimum", "batch_norm"})
 _PER_CHANNEL = frozenset({"add", "sub", "mul", "real_div", "batch_norm"})
 _ACTIVATIONS = frozenset(
     {
@@ -43,7 +45,7 @@ def groups(graph: Graph) -> list[Group]:
         if line.index in taken:
             continue
         members = [line]
-        if line.type in HEADS:
+        if line.type in HEADS | _ELEMENTWISE:
             members += _absorbed(line, graph, wanted)
         taken |= {member.index for member in members}
         found.append((line, tuple(members), _int8(line, graph)))

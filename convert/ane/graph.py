@@ -31,6 +31,8 @@ class Line:
     depth: int
     reads: list[Named] = field(default_factory=list)
     weights: dict[str, Weights] = field(default_factory=dict)
+    #: What was found out about it, kept by whoever found it.
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def type(self) -> str:
@@ -141,7 +143,9 @@ class _Builder:
         stored = sum(weights.stored for weights in given)
         packed = max(given, key=lambda weights: weights.type.elements, default=None)
         for output in operation.outputs:
-            self.constants[output.name] = Weights(output.type, stored, None, packed.type.dtype if packed else "")
+            self.constants[output.name] = Weights(
+                output.type, stored, None, packed.type.dtype if packed else ""
+            )
         return True
 
     def line(self, operation: Operation, depth: int) -> Line:

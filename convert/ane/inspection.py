@@ -9,9 +9,9 @@ from convert.ane import counting
 from convert.ane.advice import advise, notes_on
 from convert.ane.chips import Chip
 from convert.ane.conditions import Place
-from convert.ane.cost import Cost, family, on_cpu, on_engine
-from convert.ane.costs import families
-from convert.ane.flexible import at_shape, frame_of
+from convert.ane.cost import Cost, family, on_cpu, on_engine, prefetched
+from convert.ane.costs import Family, families
+from convert.ane.flexible import at_shape, frame_of, in_order
 from convert.ane.fusion import Group, groups
 from convert.ane.graph import Graph, graph
 from convert.ane.placement import Choice, Placement, extra_ms, place
@@ -49,7 +49,7 @@ def inspect(
     Raises `VaderError` for what is no ML program, and `UsageError` for a function or a shape it does not have.
     """
     program, default, flexible = at_shape(Path(package), function, shape)
-    names = [default] if function or shape else list(program.functions)
+    names = [default] if function or shape else in_order(program)
     graphs = {name: graph(program.function(name)) for name in names}
     return [
         Inspection(
@@ -63,7 +63,13 @@ def inspect(
 
 
 def predict(
-    program: Program, of: Graph, chip: Chip, *, to_engine: bool = False, host: bool | None = None, flexible: bool = False
+    program: Program,
+    of: Graph,
+    chip: Chip,
+    *,
+    to_engine: bool = False,
+    host: bool | None = None,
+    flexible: bool = False,
 ) -> FunctionReport:
     """A function on a chip. `to_engine` places on the engine whatever can run there; `host` says whether the CPU
     converts inputs and outputs, which is otherwise read from the package.
@@ -75,7 +81,7 @@ def predict(
         moved = [replace(edge, converted=host, ms=edge.bytes / rate) for edge in moved]
     switching = extra_ms(placement)
     latency, low, high = _interval(steps, moved, chip, switching)
-    operations = _operations(steps, placement, of)
+    operations = _operations(steps)
     report = FunctionReport(
         name=of.function.name,
         opset=of.function.opset,
@@ -99,25 +105,27 @@ def _placed(of: Graph, chip: Chip, to_engine: bool) -> tuple[list[Step], Placeme
     found = groups(of)
     moved = spilled(of, found)
     where = Place(of, chip)
+    engine = prefetched([on_engine(group, chip, out) for group, out in zip(found, moved, strict=True)], chip)
     steps = [
-        Step(group, rule_for(group.head, where), on_engine(group, chip, out), on_cpu(group))
-        for group, out in zip(found, moved, strict=True)
+        Step(group, rule_for(group.head, where), cost, on_cpu(group))
+        for group, cost in zip(found, engine, strict=True)
     ]
+    # The planner knows of no operand that waits in memory: it compares an operation's own time.
     choices = [
         Choice(
-            step.engine.total if step.rule.unit == "ANE" else math.inf,
+            step.engine.total - step.engine.spill if step.rule.unit == "ANE" else math.inf,
             step.cpu.total,
             movable=step.rule.id != "edge-cast",
         )
         for step in steps
     ]
     placement = place(choices, to_engine=to_engine)
-    return [
-        replace(step, unit=unit) for step, unit in zip(steps, placement.places, strict=True)
-    ], placement
+    return [replace(step, unit=unit) for step, unit in zip(steps, placement.places, strict=True)], placement
 
 
-def _interval(steps: list[Step], moved: list[Edge], chip: Chip, switching: float) -> tuple[float, float, float]:
+def _interval(
+    steps: list[Step], moved: list[Edge], chip: Chip, switching: float
+) -> tuple[float, float, float]:
     """The latency and its bounds: each part is off by as much as its family is, all in the same direction."""
     known = families()
     parts = [(chip.floor + switching, known["call"]), (sum(edge.ms for edge in moved), known["transfer"])]
@@ -128,11 +136,11 @@ def _interval(steps: list[Step], moved: list[Edge], chip: Chip, switching: float
     return latency, low, high
 
 
-def _family(step: Step):  # noqa: ANN202 - Family
+def _family(step: Step) -> Family:
     return families()["cpu"] if step.unit == "CPU" else family(step.group.head)
 
 
-def _operations(steps: list[Step], placement: Placement, of: Graph) -> tuple[OperationReport, ...]:
+def _operations(steps: list[Step]) -> tuple[OperationReport, ...]:
     """A report for each line, in the order in which they run."""
     lines = [report for step in steps for report in _of_step(step)]
     return tuple(sorted(lines, key=lambda report: report.index))
@@ -169,6 +177,7 @@ def _of_step(step: Step) -> list[OperationReport]:
                 low=ms * kind.low,
                 high=ms * kind.high,
                 bound=step.cost.bound if first else "free",
+                result=line.writes[0].name if line.writes else "",
                 advice=step.rule.advice if first else "",
             )
         )

@@ -4,6 +4,7 @@ Minimises the sum of the groups' times + 0.125 ms for each segment on the engine
 when the last one is on the engine: what Core ML's planner was found to do (K, see rules.toml).
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,8 +46,10 @@ def place(choices: Sequence[Choice], *, to_engine: bool = False) -> Placement:
     chosen = iter(_cheapest(movable))
     places = tuple(next(chosen) if choice.movable else "CPU" for choice in choices)
     inner = [at for at, choice in zip(places, choices, strict=True) if choice.movable]
-    switches = sum(a != b for a, b in zip(inner, inner[1:], strict=False))
-    segments = sum(at == "ANE" and (index == 0 or inner[index - 1] != "ANE") for index, at in enumerate(inner))
+    switches = sum(a != b for a, b in itertools.pairwise(inner))
+    segments = sum(
+        at == "ANE" and (index == 0 or inner[index - 1] != "ANE") for index, at in enumerate(inner)
+    )
     return Placement(places, switches, segments)
 
 

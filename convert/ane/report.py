@@ -28,6 +28,8 @@ class OperationReport:
     low: float
     high: float
     bound: str
+    #: The name of its first result, by which Core ML's plan knows it.
+    result: str = ""
     advice: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class OperationReport:
             "ms_high": self.high,
             "bound": self.bound,
             "step": self.step,
+            "result": self.result,
         }
 
 
@@ -63,7 +66,13 @@ class Advice:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"operation": self.operation, "type": self.type, "ms": self.ms, "share": self.share, "text": self.text}
+        return {
+            "operation": self.operation,
+            "type": self.type,
+            "ms": self.ms,
+            "share": self.share,
+            "text": self.text,
+        }
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,11 @@ class FunctionReport:
     def ane_share(self) -> float:
         """Share of the operations' predicted time that is spent on the Neural Engine."""
         whole = sum(operation.ms for operation in self.operations)
-        return sum(operation.ms for operation in self.operations if operation.unit == "ANE") / whole if whole else 0.0
+        return (
+            sum(operation.ms for operation in self.operations if operation.unit == "ANE") / whole
+            if whole
+            else 0.0
+        )
 
     def costliest(self, count: int | None) -> list[OperationReport]:
         """The lines that take longest."""
@@ -127,7 +140,13 @@ class FunctionReport:
             "switches": self.switches,
             "overheads": {"call_ms": self.floor, "switching_ms": self.switching},
             "edges": [
-                {"name": edge.name, "way": edge.way, "bytes": edge.bytes, "converted": edge.converted, "ms": edge.ms}
+                {
+                    "name": edge.name,
+                    "way": edge.way,
+                    "bytes": edge.bytes,
+                    "converted": edge.converted,
+                    "ms": edge.ms,
+                }
                 for edge in self.edges
             ],
             "ops": [operation.as_dict() for operation in self.operations],

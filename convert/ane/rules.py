@@ -15,7 +15,7 @@ Unit = Literal["ANE", "GPU", "CPU"]
 
 @dataclass(frozen=True)
 class Rule:
-    """`ops` under the conditions `when` can run on `unit`. `advice` is what to do about it, where there is something."""
+    """`ops` under the conditions `when` can run on `unit`. `advice` is what to do about it."""
 
     id: str
     ops: frozenset[str]

@@ -10,7 +10,10 @@ import typer
 from mlx_vader.errors import VaderError
 
 #: In the order of `--help`.
-COMMANDS = ("clean", "train", "convert", "verify", "run_", "bench", "import_", "artifacts", "demo", "doctor")
+COMMANDS = (
+    *("clean", "train", "convert", "verify", "inspect", "run_", "bench", "import_", "artifacts"),
+    *("demo", "doctor"),
+)
 
 
 def main() -> None:

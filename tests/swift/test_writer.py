@@ -1,0 +1,158 @@
+"""The Swift package: what it says is what the package's specification says, and its text holds together."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.package import read_spec
+from convert.quiet import quiet
+from convert.swift import write_swift_package
+from convert.swift.writer import literal, render
+from mlx_vader.errors import UsageError, VaderError
+from tests.ane import packages
+
+with quiet():
+    import coremltools as ct
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory) -> dict[str, Path]:
+    """A package of every form that `convert` writes."""
+    folder = tmp_path_factory.mktemp("forms")
+    return {
+        "arrays": packages.of_frames(folder, 64, "net 2x"),
+        "functions": packages.of_sizes(folder, (64, 128)),
+        "images": _images_with_state(folder),
+        "open": packages.of_open_sizes(folder),
+    }
+
+
+def _images_with_state(folder: Path) -> Path:
+    """Images in and out, and a native state."""
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("memory", torch.zeros(1, 3, 64, 96))
+
+        def forward(self, frames: torch.Tensor) -> torch.Tensor:
+            self.memory.add_(frames)
+            return self.memory * 2.0
+
+    with quiet():
+        model = ct.convert(
+            torch.jit.trace(Net().eval(), torch.zeros(1, 3, 64, 96)),
+            inputs=[ct.ImageType("frames", (1, 3, 64, 96), color_layout=ct.colorlayout.RGB)],
+            outputs=[ct.ImageType("restored", color_layout=ct.colorlayout.RGB)],
+            states=[ct.StateType(ct.TensorType(shape=(1, 3, 64, 96), dtype=np.float16), "memory")],
+            minimum_deployment_target=ct.target.iOS18,
+            skip_model_load=True,
+        )
+        path = folder / "images.mlpackage"
+        model.save(str(path))
+    return path
+
+
+FORMS = ("arrays", "functions", "images", "open")
+
+
+def written(package: Path, folder: Path) -> tuple[dict[str, str], list[Path]]:
+    files = write_swift_package(package, folder)
+    return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}, files
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_names_are_those_of_the_specification(form, forms, tmp_path) -> None:
+    text, files = written(forms[form], tmp_path / "Out")
+    description = read_spec(forms[form]).description
+    entries = list(description.functions) or [description]
+    said = text["Interface.swift"]
+    for entry in entries:
+        for feature in (*entry.input, *entry.output, *entry.state):
+            assert f'"{feature.name}"' in said, feature.name
+        for feature in entry.input:
+            kind = feature.type.WhichOneof("Type").removesuffix("Type").replace("multiArray", "array")
+            assert f'Port(name: "{feature.name}", kind: .{kind}' in said
+    assert said.count("Function(\n") == len(entries)
+    assert files[-1].is_dir()
+    assert (files[-1] / "Manifest.json").read_bytes() == (forms[form] / "Manifest.json").read_bytes()
+    assert files[-1].relative_to(files[-1].parents[1]).as_posix() in text["Package.swift"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_only_what_the_package_needs_is_written(form, forms, tmp_path) -> None:
+    text, _ = written(forms[form], tmp_path)
+    restorer = text["FrameRestorer.swift"]
+    assert ("makeState()" in restorer) == (form == "images")
+    assert ("using: state" in restorer) == (form == "images")
+    assert ("options: MLPredictionOptions()" in restorer) == (form != "images")
+    assert ("configuration.functionName" in restorer) == (form == "functions")
+    assert ("memory[carried" in restorer) == (form in ("arrays", "functions"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_text_is_balanced_and_filled(form, forms, tmp_path) -> None:
+    for name, text in written(forms[form], tmp_path)[0].items():
+        assert "{{" not in text, name
+        code = re.sub(r'"(?:\\.|[^"\\])*"|//[^\n]*', "", text)
+        for opening, closing in ("()", "[]", "{}"):
+            assert code.count(opening) == code.count(closing), f"{name}: {opening}"
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), name
+
+
+def test_sizes_and_the_default(forms, tmp_path) -> None:
+    text, _ = written(forms["functions"], tmp_path)
+    said = text["Interface.swift"]
+    names = re.findall(r'name: "(size_\d+x\d+)", height: (\d+), width: (\d+)', said)
+    assert sorted(names) == [("size_128x128", "128", "128"), ("size_64x64", "64", "64")]
+    default = int(re.search(r"defaultFunction = functions\[(\d+)\]", said)[1])
+    assert names[default][0] == "size_128x128"
+    assert '.iOS("18.0"), .macOS("15.0")' in text["Package.swift"]
+
+
+def test_the_module_is_an_identifier(forms, tmp_path) -> None:
+    text, files = written(forms["arrays"], tmp_path)
+    assert "import Net2x" in text["ExampleApp.swift"]
+    assert all("Sources/Net2x" in file.as_posix() for file in files if "Sources" in file.parts)
+
+
+def test_writing_again_replaces(forms, tmp_path) -> None:
+    first, _ = written(forms["images"], tmp_path)
+    assert written(forms["images"], tmp_path)[0] == first
+
+
+def test_text_is_escaped() -> None:
+    assert literal('a"b\\(c)\n') == '"a\\"b\\\\(c)\\n"'
+
+
+def test_sections_nest_and_invert() -> None:
+    template = "{{#a}}\none {{x}}\n{{^b}}\ntwo\n{{/b}}\n{{/a}}\n{{^a}}\nthree\n{{/a}}\n"
+    assert render(template, {"x": "1"}, {"a": True, "b": False}) == "one 1\ntwo\n"
+    assert render(template, {"x": "1"}, {"a": False, "b": True}) == "three\n"
+
+
+def test_what_cannot_be_wrapped_is_refused(tmp_path) -> None:
+    with pytest.raises(VaderError, match="does not take frames"):
+        write_swift_package(packages.of_convolutions(tmp_path, 4), tmp_path / "Out")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds no Swift package"):
+        write_swift_package(packages.of_frames(tmp_path, 32, "net"), tmp_path / "full")
+
+
+@pytest.mark.apple
+@pytest.mark.parametrize("form", FORMS)
+def test_swift_builds_it(form, forms, tmp_path) -> None:
+    swift = shutil.which("swift")
+    if swift is None:
+        pytest.skip("no Swift compiler")
+    write_swift_package(forms[form], tmp_path)
+    done = subprocess.run(
+        [swift, "build"], cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr + done.stdout

@@ -25,7 +25,7 @@ Examples:
 
     vader-mlx convert --to coreml -c runs/mine/best.safetensors -o mine.mlpackage --shapes 720p
 
-    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p
+    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p --swift FrameRestorer
 
     vader-mlx convert --to coreml -o any.mlpackage --shapes range:256-1280
 
@@ -81,6 +81,10 @@ def convert(
         Path | None,
         typer.Option(help="The video that shows w8a8 what values to expect.", show_default="the demo's clip"),
     ] = None,
+    swift: Annotated[
+        Path | None,
+        typer.Option(help="Also write a Swift package around it to this folder, with an example app."),
+    ] = None,
     json: Annotated[
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
@@ -109,6 +113,10 @@ def convert(
             calibrate=calibrate,
             on_step=on_step,
         )
+    if swift:
+        from convert.swift import write_swift_package
+
+        write_swift_package(report.path, swift)
     if json:
         emit_json(report.as_dict(), json)
     if json != "-":

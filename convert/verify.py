@@ -76,7 +76,8 @@ def verify_source(
     facts = Facts.of(metadata)
     _check_same_network(source, facts)
     if threshold_db is None:
-        threshold_db = COMPRESSED_THRESHOLD_DB if metadata.get("vader.compress") else THRESHOLD_DB
+        compressed = metadata["vader.compress"] != "none"
+        threshold_db = COMPRESSED_THRESHOLD_DB if compressed else THRESHOLD_DB
     outputs: list[OutputCheck] = []
     flags: list[Flag] = []
     failures: list[str] = []

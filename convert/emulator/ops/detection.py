@@ -8,7 +8,7 @@ from convert.emulator.registry import Kind, operation
 
 
 @operation("classify", kind=Kind.MOVES)
-def classify(probabilities: Tensor, classes: tuple) -> tuple[object, dict[object, float]]:
+def classify(probabilities: Tensor, classes: tuple) -> tuple[str | int, dict[str | int, float]]:
     """The likeliest label, and every label's probability."""
     numbers = probabilities.reshape(-1).tolist()
     labels = [label if isinstance(label, str) else int(label) for label in classes]

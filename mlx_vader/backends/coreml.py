@@ -179,7 +179,8 @@ def _read(
 def _pixels(value: Any, size: Size) -> Float32[np.ndarray, "h w c"]:
     """An output, array or image, cropped to the frame."""
     if isinstance(value, Image.Image):
-        levels = np.atleast_3d(np.asarray(value))
+        # Core ML's colour images have a fourth, opaque channel; a mask is one channel of floats.
+        levels = np.atleast_3d(np.asarray(value))[..., :3]
         pixels = levels / np.float32(255) if levels.dtype == np.uint8 else levels
     else:
         pixels = value[0].transpose(1, 2, 0)

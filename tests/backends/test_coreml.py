@@ -62,11 +62,11 @@ class TwinState:
 
 
 def as_image(array):
-    """As Core ML gives them: RGB in 8 bits, half-float grayscale as PIL's F."""
+    """As Core ML gives them: RGBA in 8 bits, half-float grayscale as PIL's F."""
     levels = array[0].astype(np.float32).transpose(1, 2, 0)
     if levels.shape[-1] == 1:
         return Image.fromarray(levels[..., 0])
-    return Image.fromarray(np.rint(levels * 255).clip(0, 255).astype(np.uint8))
+    return Image.fromarray(np.rint(levels * 255).clip(0, 255).astype(np.uint8)).convert("RGBA")
 
 
 def facts(network, shapes, **more):

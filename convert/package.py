@@ -3,13 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from convert.quiet import quiet
 from mlx_vader.errors import VaderError
-
-if TYPE_CHECKING:
-    from coremltools.converters.mil.mil import Program
 
 #: Operations that only hold a constant.
 CONSTANTS = frozenset(
@@ -48,16 +45,6 @@ def read_spec(path: Path) -> Any:
 def write_spec(path: Path, spec: Any) -> None:
     """Puts a changed protobuf `Model` in the place of the package's own; the weights stay."""
     (path / "Data" / "com.apple.CoreML" / "model.mlmodel").write_bytes(spec.SerializeToString())
-
-
-def read_program(path: Path) -> "Program":
-    """The package's program in coremltools' own representation, weights included."""
-    spec = read_spec(path)
-    with quiet():
-        from coremltools.converters.mil.frontend.milproto.load import load
-
-        weights = path / "Data" / "com.apple.CoreML" / "weights"
-        return load(spec, specification_version=spec.specificationVersion, file_weights_dir=str(weights))
 
 
 def operations(spec: Any) -> Iterator[Any]:

@@ -40,6 +40,14 @@ bench *options:
 mlx-vs-torch:
     {{ python }} -m benchmarks.mlx_vs_torch
 
+# The emulator against the PyTorch twin at 256x256, one run.
+emulator-vs-torch:
+    {{ python }} -m benchmarks.emulator
+
+# The cost model of the Neural Engine against measurements.
+ane-calibration:
+    {{ python }} -m benchmarks.ane_calibration
+
 # Peak memory of `clean` on 100 and on 1,000 frames.
 memory:
     {{ python }} -m benchmarks.memory

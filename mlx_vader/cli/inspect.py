@@ -24,6 +24,8 @@ Examples:
 """
 #: Lines of the table unless all are asked for.
 SHOWN = 25
+#: Columns of a terminal in which the reasons have room, and what is shown of a long name where they have not.
+WIDE, SHORT = 120, 20
 COLOURS = {"ANE": "green", "GPU": "cyan", "CPU": "red"}
 
 
@@ -182,6 +184,8 @@ def _operations(found: "Inspection", everything: bool) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
+    from mlx_vader.cli.console import stdout_console
+
     main = found.main
     shown = main.operations if everything else main.costliest(SHOWN)
     title = (
@@ -189,16 +193,19 @@ def _operations(found: "Inspection", everything: bool) -> Any:
         if len(shown) == len(main.operations)
         else f"the {len(shown)} costliest operations"
     )
-    table = Table(
-        "operation", "type", "result", title=f"{title}, predicted", title_justify="left", box=SIMPLE
-    )
+    # An operation is a line: the reason only where there is room for it, or in a report that asks for everything.
+    room = stdout_console().width >= WIDE
+    table = Table(title=f"{title}, predicted", title_justify="left", box=SIMPLE)
+    for name in ("operation", "type", "result"):
+        table.add_column(name, no_wrap=True)
     for name in ("MMAC", "MiB", "ms"):
-        table.add_column(name, justify="right")
-    for name in ("unit", "bound by", "why"):
-        table.add_column(name)
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("unit", "bound by", *(["why"] if room else [])):
+        table.add_column(name, no_wrap=True)
     for line in shown:
+        why = [escape(f"{line.why} ({line.source})")] if room else []
         table.add_row(
-            escape(line.name),
+            escape(line.name if room or len(line.name) <= SHORT else f"{line.name[: SHORT - 1]}…"),
             line.type,
             "×".join(map(str, line.shape)),
             f"{line.macs / 1e6:.3g}" if line.macs else "",
@@ -206,11 +213,13 @@ def _operations(found: "Inspection", everything: bool) -> Any:
             f"{line.ms:.3f}" if line.ms else "",
             f"[{COLOURS[line.unit]}]{line.unit}[/]",
             line.bound,
-            escape(f"{line.why} ({line.source})"),
+            *why,
         )
     rest = main.operations if everything else main.costliest(None)[SHOWN:]
     if not everything and rest:
         table.caption = f"{len(rest)} more take {sum(line.ms for line in rest):.3g} ms together: --all"
+        if not room:
+            table.caption += "\nthe rule behind each unit: a wider terminal, --html or --json"
         table.caption_justify = "left"
     return table
 

@@ -16,7 +16,7 @@ from convert.package import read_spec, single_precision
 from convert.program import read
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.models.registry import NETWORKS, build
-from tests.convert.test_coreml import psnr, real_frames
+from tests.convert.comparing import psnr, real_frames
 from tests.models.variants import build_variant
 from torch_ref.models.base import Restored
 

@@ -1,0 +1,20 @@
+"""Frames as a package takes them, and how near two results are."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mlx_vader.video import read_clip
+
+
+def psnr(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    assert ours.shape == theirs.shape
+    error = float(((ours.double() - theirs.double()) ** 2).mean())
+    return float("inf") if error == 0 else -10 * np.log10(error)
+
+
+def real_frames(clip: Path, size: tuple[int, int], count: int) -> torch.Tensor:
+    """`count` frames of a real clip: (count, 3, h, w)."""
+    frames = torch.from_numpy(np.moveaxis(read_clip(clip, 0, count), -1, 1).copy())
+    return torch.nn.functional.interpolate(frames, size=size, mode="area")

@@ -62,7 +62,7 @@ def _tiles(function: FunctionReport) -> str:
         "arithmetic": (f"{function.macs / 1e9:.3g} GMAC", f"{len(function.operations)} operations"),
         "weights": (f"{function.weights_bytes / 2**20:.3g} MiB", "as stored"),
         "activations": (f"{function.peak_activation_bytes / 2**20:.3g} MiB", "at the peak"),
-        "on the Neural Engine": (f"{function.ane_share:.0%}", f"{function.switches} switches between units"),
+        "on the Neural Engine": (f"{function.ane_share:.0%}", f"switches between units: {function.switches}"),
         "besides operations": (f"{besides:.3g} ms", "call, inputs, outputs, switches"),
     }
     return (

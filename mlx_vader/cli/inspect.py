@@ -25,7 +25,7 @@ Examples:
 #: Lines of the table unless all are asked for.
 SHOWN = 25
 #: Columns of a terminal in which the reasons have room, and what is shown of a long name where they have not.
-WIDE, SHORT = 120, 20
+WIDE, SHORT = 120, 13
 COLOURS = {"ANE": "green", "GPU": "cyan", "CPU": "red"}
 
 
@@ -129,7 +129,7 @@ def _totals(found: "Inspection") -> Any:
         "arithmetic": f"{main.macs / 1e9:.3g} GMAC",
         "weights": f"{main.weights_bytes / 2**20:.3g} MiB",
         "activations": f"{main.peak_activation_bytes / 2**20:.3g} MiB at the peak",
-        "on the engine": f"{main.ane_share:.0%} of the operations' time, {main.switches} switches between units",
+        "on the engine": f"{main.ane_share:.0%} of the operations' time; switches between units: {main.switches}",
         "besides": f"call {_ms(main.floor)}, inputs and outputs {_ms(sum(edge.ms for edge in main.edges))}"
         + (f", switches {_ms(main.switching)}" if main.switching else ""),
         "chip": found.chip.note,
@@ -209,8 +209,8 @@ def _operations(found: "Inspection", everything: bool) -> Any:
             line.type,
             "×".join(map(str, line.shape)),
             f"{line.macs / 1e6:.3g}" if line.macs else "",
-            f"{line.bytes / 2**20:.2f}",
-            f"{line.ms:.3f}" if line.ms else "",
+            f"{line.bytes / 2**20:.1f}",
+            f"{line.ms:.2f}" if line.ms else "",
             f"[{COLOURS[line.unit]}]{line.unit}[/]",
             line.bound,
             *why,

@@ -64,7 +64,7 @@ def test_the_table_names_unit_rule_and_interval(chain, monkeypatch, capsys) -> N
     assert code == 0
     assert "middle" in out
     assert "has no implementation on the engine" in out
-    assert "2 switches between units" in out
+    assert "switches between units: 2" in out
     assert "the 25 costliest operations, predicted" in out
     assert "more take" in out
     assert re.search(r"latency .* to .* predicted", out)

@@ -1,6 +1,7 @@
 """Real clips for every room, and the shape checker that reads the annotations while tests run."""
 
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from jaxtyping import install_import_hook
 
 import tests.typechecker  # noqa: F401 - the hook below finds it by name
 from mlx_vader.sample_clips import BUNNY, CARPHONE, find_sample_clip
+
+# A shell that runs the tests in the background makes them ignore Ctrl-C, and all that they start: the tests which
+# interrupt a process would wait forever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Shapes in signatures are checked at every call while tests run.
 install_import_hook(

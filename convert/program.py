@@ -169,7 +169,10 @@ def read(path: Path | str) -> Program:
     path = Path(path)
     spec = read_spec(path)
     reader = _Reader(path)
-    functions = {name: reader.function(name, body) for name, body in spec.mlProgram.functions.items()}
+    # The program's own map has no order; the description lists functions as they were made.
+    listed = [entry.name for entry in spec.description.functions if entry.name in spec.mlProgram.functions]
+    names = dict.fromkeys([*listed, *sorted(spec.mlProgram.functions)])
+    functions = {name: reader.function(name, spec.mlProgram.functions[name]) for name in names}
     if not functions:
         raise VaderError(f"{path} has no functions", hint="convert the network again")
     default = spec.description.defaultFunctionName or "main"

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -157,7 +158,8 @@ class Encoding:
             context.qscale = True
             context.global_quality = 118 * max(1, 100 - 2 * self.crf)
         try:
-            context.open()
+            with _scheduling_kept():
+                context.open()
         except av.error.FFmpegError as error:
             size = f"{self.width}x{self.height}"
             raise VaderError(
@@ -177,6 +179,22 @@ class Encoding:
         )
         self.set_up(stream)
         return stream
+
+
+@contextmanager
+def _scheduling_kept() -> Iterator[None]:
+    """SVT-AV1 makes the thread that opens it a real-time one where it may, as root.
+
+    That thread and every process it starts would keep all others from the processor.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # macOS, where it does no such thing
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def plan_encoding(

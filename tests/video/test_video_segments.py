@@ -1,5 +1,6 @@
 """A job cut into segments is the same video, and goes on after an interruption."""
 
+import os
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -139,6 +140,12 @@ def test_every_encoder_of_the_build_works():
     found = encoders()
     assert set(found) <= set(ENCODERS)
     assert all(found[name] for name in ("libx264", "libx265", "libsvtav1", "ffv1"))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="Linux has scheduling policies")
+def test_no_encoder_makes_this_a_real_time_process():
+    encoders()
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.mark.parametrize(

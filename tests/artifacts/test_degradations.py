@@ -11,6 +11,7 @@ from mlx_vader.artifacts import GROUPS, apply
 from mlx_vader.artifacts.degradations import video_compression as compress
 from mlx_vader.artifacts.degradations.kernels import convolve, disc_kernel, gaussian_kernel, line_kernel
 from mlx_vader.artifacts.degradations.video_compression import CODECS, Recipe, through_codec
+from mlx_vader.artifacts.gallery import drawn_scene
 
 GREY = np.full((4, 96, 96, 3), 0.5, np.float32)
 
@@ -148,3 +149,16 @@ def test_video_compression_does_not_depend_on_what_memory_held() -> None:
         for filling in ("5", "77")
     }
     assert len(results) == 1
+
+
+def test_small_pictures_are_compressed_alike_whatever_memory_held() -> None:
+    junk = np.random.default_rng(0)
+    scene = (drawn_scene(5, 32, 32) + junk.normal(0, 0.2, (5, 32, 32, 3))).clip(0, 1).astype(np.float32)
+
+    def spoiled(key: int) -> bytes:
+        held = [junk.bytes(size) for size in (300, 4096, 9000, 65536, 131072)]
+        del held
+        return apply("video_compression", scene, key, severity=0.5).frames.tobytes()
+
+    for key in range(24):
+        assert len({spoiled(key) for _ in range(10)}) == 1, key

@@ -109,6 +109,8 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
             "log-level": "none",
             "pools": "none",
             "frame-threads": "1",
+            # The same as x264's macroblock tree, and as careless.
+            "cutree": "0",
             "bframes": str(b_frames),
             "keyint": str(group),
         }

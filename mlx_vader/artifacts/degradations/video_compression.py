@@ -109,8 +109,9 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
             "log-level": "none",
             "pools": "none",
             "frame-threads": "1",
-            # The same as x264's macroblock tree, and as careless.
+            # The same as x264's macroblock tree, and as careless; so is the quantiser's adaption.
             "cutree": "0",
+            "aq-mode": "0",
             "bframes": str(b_frames),
             "keyint": str(group),
         }

@@ -12,9 +12,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
+if TYPE_CHECKING:
+    from convert.emulator import EmulatedModel
 
 
 def measure(checkpoint: str, shape: str, frames: int) -> dict[str, list[float]]:

@@ -13,6 +13,7 @@ import numpy as np
 from convert.real_frames import real_frames
 from convert.shapes import Size
 from convert.tracing import FRAMES
+from mlx_vader.levels import to_levels
 
 #: As many frames are looked at: memories that reach back four frames are full for the last of them.
 LOOKS = 8
@@ -40,7 +41,7 @@ def activation_ranges(package: Path, clip: Path | None) -> Ranges:
     }
     frames = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS).spoiled
     for frame in frames:
-        pixels = Image.fromarray(np.rint(frame * 255).astype(np.uint8))
+        pixels = Image.fromarray(to_levels(frame))
         arrays = {FRAMES: np.moveaxis(frame, -1, 0)[None], **memory}
         for name, value in arrays.items():
             _widen(ranges, name, float(value.min()), float(value.max()))

@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from PIL import Image
 
 from convert.shapes import Size
+from mlx_vader.levels import to_levels, to_unit
 
 #: Another key, another logo.
 LOGO_KEY = 1
@@ -37,7 +38,7 @@ def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
     scaled = [fitted(frame, size) for frame in frames]
     clean = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
     spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val").frames
-    levels = _in_levels(spoiled).astype(np.float32) / np.float32(255)
+    levels = to_unit(to_levels(spoiled))
     return RealFrames(clean, levels, source.name if source else "a drawn scene")
 
 
@@ -54,10 +55,6 @@ def fitted(frame: Float32[np.ndarray, "h w 3"], size: Size) -> Float32[np.ndarra
     scale = min(height / size.height, width / size.width)
     top, left = (height - scale * size.height) / 2, (width - scale * size.width) / 2
     box = (left, top, left + scale * size.width, top + scale * size.height)
-    image = Image.fromarray(_in_levels(frame))
+    image = Image.fromarray(to_levels(frame))
     scaled = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
-    return np.asarray(scaled, np.float32) / np.float32(255)
-
-
-def _in_levels(frame: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+    return to_unit(np.asarray(scaled))

@@ -1,5 +1,6 @@
 """What checking a package found, as values."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,13 @@ from mlx_vader.errors import VaderError
 
 #: PSNR that counts as equal: beyond it half precision has nothing to say, and JSON has no infinity.
 MOST_DB = 120.0
+
+
+def psnr_db(mean_square: float, peak: float) -> float:
+    """Of a mean square error, in dB of the peak, from 0 (or NaN) to MOST_DB."""
+    if not math.isfinite(mean_square):
+        return 0.0
+    return min(MOST_DB, 10 * math.log10(peak**2 / max(mean_square, 1e-30)))
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,24 @@ Every size or function, every output, every state. In the emulator, which rounds
 on a Mac besides in Core ML itself, on every compute unit. The package is run as `clean` runs it, by the same backend.
 """
 
-import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from queue import Queue
-from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convert.emulator import EmulatedModel
 from convert.package import read_spec
 from convert.real_frames import real_frames
 from convert.shapes import Shapes, Size
 from convert.source import Source, open_source
-from convert.verification import MOST_DB, Flag, OutputCheck, Verification, WorstOp
+from convert.verification import Flag, OutputCheck, Verification, psnr_db
+from convert.worst_op import worst_op
 from mlx_vader.backends.coreml import COMPUTE_UNITS, CoreMLBackend, Facts
 from mlx_vader.errors import VaderError
 from mlx_vader.models.registry import name_of
@@ -29,7 +29,6 @@ from mlx_vader.models.registry import name_of
 if TYPE_CHECKING:
     import torch
 
-    from convert.program import Operation
     from mlx_vader.backends.base import Backend
     from mlx_vader.models.base import Network
 
@@ -76,24 +75,27 @@ def verify_source(
     facts = Facts.of(metadata)
     _check_same_network(source, facts)
     if threshold_db is None:
-        compressed = metadata["vader.compress"] != "none"
+        compressed = metadata.get("vader.compress", "none") != "none"
         threshold_db = COMPRESSED_THRESHOLD_DB if compressed else THRESHOLD_DB
+    emulated = _Emulated(package, facts)
+    engines: dict[str, Callable[[np.ndarray], Stream]] = {"emulated": emulated}
+    if sys.platform == "darwin":
+        engines |= {units: partial(on_device, package, units) for units in COMPUTE_UNITS}
     outputs: list[OutputCheck] = []
-    flags: list[Flag] = []
     failures: list[str] = []
     lost: list[float] = []
     shown = ""
-    for size in sizes_to_check(facts.shapes, facts.stride):
+    sizes = sizes_to_check(facts.shapes, facts.stride)
+    for size in sizes:
         on_step(f"checking {size}")
         real = real_frames(clip, size, FRAMES)
         shown, wanted = real.label, reference_stream(source.twin, real.spoiled)
-        for engine, run in _engines(package, facts):
+        for engine, run in engines.items():
             try:
-                got, seen = run(real.spoiled)
+                got = run(real.spoiled)
             except VaderError as error:
                 failures.append(f"{engine} at {size}: {error.message}")
                 continue
-            flags += seen
             lost.append(_quality(wanted, real.clean) - _quality(got, real.clean))
             function = facts.functions.get(size, "main")
             outputs += [
@@ -101,12 +103,13 @@ def verify_source(
                 for name in sorted(wanted.keys() | got.keys())
             ]
     on_step("looking for the worst operation")
-    worst = None if failures else _worst_op(package, facts, clip)
+    smallest = min(sizes, key=lambda size: size.height * size.width)
+    worst = None if failures else worst_op(package, facts, clip, smallest)
     return Verification(
         threshold_db,
         tuple(outputs),
         max(lost, default=0.0),
-        tuple(dict.fromkeys(flags)),
+        tuple(emulated.flags()),
         worst,
         tuple(failures),
         FRAMES,
@@ -139,30 +142,40 @@ def reference_stream(twin: "torch.nn.Module", frames: np.ndarray) -> Stream:
     """What `run_stream` gives, from the twin in fp32."""
     import torch
 
-    collected: dict[str, list[np.ndarray]] = {}
-    state: Any = None
-    with torch.inference_mode():
+    def steps() -> Iterator[dict[str, np.ndarray]]:
+        state: Any = None
         for frame in frames:
             restored, mask, state = twin(torch.from_numpy(frame).permute(2, 0, 1)[None, None], state)
             images = {"restored": restored, **({} if mask is None else {"mask": mask})}
             values = {name: image[0].permute(0, 2, 3, 1) for name, image in images.items()} | state
-            for name, value in values.items():
-                collected.setdefault(name, []).append(value.numpy())
-    return {name: np.stack(values) for name, values in collected.items()}
+            yield {name: value.numpy() for name, value in values.items()}
+
+    with torch.inference_mode():
+        return _collected(steps())
 
 
 def run_stream(backend: "Backend", frames: np.ndarray) -> Stream:
     """Outputs and states after each frame, `(t, …)`."""
+
+    def steps() -> Iterator[dict[str, np.ndarray]]:
+        state: Any = None
+        for frame in frames[:, None]:
+            restored = backend.restore(frame, state)
+            state = restored.state
+            mask = {} if restored.mask is None else {"mask": restored.mask}
+            # A state may be changed in place by the next frame.
+            packed = {name: np.array(value) for name, value in backend.pack(state).items()}
+            yield {"restored": restored.frames, **mask, **packed}
+
+    return _collected(steps())
+
+
+def _collected(steps: Iterable[dict[str, np.ndarray]]) -> Stream:
+    """The steps' arrays by name, stacked."""
     collected: dict[str, list[np.ndarray]] = {}
-    state: Any = None
-    for frame in frames[:, None]:
-        restored = backend.restore(frame, state)
-        state = restored.state
-        values = {"restored": restored.frames, **backend.pack(state)}
-        if restored.mask is not None:
-            values["mask"] = restored.mask
-        for name, value in values.items():
-            collected.setdefault(name, []).append(np.array(value))
+    for step in steps:
+        for name, value in step.items():
+            collected.setdefault(name, []).append(value)
     return {name: np.stack(values) for name, values in collected.items()}
 
 
@@ -174,49 +187,38 @@ def _distance(wanted: np.ndarray | None, got: np.ndarray | None) -> tuple[float,
     # Frames, masks and flags range to 1; features as far as they go.
     peak = max(1.0, float(np.abs(wanted).max()))
     worst = float(np.square(difference).reshape(len(wanted), -1).mean(axis=1).max())
-    return _psnr(worst, peak), float(np.abs(difference).max())
+    return psnr_db(worst, peak), float(np.abs(difference).max())
 
 
 def _quality(stream: Stream, clean: np.ndarray) -> float:
     """PSNR of the restored frames against the clean ones."""
     if not np.isfinite(stream["restored"]).all():
         return 0.0
-    return _psnr(float(np.square(stream["restored"].astype(np.float64) - clean[:, None]).mean()), 1.0)
+    return psnr_db(float(np.square(stream["restored"].astype(np.float64) - clean[:, None]).mean()), 1.0)
 
 
-def _psnr(mean_square: float, peak: float) -> float:
-    if not math.isfinite(mean_square):
-        return 0.0
-    return min(MOST_DB, 10 * math.log10(peak**2 / max(mean_square, 1e-30)))
+class _Emulated:
+    """The package in the emulator, whose functions are read once for all sizes."""
 
+    def __init__(self, package: Path, facts: Facts) -> None:
+        self._package = package
+        self._models: dict[str | None, EmulatedModel] = {}
+        self._backend = CoreMLBackend(facts, self._opened, "emulated", emulated=True)
 
-Run = Callable[[np.ndarray], tuple[Stream, list[Flag]]]
+    def __call__(self, frames: np.ndarray) -> Stream:
+        return run_stream(self._backend, frames)
 
+    def flags(self) -> list[Flag]:
+        """What half precision held badly, in any stream."""
+        return [
+            Flag(name or "main", flag.name, flag.type, flag.kind, flag.largest)
+            for name, model in self._models.items()
+            for flag in model.flags
+        ]
 
-def _engines(package: Path, facts: Facts) -> Iterator[tuple[str, Run]]:
-    """What can run the package here: the emulator, and on a Mac each of Core ML's compute units."""
-    yield "emulated", lambda frames: _emulated(package, facts, frames)
-    if sys.platform == "darwin":
-        for units in COMPUTE_UNITS:
-            yield units, lambda frames, units=units: (on_device(package, units, frames), [])  # type: ignore[misc]
-
-
-def _emulated(package: Path, facts: Facts, frames: np.ndarray) -> tuple[Stream, list[Flag]]:
-    from convert.emulator import EmulatedModel
-
-    models: dict[str | None, EmulatedModel] = {}
-
-    def opened(name: str | None) -> EmulatedModel:
-        models[name] = EmulatedModel(package, function_name=name)
-        return models[name]
-
-    stream = run_stream(CoreMLBackend(facts, opened, "emulated", emulated=True), frames)
-    flags = [
-        Flag(name or "main", flag.name, flag.type, flag.kind, flag.largest)
-        for name, model in models.items()
-        for flag in model.flags
-    ]
-    return stream, flags
+    def _opened(self, name: str | None) -> EmulatedModel:
+        self._models[name] = EmulatedModel(self._package, function_name=name)
+        return self._models[name]
 
 
 def on_device(package: Path, units: str, frames: np.ndarray) -> Stream:
@@ -236,67 +238,3 @@ def on_device(package: Path, units: str, frames: np.ndarray) -> Stream:
             raise VaderError(lines[-1] if lines else f"the process ended with code {result.returncode}")
         with np.load(made) as stream:
             return dict(stream)
-
-
-class _Result(NamedTuple):
-    """An operation's output in fp32, on its way from one thread to the other."""
-
-    name: str
-    value: "torch.Tensor"
-
-
-def _worst_op(package: Path, facts: Facts, clip: Path | None) -> WorstOp | None:
-    """Runs one frame in both precisions side by side, at the smallest size, and compares operation by operation.
-
-    The two run in step, a few operations apart: all results at once would take gigabytes.
-    """
-    from convert.emulator import EmulatedModel
-
-    size = min(sizes_to_check(facts.shapes, facts.stride), key=lambda size: size.height * size.width)
-    frames = real_frames(clip, size, 1).spoiled
-    # Both are read before the second thread starts: reading silences the whole process for a moment.
-    function = facts.functions.get(size)
-    half, single = (EmulatedModel(package, function, precision) for precision in ("fp16", "fp32"))
-    exact: Queue[_Result | None] = Queue(maxsize=4)
-    worst: list[WorstOp] = []
-
-    def backend(model: EmulatedModel, watch: Callable[..., None]) -> CoreMLBackend:
-        return CoreMLBackend(facts, lambda _: _Watched(model, watch), "emulated", emulated=True)
-
-    def compare(operation: "Operation", name: str, value: "torch.Tensor") -> None:
-        reference = exact.get()
-        if reference is None:
-            exact.put(None)
-            return
-        if reference.name != name or not value.is_floating_point():
-            return
-        peak = float(reference.value.abs().max()) or 1.0
-        mean_square = float((value.double() - reference.value.double()).square().mean())
-        worst.append(WorstOp(operation.name, operation.type, _psnr(mean_square, peak)))
-
-    def put(operation: "Operation", name: str, value: "torch.Tensor") -> None:
-        exact.put(_Result(name, value.clone()))
-
-    def run_exact() -> None:
-        try:
-            backend(single, put).restore(frames)
-        finally:
-            exact.put(None)
-
-    Thread(target=run_exact, daemon=True).start()
-    backend(half, compare).restore(frames)
-    while exact.get() is not None:
-        pass
-    return min(worst, key=lambda found: found.psnr_db, default=None)
-
-
-class _Watched:
-    """A model that shows each operation's results to `watch`."""
-
-    def __init__(self, model: Any, watch: Callable[..., None]) -> None:
-        self.model, self.watch = model, watch
-        self.make_state = model.make_state
-
-    def predict(self, data: dict[str, Any], state: Any = None) -> dict[str, Any]:
-        result: dict[str, Any] = self.model.predict(data, state, watch=self.watch)
-        return result

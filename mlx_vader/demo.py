@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.errors import UsageError
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.sample_clips import sample_clip
 
 if TYPE_CHECKING:
@@ -54,14 +55,12 @@ class DemoReport:
         values = {
             name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()
         }
-        return (
-            values
-            | {"before": asdict(self.before), "after": asdict(self.after)}
-            | {
-                "clean": self.clean.as_dict(),
-                "package": self.package.as_dict(),
-            }
-        )
+        return values | {
+            "before": asdict(self.before),
+            "after": asdict(self.after),
+            "clean": self.clean.as_dict(),
+            "package": self.package.as_dict(),
+        }
 
 
 def demo(
@@ -134,8 +133,8 @@ def _smaller(frame: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h2 w2 
     height, width = frame.shape[:2]
     factor = min(1, MOST_HEIGHT / height)
     size = (max(round(width * factor / 2), 1) * 2, max(round(height * factor / 2), 1) * 2)
-    image = Image.fromarray((frame * 255).round().astype(np.uint8)).resize(size, Image.Resampling.LANCZOS)
-    return np.asarray(image, np.float32) / np.float32(255)
+    image = Image.fromarray(to_levels(frame)).resize(size, Image.Resampling.LANCZOS)
+    return to_unit(np.asarray(image))
 
 
 def _spoil(clip: Clip, artifacts: tuple[str, ...], seed: int) -> tuple[Clip, Masks]:

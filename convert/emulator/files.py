@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from convert.emulator.features import CHANNELS, Feature
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.levels import to_levels, to_unit
 
 #: Told what was done with a file, for whoever has to believe the result.
 Note = Callable[[str], None]
@@ -102,7 +103,7 @@ def _as_array(image: Image.Image, file: Path, feature: Feature, note: Note) -> n
     if not channels:
         raise UsageError(f"the input {feature.name!r} is no image", hint=f"give it as .npy; it is {feature}")
     mode = "RGB" if channels == 3 else "L"
-    pixels = np.asarray(image.convert(mode), np.float32) / 255
+    pixels = to_unit(np.asarray(image.convert(mode)))
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     note(f"{feature.name}: {file.name} as {mode} in [0, 1], channels {where}")
     array = pixels.transpose(2, 0, 1) if where == "first" else pixels
@@ -166,7 +167,7 @@ def _write(value: Any, path: Path, name: str, note: Note) -> None:
         outside = float(np.mean(~((pixels >= 0) & (pixels <= 1))))
         if outside:
             note(f"{name}: {outside:.2%} of the values are outside [0, 1] and were cut")
-        pixels = np.rint(np.nan_to_num(pixels, nan=0).clip(0, 1) * 255).astype(np.uint8)
+        pixels = to_levels(np.nan_to_num(pixels))
     _save(path, lambda: Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0]).save(path))
 
 

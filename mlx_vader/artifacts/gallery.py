@@ -8,11 +8,11 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from mlx_vader.artifacts.artifact import Clip, Spoiled
-from mlx_vader.artifacts.degradations.pixels import to_bytes
 from mlx_vader.artifacts.drawing.text import open_font
 from mlx_vader.artifacts.registry import ARTIFACTS, GROUPS
 from mlx_vader.artifacts.spoiling import apply
 from mlx_vader.artifacts.vocabulary import font_file
+from mlx_vader.levels import to_levels, to_unit
 
 CELL = (400, 225)
 FINENESS = 2  # artifacts are applied to frames so many times as wide as a cell
@@ -103,18 +103,18 @@ def _scaled(frames: Clip) -> Float[np.ndarray, "t rows columns 3"]:
     box = ((width - wide) / 2, (height - high) / 2, (width + wide) / 2, (height + high) / 2)
     size = (CELL[0] * FINENESS, CELL[1] * FINENESS)
     pictures = [
-        Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS, box) for frame in to_bytes(frames)
+        Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS, box) for frame in to_levels(frames)
     ]
-    return np.stack([np.asarray(picture, np.float32) / 255 for picture in pictures])
+    return np.stack([to_unit(np.asarray(picture)) for picture in pictures])
 
 
 def _picture(frame: Frame) -> Image.Image:
-    return Image.fromarray(to_bytes(frame[None])[0]).reduce(FINENESS)
+    return Image.fromarray(to_levels(frame[None])[0]).reduce(FINENESS)
 
 
 def _mask_inset(picture: Image.Image, mask: Float[np.ndarray, "h w 1"]) -> None:
     """The mask in small, in the corner that has least of it."""
-    small = Image.fromarray((mask[..., 0] * 255).astype(np.uint8)).resize((INSET, INSET * CELL[1] // CELL[0]))
+    small = Image.fromarray(to_levels(mask[..., 0])).resize((INSET, INSET * CELL[1] // CELL[0]))
     height, width = mask.shape[0] // 2, mask.shape[1] // 2
     corners = {
         (right, below): mask[
@@ -135,7 +135,7 @@ def _detail_inset(picture: Image.Image, clean: Frame, spoiled: Frame) -> None:
     row, column = (int(index) for index in np.unravel_index(blocks.argmax(), blocks.shape))
     part = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
     both = np.concatenate([clean[part][:, : side // 2], spoiled[part][:, side // 2 :]], axis=1)
-    big = Image.fromarray(to_bytes(both[None])[0]).resize((side * MAGNIFIED,) * 2, Image.Resampling.NEAREST)
+    big = Image.fromarray(to_levels(both[None])[0]).resize((side * MAGNIFIED,) * 2, Image.Resampling.NEAREST)
     ImageDraw.Draw(big).line((big.width // 2, 0, big.width // 2, big.height), fill=PAPER)
     _paste_framed(picture, big, 0 if column > columns / 2 else 1, 1)
 

@@ -21,6 +21,7 @@ from convert.shapes import Shapes, Size, parse_shapes
 from mlx_vader.backends.base import Packed, Restored, Source
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.layers.padding import reflected_indices
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.models import registry
 from mlx_vader.models.base import Network
 
@@ -103,6 +104,7 @@ class CoreMLBackend:
         self.window = facts.window
         self._open = open_model
         self._models: dict[str | None, Model] = {}
+        self._other = ThreadPoolExecutor(1)
 
     def restore(self, frames: Float32[np.ndarray, "t h w 3"], state: Any = None) -> Restored:
         """Restores a clip; see `Backend`. Raises UsageError for frames larger than the package accepts.
@@ -114,14 +116,13 @@ class CoreMLBackend:
         model = self._model(size)
         state = self._started(model, state, size)
         results = []
-        with ThreadPoolExecutor(1) as other:
-            prepared = [other.submit(self._prepared, frame, size) for frame in frames[:1]]
-            for following in [*frames[1:], None]:
-                data = prepared.pop().result()
-                if following is not None:
-                    prepared.append(other.submit(self._prepared, following, size))
-                out, state = self._step(model, data, state)
-                results.append(other.submit(_read, out, frame_size))
+        prepared = self._other.submit(self._prepared, frames[0], size)
+        for following in [*frames[1:], None]:
+            data = prepared.result()
+            if following is not None:
+                prepared = self._other.submit(self._prepared, following, size)
+            out, state = self._step(model, data, state)
+            results.append(self._other.submit(_read, out, frame_size))
         restored, masks = zip(*(result.result() for result in results), strict=True)
         mask = None if masks[0] is None else np.stack(masks)
         return Restored(np.stack(restored), mask, state)
@@ -155,7 +156,7 @@ class CoreMLBackend:
         columns = reflected_indices(frame.shape[1], size.width)
         padded = frame[rows][:, columns]
         if self.facts.images:
-            return {"frames": Image.fromarray(np.rint(np.clip(padded, 0, 1) * 255).astype(np.uint8))}
+            return {"frames": Image.fromarray(to_levels(padded))}
         return {"frames": np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float16)}
 
     def pack(self, state: Any) -> Packed:
@@ -181,7 +182,7 @@ def _pixels(value: Any, size: Size) -> Float32[np.ndarray, "h w c"]:
     if isinstance(value, Image.Image):
         # Core ML's colour images have a fourth, opaque channel; a mask is one channel of floats.
         levels = np.atleast_3d(np.asarray(value))[..., :3]
-        pixels = levels / np.float32(255) if levels.dtype == np.uint8 else levels
+        pixels = to_unit(levels) if levels.dtype == np.uint8 else levels
     else:
         pixels = value[0].transpose(1, 2, 0)
     return np.ascontiguousarray(pixels[: size.height, : size.width], np.float32)

@@ -1,9 +1,12 @@
 """`vader-mlx artifacts`: shows what the synthetic artifacts look like."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXAMPLES = """
 Draw all thirteen synthetic artifacts on a picture or a clip, labelled, into one image.

@@ -6,17 +6,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
-def stdout_console() -> "rich.console.Console":
+def stdout_console() -> "Console":
     """For tables and results that a person reads."""
     from rich.console import Console
 
     return Console(highlight=False)
 
 
-def stderr_console() -> "rich.console.Console":
+def stderr_console() -> "Console":
     """For progress, notes and warnings."""
     from rich.console import Console
 

@@ -126,7 +126,7 @@ def _cuda() -> str | None:
     have = [
         name
         for name, there in (("MLX", mx.cuda.is_available()), ("PyTorch", torch.cuda.is_available()))
-        if find_sample_clip()
+        if there
     ]
     return f"for {' and '.join(have)}" if have else None
 

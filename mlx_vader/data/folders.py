@@ -11,6 +11,8 @@ Split = Literal["train", "val"]
 
 #: One file in so many is for validation when the folder does not say.
 VALIDATION_SHARE = 20
+#: The folder of a data folder that holds cut-out pictures and no scenes.
+OBJECTS = "objects"
 
 
 def media_files(folder: Path, split: Split) -> list[Path]:
@@ -23,7 +25,8 @@ def media_files(folder: Path, split: Split) -> list[Path]:
         raise VaderError(f"{folder} is not a folder", hint="give a folder of videos or images")
     if any((folder / name).is_dir() for name in ("train", "val")):
         return _found(folder / split)
-    return split_by_name(_found(folder))[split]
+    files = [file for file in _found(folder) if folder / OBJECTS not in file.parents]
+    return split_by_name(files)[split]
 
 
 def split_by_name(files: list[Path]) -> dict[Split, list[Path]]:

@@ -9,6 +9,7 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 
 from mlx_vader.errors import VaderError
+from mlx_vader.levels import to_levels
 from mlx_vader.video import open_video, probe
 
 #: Frames that are decoded and kept at once; a clip starts somewhere in them.
@@ -52,7 +53,7 @@ def decode(stretch: Stretch, extra: int) -> UInt8[np.ndarray, "t h w 3"]:
     kept: list[np.ndarray] = []
     with open_video(stretch.path, stretch.start, stretch.stop + extra) as video:
         for frame in video:
-            picture = _reduced(np.round(np.clip(frame.rgb, 0, 1) * 255).astype(np.uint8))
+            picture = _reduced(to_levels(frame.rgb))
             if not kept or _differ(kept[-1], picture):
                 kept.append(picture)
     if not kept:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,10 +10,13 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mlx_vader.data.cache import PictureCache
-from mlx_vader.data.folders import Split, media_files
+from mlx_vader.data.folders import OBJECTS, Split, media_files
 from mlx_vader.data.footage import Stretch, clip_from_stretch, decode, stretches
+from mlx_vader.data.grading import graded
+from mlx_vader.data.objects import Objects, find_objects
 from mlx_vader.data.stills import check_still, clip_from_still, load_still
 from mlx_vader.errors import VaderError
+from mlx_vader.levels import to_unit
 from mlx_vader.video import is_video
 
 #: Decoded pictures kept in memory, for one process.
@@ -41,10 +44,12 @@ class FolderSource:
     """Photographs, and videos in stretches of about 16 frames, each of them one item.
 
     Where a file turns out to be damaged, it is noted in `skipped`, and the next item that can be read takes the place.
+    With `objects`, for training, clips are varied: other colours, and things that pass before the camera.
     """
 
     items: list[Path | Stretch]
     skipped: list[str] = field(default_factory=list)
+    objects: Objects | None = None
     cache_bytes: int = CACHE_BYTES
 
     def __post_init__(self) -> None:
@@ -54,7 +59,7 @@ class FolderSource:
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process decodes for itself: pictures don't travel.
-        return {"items": self.items, "skipped": self.skipped, "cache_bytes": self.cache_bytes}
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -90,12 +95,16 @@ class FolderSource:
         else:
             frames = self._cache.get((item, length), lambda: decode(item, length - 1))
             clip = clip_from_stretch(frames, rng, length, size)
-        return turned(clip, rng).astype(np.float32) / 255
+        clip = turned(clip, rng)
+        if self.objects is not None:
+            clip = self.objects.pasted(graded(clip, rng), rng)
+        return to_unit(clip)
 
 
 def open_source(folder: Path | str, split: Split = "train") -> FolderSource:
     """The clips of a folder: its `train/` or `val/`, or a share of a flat one by a hash of the files' names.
 
+    Training clips are varied in colour and, where the folder has `objects/` with cut-out pictures, in content.
     Looks into every file's head; what cannot be read is listed in `.skipped`. Raises VaderError when nothing is left.
     """
     files = media_files(Path(folder), split)
@@ -105,7 +114,8 @@ def open_source(folder: Path | str, split: Split = "train") -> FolderSource:
     skipped = [found for found in looked_at if isinstance(found, str)]
     if not items:
         raise VaderError(f"no file in {folder} can be read ({split})", hint=f"the first: {skipped[0]}")
-    return FolderSource(items, skipped)
+    objects = find_objects(Path(folder) / OBJECTS) if split == "train" else None
+    return FolderSource(items, skipped, objects)
 
 
 def turned(clip: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "t h w 3"]:

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32
 
+from mlx_vader.levels import to_unit
+
 #: Wider previews are made smaller: three 1080p panels would be a video that few machines play.
 MOST_WIDTH = 1920
 
@@ -56,7 +58,7 @@ def _labels(width: int, texts: tuple[str, ...]) -> Float32[np.ndarray, "h w 3"]:
     for index, text in enumerate(texts):
         at = (index * width + width // 2, strip.height // 2)
         draw.text(at, text, font=ImageFont.load_default(size), fill="white", anchor="mm")
-    return np.asarray(strip, np.float32) / np.float32(255)
+    return to_unit(np.asarray(strip))
 
 
 def _even(image: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h2 w2 3"]:

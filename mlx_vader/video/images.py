@@ -18,6 +18,7 @@ from jaxtyping import Float
 from PIL import ExifTags, Image, ImageOps
 
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.levels import to_unit
 from mlx_vader.video.files import check_source, check_target, is_image, written_beside
 
 #: FFmpeg's formats of more than 8 bits that PNG and TIFF files hold.
@@ -98,10 +99,10 @@ def _first_line(error: Exception) -> str:
 
 def _shallow(image: Image.Image, profile: bytes | None, exif: bytes | None) -> tuple[np.ndarray, _Besides]:
     upright = ImageOps.exif_transpose(image)
-    rgb = np.asarray(upright.convert("RGB"), np.float32) / np.float32(255)
+    rgb = to_unit(np.asarray(upright.convert("RGB")))
     alpha = None
     if upright.has_transparency_data:
-        alpha = np.asarray(upright.convert("RGBA").getchannel("A"), np.float32) / np.float32(255)
+        alpha = to_unit(np.asarray(upright.convert("RGBA").getchannel("A")))
     return rgb, _Besides(8, alpha, profile, exif)
 
 

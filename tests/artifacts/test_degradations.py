@@ -151,7 +151,6 @@ def test_video_compression_does_not_depend_on_what_memory_held() -> None:
     assert len(results) == 1
 
 
-@pytest.mark.slow
 def test_small_pictures_are_compressed_alike_whatever_memory_held() -> None:
     junk = np.random.default_rng(0)
     scene = (drawn_scene(5, 32, 32) + junk.normal(0, 0.2, (5, 32, 32, 3))).clip(0, 1).astype(np.float32)

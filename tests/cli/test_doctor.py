@@ -28,6 +28,12 @@ def test_doctor_reports_this_machine(monkeypatch, capsys):
     assert all(finding["hint"] for finding in report["findings"] if finding["ok"] is False)
 
 
+def test_it_says_for_which_of_the_two_there_is_cuda(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("mlx.core.cuda.is_available", lambda: False)
+    assert next(finding for finding in doctor.machine() if finding.name == "CUDA").value == "for PyTorch"
+
+
 def test_a_backend_that_breaks_is_a_finding(monkeypatch):
     def broken(name, source):
         raise RuntimeError("no such kernel\nand more")

@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image
 
 from mlx_vader.artifacts.artifact import Clip
-from mlx_vader.artifacts.degradations.pixels import random_grid, to_bytes, to_float
+from mlx_vader.artifacts.degradations.pixels import random_grid
 from mlx_vader.artifacts.randomness import between, pick
+from mlx_vader.levels import to_levels, to_unit
 
 QUALITY = (85.0, 5.0)
 SUBSAMPLING = {"4:2:0": 0.6, "4:2:2": 0.2, "4:4:4": 0.2}
@@ -19,8 +20,8 @@ def jpeg_compression(frames: Clip, rng: np.random.Generator, severity: float) ->
     quality = round(between(1 - (1 - severity) ** 1.5, *QUALITY))
     subsampling = pick(rng, list(SUBSAMPLING), list(SUBSAMPLING.values()))
     grid = random_grid(frames, rng, BLOCK)
-    coded = [_through_jpeg(picture, quality, subsampling) for picture in to_bytes(grid.padded)]
-    return grid.crop(to_float(np.stack(coded)))
+    coded = [_through_jpeg(picture, quality, subsampling) for picture in to_levels(grid.padded)]
+    return grid.crop(to_unit(np.stack(coded)))
 
 
 def _through_jpeg(picture: np.ndarray, quality: int, subsampling: str) -> np.ndarray:

@@ -1,21 +1,11 @@
-"""Between float frames and what encoders take: bytes, even sizes, and a block grid that starts anywhere."""
+"""What block encoders want: whole blocks, on a grid that starts anywhere."""
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from mlx_vader.artifacts.artifact import Clip
-
-
-def to_bytes(frames: Clip) -> UInt8[np.ndarray, "t h w 3"]:
-    """[0, 1] to 0..255, rounded."""
-    return (frames * np.float32(255) + np.float32(0.5)).astype(np.uint8)
-
-
-def to_float(frames: UInt8[np.ndarray, "t h w 3"]) -> Clip:
-    """0..255 to [0, 1]."""
-    return frames.astype(np.float32) / np.float32(255)
 
 
 class Grid(NamedTuple):

@@ -10,8 +10,9 @@ from av.video.codeccontext import VideoCodecContext
 from jaxtyping import UInt8
 
 from mlx_vader.artifacts.artifact import Clip
-from mlx_vader.artifacts.degradations.pixels import random_grid, to_bytes, to_float
+from mlx_vader.artifacts.degradations.pixels import random_grid
 from mlx_vader.artifacts.randomness import between, between_log, chance, pick
+from mlx_vader.levels import to_levels, to_unit
 
 CODECS = {"libx264": 0.5, "libx265": 0.25, "mpeg4": 0.25}
 DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg4": "mpeg4"}
@@ -27,7 +28,8 @@ LOWEST_RATE = 2000  # bit/s; the encoders count in kilobits
 GROUP_LENGTHS = (1, 4, 12, 50, 250)
 LEAD_IN = 3
 BLOCK = 16
-SMALLEST = 64  # libx265 takes no picture smaller than its largest block
+# Of pictures smaller than two of its largest blocks, libx265 reads memory that nothing wrote: one clip, two results.
+SMALLEST = 128
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def video_compression(frames: Clip, rng: np.random.Generator, severity: float) -
     led = np.concatenate([frames[lead:0:-1], frames]) if lead else frames
     grid = random_grid(led, rng, BLOCK)
     recipe = _recipe(rng, severity, grid.padded.shape[1] * grid.padded.shape[2])
-    decoded = through_codec(_at_least(to_bytes(grid.padded), SMALLEST), recipe)
-    return grid.crop(to_float(decoded))[lead:]
+    decoded = through_codec(_at_least(to_levels(grid.padded), SMALLEST), recipe)
+    return grid.crop(to_unit(decoded))[lead:]
 
 
 def through_codec(frames: UInt8[np.ndarray, "t h w 3"], recipe: Recipe) -> UInt8[np.ndarray, "t h w 3"]:
@@ -109,9 +111,6 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
             "log-level": "none",
             "pools": "none",
             "frame-threads": "1",
-            # The same as x264's macroblock tree, and as careless; so is the quantiser's adaption.
-            "cutree": "0",
-            "aq-mode": "0",
             "bframes": str(b_frames),
             "keyint": str(group),
         }

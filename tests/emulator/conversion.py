@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional
 
 from convert.quiet import quiet
 
@@ -13,7 +16,7 @@ with quiet():
 
 
 def save(
-    module: torch.nn.Module,
+    module: nn.Module,
     examples: Sequence[torch.Tensor],
     path: Path,
     *,
@@ -39,3 +42,22 @@ def save(
             **options,
         ).save(str(path))
     return path
+
+
+class Stranger(nn.Module):
+    """Twice the size: convolution, silu, pixel shuffle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 12, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.pixel_shuffle(functional.silu(self.conv(x)), 2)
+
+
+def by_hand(x: Any) -> np.ndarray:
+    """What a `Stranger` gives."""
+    with torch.no_grad():
+        result: np.ndarray = Stranger()(torch.as_tensor(x)).numpy()
+    return result

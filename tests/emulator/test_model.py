@@ -1,16 +1,15 @@
-"""`EmulatedModel` as `MLModel`'s double: functions, states, images, shapes, compressed weights, and what is refused."""
+"""`EmulatedModel` as `MLModel`'s double: functions, states, shapes, arrays, and what is refused."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
-from torch.nn import functional
 
 from convert.emulator import EmulatedModel
 from convert.quiet import quiet
 from mlx_vader.errors import UsageError, VaderError
-from tests.emulator.conversion import ct, save
+from tests.emulator.conversion import Stranger, by_hand, ct, save
 
 HALF = {"dtype": np.float16}
 
@@ -28,21 +27,14 @@ class Running(nn.Module):
         return self.total * self.factor
 
 
-class Stranger(nn.Module):
-    """Twice the size: convolution, silu, pixel shuffle."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = nn.Conv2d(3, 12, 3, padding=1)
-
-    def forward(self, x):
-        return functional.pixel_shuffle(functional.silu(self.conv(x)), 2)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def plain(folder):
+    return save(Stranger(), [torch.zeros(1, 3, 8, 12)], folder / "plain.mlpackage", target="iOS16")
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +55,6 @@ def running(folder):
     with quiet():
         ct.utils.save_multifunction(several, str(folder / "running.mlpackage"))
     return folder / "running.mlpackage"
-
-
-@pytest.fixture(scope="module")
-def plain(folder):
-    return save(Stranger(), [torch.zeros(1, 3, 8, 12)], folder / "plain.mlpackage", target="iOS16")
-
-
-def by_hand(x):
-    with torch.no_grad():
-        return Stranger()(torch.as_tensor(x)).numpy()
 
 
 # Functions and states
@@ -122,73 +104,6 @@ def test_wrong_states_are_refused(running, plain):
         model.make_state().write_state("total", np.zeros(3))
     with pytest.raises(UsageError, match="has no states"):
         EmulatedModel(plain).make_state()
-
-
-# Images
-
-
-@pytest.mark.parametrize("layout", ["RGB", "BGR"])
-def test_images_in_and_out(tmp_path, layout):
-    class Levels(Stranger):
-        def forward(self, x):
-            return super().forward(x).sigmoid() * 255
-
-    color = getattr(ct.colorlayout, layout)
-    path = save(
-        Levels(),
-        [torch.zeros(1, 3, 8, 12)],
-        tmp_path / "image.mlpackage",
-        inputs=[ct.ImageType("x", (1, 3, 8, 12), scale=1 / 255, bias=[-0.1, 0, 0.1], color_layout=color)],
-        outputs=[ct.ImageType("y", color_layout=color)],
-    )
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
-    image = EmulatedModel(path).predict({"x": Image.fromarray(pixels)})["y"]
-    order = slice(None) if layout == "RGB" else slice(None, None, -1)
-    given = pixels[..., order].astype(np.float32) / 255 + np.float32([-0.1, 0, 0.1])
-    wanted = 255 / (1 + np.exp(-by_hand(given.transpose(2, 0, 1)[None])))
-    assert (image.mode, image.size) == ("RGBA", (24, 16))
-    difference = np.asarray(image)[..., :3] - wanted[0].transpose(1, 2, 0)[..., order]
-    assert np.abs(difference).max() < 1
-
-
-@pytest.mark.parametrize(("layout", "mode"), [("GRAYSCALE", "L"), ("GRAYSCALE_FLOAT16", "F")])
-def test_grayscale_images(tmp_path, layout, mode):
-    class Less(nn.Module):
-        def forward(self, x):
-            return x * 0.5 - 2
-
-    color = getattr(ct.colorlayout, layout)
-    path = save(
-        Less(),
-        [torch.zeros(1, 1, 4, 6)],
-        tmp_path / "gray.mlpackage",
-        inputs=[ct.ImageType("x", (1, 1, 4, 6), color_layout=color)],
-        outputs=[ct.ImageType("y", color_layout=color)],
-    )
-    given = np.arange(24, dtype=np.float32).reshape(4, 6)
-    image = Image.fromarray(given.astype(np.uint8) if mode == "L" else given)
-    result = EmulatedModel(path).predict({"x": image})["y"]
-    assert result.mode == mode
-    wanted = given / 2 - 2
-    np.testing.assert_array_equal(np.asarray(result), np.rint(wanted.clip(0)) if mode == "L" else wanted)
-
-
-def test_wrong_images_are_refused(tmp_path):
-    path = save(
-        Stranger(),
-        [torch.zeros(1, 3, 8, 12)],
-        tmp_path / "image.mlpackage",
-        inputs=[ct.ImageType("x", (1, 3, 8, 12))],
-    )
-    model = EmulatedModel(path)
-    for value, message in (
-        (np.zeros((1, 3, 8, 12)), "ndarray"),
-        (Image.new("RGB", (8, 12)), "12×8"),
-        (Image.new("L", (12, 8)), "mode L"),
-    ):
-        with pytest.raises(UsageError, match=message) as caught:
-            model.predict({"x": value})
-        assert caught.value.hint
 
 
 # Shapes
@@ -291,116 +206,6 @@ def test_integers_stay_integers(tmp_path):
     assert outputs["y1"].dtype == np.int32
     with pytest.raises(UsageError, match="float64"):
         model.predict({"x0": x, "x1": index + 0.5})
-
-
-# Compressed weights
-
-
-@pytest.mark.parametrize(
-    "compressed", ["palettised-16", "palettised-18", "linear-16", "linear-18", "pruned", "blockwise"]
-)
-def test_compressed_weights(tmp_path, compressed):
-    from coremltools.optimize import coreml as cto
-
-    class Wide(Stranger):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(32, 32, 3, padding=1)
-
-    kind, _, version = compressed.partition("-")
-    torch.manual_seed(0)
-    module = Wide().eval()
-    target = f"iOS{version or 18}"
-    path = save(module, [torch.zeros(1, 32, 8, 8)], tmp_path / "net.mlpackage", target=target)
-    chosen = {
-        "palettised": (cto.palettize_weights, cto.OpPalettizerConfig(mode="uniform", nbits=4)),
-        "linear": (cto.linear_quantize_weights, cto.OpLinearQuantizerConfig(mode="linear_symmetric")),
-        "pruned": (cto.prune_weights, cto.OpMagnitudePrunerConfig(target_sparsity=0.4)),
-        "blockwise": (
-            cto.linear_quantize_weights,
-            cto.OpLinearQuantizerConfig(
-                dtype="int4", granularity="per_block", block_size=16, weight_threshold=0
-            ),
-        ),
-    }
-    compress, config = chosen[kind]
-    with quiet():
-        model = ct.models.MLModel(str(path), skip_model_load=True)
-        small = compress(model, cto.OptimizationConfig(global_config=config))
-        small.save(str(tmp_path / "small.mlpackage"))
-        restored = cto.decompress_weights(small)
-        restored.save(str(tmp_path / "restored.mlpackage"))
-    x = np.random.default_rng(0).random((1, 32, 8, 8)).astype(np.float32)
-    packed, plain, original = (
-        EmulatedModel(tmp_path / f"{name}.mlpackage", precision="fp32").predict({"x0": x})["y0"]
-        for name in ("small", "restored", "net")
-    )
-    np.testing.assert_allclose(packed, plain, atol=2e-3)
-    assert 1e-4 < np.abs(packed - original).mean() < 0.2
-
-
-# Classifiers
-
-
-@pytest.mark.parametrize("labels", [["cat", "dog", "emu"], [7, 8, 9]])
-def test_a_classifier_gives_a_label_and_probabilities(tmp_path, labels):
-    path = save(
-        nn.Softmax(-1),
-        [torch.zeros(1, 3)],
-        tmp_path / "net.mlpackage",
-        outputs=[ct.TensorType("probabilities", dtype=np.float32)],
-        classifier_config=ct.ClassifierConfig(labels),
-    )
-    outputs = EmulatedModel(path).predict({"x0": np.float32([[0, 2, 1]])})
-    label, probabilities = outputs.values()
-    assert label == labels[1]
-    assert list(probabilities) == labels
-    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
-
-
-# What is no ML program, or damaged
-
-
-def test_a_package_that_is_none_is_refused(tmp_path):
-    with pytest.raises(VaderError, match="not a Core ML package"):
-        EmulatedModel(tmp_path / "missing.mlpackage")
-
-
-def test_a_neural_network_is_refused(tmp_path):
-    with quiet(), torch.no_grad():
-        traced = torch.jit.trace(nn.ReLU(), torch.zeros(1, 3))
-        model = ct.convert(
-            traced, inputs=[ct.TensorType("x", (1, 3))], convert_to="neuralnetwork", skip_model_load=True
-        )
-        model.save(str(tmp_path / "old.mlmodel"))
-        from coremltools.models.utils import save_spec
-
-        save_spec(model.get_spec(), str(tmp_path / "old.mlpackage"))
-    with pytest.raises(VaderError) as caught:
-        EmulatedModel(tmp_path / "old.mlpackage")
-    assert caught.value.hint
-
-
-@pytest.mark.parametrize("damage", ["truncated", "garbled", "missing"])
-def test_damaged_weights_are_refused(tmp_path, damage):
-    class Big(Stranger):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(3, 48, 5, padding=2)
-
-    path = save(Big(), [torch.zeros(1, 3, 8, 12)], tmp_path / "net.mlpackage")
-    (weights,) = path.rglob("weight.bin")
-    data = bytearray(weights.read_bytes())
-    if damage == "missing":
-        weights.unlink()
-    elif damage == "truncated":
-        weights.write_bytes(data[: len(data) // 2])
-    else:
-        data[64:128] = bytes(64)
-        weights.write_bytes(data)
-    with pytest.raises(VaderError, match=r"damaged|weight file") as caught:
-        EmulatedModel(path)
-    assert caught.value.hint
 
 
 def test_an_unknown_operation_is_named(plain, monkeypatch):

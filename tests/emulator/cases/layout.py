@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tests.emulator.cases import case
 from tests.emulator.cases.case import Case, integers, mb, normal
 
 T = torch.tensor
@@ -13,7 +14,7 @@ X = normal(2, 3, 4, 6)
 
 
 def one(name, expected, x=X, opset="iOS15", **attributes):
-    return Case(name, (x,), lambda x: getattr(mb, name)(x=x, **attributes), expected, opset)
+    return case.one(name, x, expected, opset, **attributes)
 
 
 def several(name, inputs, expected, opset="iOS15", **attributes):

@@ -85,6 +85,15 @@ def prefetched(costs: Sequence[Cost], chip: Chip) -> list[Cost]:
     return found
 
 
+def floor_ms(busy: float, chip: Chip) -> float:
+    """What a call costs besides its work, of which the engine does `busy` ms: the CPU that waits for longer has fallen
+    asleep more deeply, and takes longer to return.
+    """
+    rates = table("overhead")
+    asleep = (busy - rates["short_ms"]) / (rates["long_ms"] - rates["short_ms"])
+    return chip.floor + chip.waiting * min(max(asleep, 0.0), 1.0)
+
+
 def on_cpu(group: Group) -> Cost:
     """On the CPU, at the rates of Apple's own planner for M4; other chips borrow them."""
     rates = table("cpu")

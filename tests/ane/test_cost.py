@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convert.ane.calibration import rows
 from convert.ane.chips import chip, chips, id_of
+from convert.ane.cost import floor_ms
 from tests.ane.programs import constant, conv, line, operation, program, report, tensor, weight
 
 CHANNELS = st.integers(1, 600)
@@ -114,6 +115,12 @@ def test_what_stays_on_chip_is_bound_by_arithmetic() -> None:
 def test_channels_in_are_padded_less_than_channels_out() -> None:
     assert latency(3, 64) == latency(4, 64) < 0.5 * latency(16, 64)
     assert latency(64, 3) == latency(64, 16)
+
+
+def test_the_floor_of_a_call_grows_while_the_engine_works() -> None:
+    floors = [floor_ms(busy, chip("m4")) for busy in (0, 0.2, 0.3, 0.4, 20)]
+    assert floors == pytest.approx([0.16, 0.16, 0.26, 0.36, 0.36])
+    assert floor_ms(20, chip("m5")) == chip("m5").floor
 
 
 def test_long_skips_go_through_memory_and_short_ones_do_not() -> None:

@@ -76,7 +76,8 @@ def demo(
     """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, and converts the network.
 
     `source`: by default a person in a moving car (`mlx_vader.sample_clips`). Everything lands in the folder `out`:
-    spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package. Quality is that of the files, after encoding. The artifacts' words and logos are none that training saw.
+    spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package. Quality is that of the files, after
+    encoding. The artifacts' words and logos are none that training saw.
     """
     from convert import convert
     from mlx_vader.streaming.clean import clean

@@ -267,10 +267,8 @@ def _run(*command: str, folder: Path | None = None) -> None:
 def _kept(package: Package, folder: Path, root: Path) -> int:
     """Puts the package's files in their place; returns how many it has there now."""
     files = sorted({file for pattern in package.patterns for file in folder.glob(pattern) if file.is_file()})
-    keep = {"photos": _keep_photos, "clips": _keep_clips, "logos": _keep_logos, "objects": _keep_objects}[
-        package.kind
-    ]
-    return sum(1 for _ in keep(package, folder, files, root))
+    keepers = {"photos": _keep_photos, "clips": _keep_clips, "logos": _keep_logos, "objects": _keep_objects}
+    return sum(1 for _ in keepers[package.kind](package, folder, files, root))
 
 
 def _keep_photos(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:

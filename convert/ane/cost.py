@@ -121,8 +121,7 @@ def padded_macs(line: Line) -> float:
     shape = counting.kernel(line)
     if shape is None:
         return counting.macs(line)
-    summed = table("efficiency")["input_step"]
-    channels = padded(shape.into, summed) * padded(shape.out) * shape.groups
+    channels = padded(shape.into, "input_step") * padded(shape.out) * shape.groups
     return float(shape.positions * shape.taps * channels) * _rewritten(line)
 
 

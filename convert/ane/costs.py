@@ -60,9 +60,9 @@ def _at(kind: str, channels: int) -> float:
     return rows[-1][1]
 
 
-def padded(channels: int, step: int = 0) -> int:
-    """To the next multiple of a step; of 16 when nothing else is said."""
-    step = step or table("efficiency")["channel_step"]
+def padded(channels: int, to: str = "channel_step") -> int:
+    """To the next multiple of a step of the table `efficiency`."""
+    step = table("efficiency")[to]
     return -(-channels // step) * step
 
 

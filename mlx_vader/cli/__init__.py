@@ -11,8 +11,17 @@ from mlx_vader.errors import VaderError
 
 #: In the order of `--help`.
 COMMANDS = (
-    *("clean", "train", "convert", "verify", "inspect", "run_", "bench", "import_", "artifacts"),
-    *("demo", "doctor"),
+    "clean",
+    "train",
+    "convert",
+    "verify",
+    "inspect",
+    "run_",
+    "bench",
+    "import_",
+    "artifacts",
+    "demo",
+    "doctor",
 )
 
 

@@ -121,20 +121,18 @@ def _metal() -> str | None:
 
 def _cuda() -> str | None:
     import mlx.core as mx
-    import torch
 
-    have = [
-        name
-        for name, there in (("MLX", mx.cuda.is_available()), ("PyTorch", torch.cuda.is_available()))
-        if there
-    ]
+    from mlx_vader.backends.torch import best_device
+
+    found = {"MLX": mx.cuda.is_available(), "PyTorch": best_device().type == "cuda"}
+    have = [name for name, there in found.items() if there]
     return f"for {' and '.join(have)}" if have else None
 
 
 def _mps() -> str | None:
-    import torch
+    from mlx_vader.backends.torch import best_device
 
-    return "available" if torch.backends.mps.is_available() else None
+    return "available" if best_device().type == "mps" else None
 
 
 def _tried(group: str, name: str, look: Callable[[], str | None], hint: str) -> Finding:

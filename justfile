@@ -34,7 +34,7 @@ demo *options:
 
 # The benchmark suites.
 bench *options:
-    {{ python }} -m pytest benchmarks -m "slow or not slow" {{ options }}
+    {{ python }} -m pytest benchmarks -n 0 -m "slow or not slow" {{ options }}
 
 # MLX against PyTorch at 256x256, the same weights, one run.
 mlx-vs-torch:

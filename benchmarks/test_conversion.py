@@ -1,6 +1,6 @@
 """From a network to a written Core ML package.
 
-pytest benchmarks/test_conversion.py
+pytest -n 0 benchmarks/test_conversion.py
 """
 
 import pytest

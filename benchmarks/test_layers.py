@@ -1,6 +1,6 @@
 """The blocks that the networks spend their time in, in MLX, at the sizes that they have at 256x256.
 
-pytest benchmarks/test_layers.py
+pytest -n 0 benchmarks/test_layers.py
 """
 
 import mlx.core as mx

@@ -1,6 +1,6 @@
 """Whole networks, a frame at a time with their memory, in MLX and PyTorch with the same weights.
 
-pytest benchmarks/test_networks.py
+pytest -n 0 benchmarks/test_networks.py
 """
 
 import pytest

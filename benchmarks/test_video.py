@@ -1,6 +1,6 @@
 """Decoding and encoding without a network.
 
-pytest benchmarks/test_video.py
+pytest -n 0 benchmarks/test_video.py
 """
 
 import pytest

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 from mlx_vader.errors import UsageError
 from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.sample_clips import sample_clip
+from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 if TYPE_CHECKING:
     from convert import ConversionReport
@@ -75,14 +75,15 @@ def demo(
 ) -> DemoReport:
     """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, and converts the network.
 
-    Everything lands in the folder `out`: spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package.
-    Quality is that of the files, after encoding. The artifacts' words and logos are none that training saw.
+    `source`: by default a person in a moving car (`mlx_vader.sample_clips`). Everything lands in the folder `out`:
+    spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package. Quality is that of the files, after
+    encoding. The artifacts' words and logos are none that training saw.
     """
     from convert import convert
     from mlx_vader.streaming.clean import clean
     from mlx_vader.video import read_clip
 
-    source = source or sample_clip()
+    source = source or sample_clip(CARPHONE)
     on_step(f"reading {source.name}")
     original, frame_rate = _read(source, frames)
     on_step(f"spoiling it with {', '.join(artifacts)}")
@@ -170,9 +171,16 @@ def _compare(
     from mlx_vader.streaming.preview import labelled_row
     from mlx_vader.video import write_image
 
-    mask = np.repeat(seen, 3, axis=-1)
-    panels = {"spoiled": before[-1], "mask": mask, "cleaned": after[-1], "original": original[-1]}
-    write_image(path, labelled_row(panels))
+    panels = {
+        "spoiled": before[-1],
+        "mask": np.repeat(seen, 3, axis=-1),
+        "cleaned": after[-1],
+        "original": original[-1],
+    }
+    # Pixels of small clips are shown larger, and as they are.
+    larger = max(1, MOST_HEIGHT // seen.shape[0])
+    shown = {name: panel.repeat(larger, axis=0).repeat(larger, axis=1) for name, panel in panels.items()}
+    write_image(path, labelled_row(shown))
 
 
 def _quality(clip: Clip, original: Clip, mask: Masks) -> Quality:

@@ -27,6 +27,7 @@ class Chip:
     spill: float
     host: float
     floor: float
+    waiting: float
     int8_speedup: float
     native_state: bool
     largest_dimension: int
@@ -53,7 +54,7 @@ class Chip:
 
 #: How much wider the interval becomes for a chip whose peak nobody measured.
 _UNMEASURED = 1.25
-_RATES = ("peak", "on_chip", "weights", "spill", "host", "floor")
+_RATES = ("peak", "on_chip", "weights", "spill", "host", "floor", "waiting")
 
 
 @functools.cache

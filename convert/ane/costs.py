@@ -60,9 +60,9 @@ def _at(kind: str, channels: int) -> float:
     return rows[-1][1]
 
 
-def padded(channels: int) -> int:
-    """To the next multiple of 16."""
-    step = table("efficiency")["channel_step"]
+def padded(channels: int, step: int = 0) -> int:
+    """To the next multiple of a step; of 16 when nothing else is said."""
+    step = step or table("efficiency")["channel_step"]
     return -(-channels // step) * step
 
 

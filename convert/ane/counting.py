@@ -93,6 +93,13 @@ def bytes_written(line: Line) -> float:
     return sum(named.type.bytes for named in line.writes)
 
 
+def joins_channels(line: Line) -> bool:
+    """Whether it puts computed operands behind each other along the channels: planes, each of which lies on its own."""
+    axis = line.parameter("axis")
+    rank = len(line.result.shape)
+    return line.type == "concat" and axis is not None and rank > 2 and int(axis) % rank == 1
+
+
 def _conv(line: Line) -> int:
     shape = kernel(line)
     return shape.positions * shape.taps * shape.into * shape.out * shape.groups if shape else 0

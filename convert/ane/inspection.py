@@ -9,7 +9,7 @@ from convert.ane import counting
 from convert.ane.advice import advise, notes_on
 from convert.ane.chips import Chip
 from convert.ane.conditions import Place
-from convert.ane.cost import Cost, family, on_cpu, on_engine, prefetched
+from convert.ane.cost import Cost, family, floor_ms, on_cpu, on_engine, prefetched
 from convert.ane.costs import Family, families
 from convert.ane.flexible import at_shape, frame_of, in_order
 from convert.ane.fusion import Group, groups
@@ -80,7 +80,8 @@ def predict(
         rate = chip.host * 1e6 if host else math.inf
         moved = [replace(edge, converted=host, ms=edge.bytes / rate) for edge in moved]
     switching = extra_ms(placement)
-    latency, low, high = _interval(steps, moved, chip, switching)
+    floor = floor_ms(sum(step.engine.total for step in steps if step.unit == "ANE"), chip)
+    latency, low, high = _interval(steps, moved, chip, floor + switching)
     operations = _operations(steps)
     report = FunctionReport(
         name=of.function.name,
@@ -95,7 +96,7 @@ def predict(
         segments=placement.segments,
         operations=operations,
         edges=tuple(moved),
-        floor=chip.floor,
+        floor=floor,
         switching=switching,
     )
     return replace(report, advice=advise(report), notes=notes_on(report, steps, flexible))
@@ -123,12 +124,10 @@ def _placed(of: Graph, chip: Chip, to_engine: bool) -> tuple[list[Step], Placeme
     return [replace(step, unit=unit) for step, unit in zip(steps, placement.places, strict=True)], placement
 
 
-def _interval(
-    steps: list[Step], moved: list[Edge], chip: Chip, switching: float
-) -> tuple[float, float, float]:
+def _interval(steps: list[Step], moved: list[Edge], chip: Chip, call: float) -> tuple[float, float, float]:
     """The latency and its bounds: each part is off by as much as its family is, all in the same direction."""
     known = families()
-    parts = [(chip.floor + switching, known["call"]), (sum(edge.ms for edge in moved), known["transfer"])]
+    parts = [(call, known["call"]), (sum(edge.ms for edge in moved), known["transfer"])]
     parts += [(step.cost.total, _family(step)) for step in steps]
     latency = sum(ms for ms, _ in parts)
     low = sum(ms * kind.low for ms, kind in parts) / chip.spread

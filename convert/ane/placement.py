@@ -31,11 +31,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Placement:
-    """A unit for each group, how often it changes, and how many stretches run on the engine."""
+    """A unit for each group, how often it changes, how many stretches run on the engine, and whether it has the end."""
 
     places: tuple[Place, ...]
     switches: int
     segments: int
+    ends_on_engine: bool
 
 
 def place(choices: Sequence[Choice], *, to_engine: bool = False) -> Placement:
@@ -50,13 +51,17 @@ def place(choices: Sequence[Choice], *, to_engine: bool = False) -> Placement:
     segments = sum(
         at == "ANE" and (index == 0 or inner[index - 1] != "ANE") for index, at in enumerate(inner)
     )
-    return Placement(places, switches, segments)
+    return Placement(places, switches, segments, bool(inner) and inner[-1] == "ANE")
 
 
 def extra_ms(placement: Placement) -> float:
-    """What switches and segments add to a call; the floor of a call has one segment and its output in it."""
+    """What switches and segments add to a call. Its floor has one segment and an output of the engine in it, so a
+    network that ends on the CPU, as classifiers do, pays for the way back once.
+    """
     rates = table("overhead")
-    return placement.switches * rates["switch_ms"] + max(placement.segments - 1, 0) * rates["segment_ms"]
+    output = rates["output_ms"] * placement.ends_on_engine
+    paid = placement.switches * rates["switch_ms"] + placement.segments * rates["segment_ms"] + output
+    return max(paid - rates["segment_ms"] - rates["output_ms"], 0.0)
 
 
 def _cheapest(choices: Sequence[Choice]) -> list[Place]:

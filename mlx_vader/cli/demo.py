@@ -15,7 +15,7 @@ The whole road on a real clip, in a few minutes: spoil it, clean it, measure, co
 
 Examples:
 
-    vader-mlx demo                                     the clip of the demo extra
+    vader-mlx demo                                     a person in a moving car, of the demo extra
 
     vader-mlx demo --input holiday.mp4 --artifacts tiled_pattern,jpeg_compression
 """
@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     input: Annotated[
-        Path | None, typer.Option("--input", "-i", help="A clip of yours.", show_default="Big Buck Bunny")
+        Path | None,
+        typer.Option("--input", "-i", help="A clip of yours.", show_default="a real one, of the demo extra"),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("vader-demo"),
     checkpoint: Annotated[
@@ -56,7 +57,7 @@ def demo(
             seed=seed,
             on_step=status.update,
         )
-    speed = measure(["256"], ["auto"], [], checkpoint, input, 16, 120)
+    speed = measure(["256"], ["auto"], [], checkpoint, report.source, 16, 120)
     if json:
         emit_json(report.as_dict() | {"bench": speed}, json)
     if json != "-":

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convert.ane.calibration import rows
 from convert.ane.chips import chip, chips, id_of
+from convert.ane.cost import floor_ms
 from tests.ane.programs import constant, conv, line, operation, program, report, tensor, weight
 
 CHANNELS = st.integers(1, 600)
@@ -79,6 +80,47 @@ def test_a_result_that_two_read_is_not_absorbed() -> None:
     ]
     made = program({"x": tensor(1, 64, 32, 32)}, lines, ["a", "b"])
     assert {line(made, name).rule for name in "ab"} == {"elementwise", "lookup"}
+
+
+def test_batch_norm_alone_moves_no_more_than_an_activation() -> None:
+    of = tensor(1, 256, 64, 64)
+    lines = [
+        operation("batch_norm", "scale", {"x": "x", "mean": weight(256)}, of),
+        operation("max_pool", "pool", {"x": "scale"}, of),
+        operation("relu", "relu", {"x": "pool"}, of),
+    ]
+    made = program({"x": of}, lines)
+    assert line(made, "scale").ms == pytest.approx(line(made, "relu").ms)
+
+
+def test_planes_of_channels_are_joined_where_they_are_written() -> None:
+    def joined(axis, *size):
+        values = ("a", "b")
+        lines = [conv("a", "x", 64, 64), conv("b", "x", 64, 64)]
+        lines.append(operation("concat", "both", {"values": values, "axis": constant(axis)}, tensor(*size)))
+        return line(program({"x": tensor(1, 64, 32, 32)}, lines), "both").ms
+
+    assert joined(1, 1, 128, 32, 32) == joined(-3, 1, 128, 32, 32) == 0
+    assert joined(3, 1, 64, 32, 64) > 0
+
+
+def test_what_stays_on_chip_is_bound_by_arithmetic() -> None:
+    def thin(side):
+        narrow = conv("op", "x", 256, 16, (side, side), kernel=(1, 1))
+        return line(program({"x": tensor(1, 256, side, side)}, [narrow]), "op", "m1").bound
+
+    assert (thin(48), thin(128)) == ("compute", "traffic")
+
+
+def test_channels_in_are_padded_less_than_channels_out() -> None:
+    assert latency(3, 64) == latency(4, 64) < 0.5 * latency(16, 64)
+    assert latency(64, 3) == latency(64, 16)
+
+
+def test_the_floor_of_a_call_grows_while_the_engine_works() -> None:
+    floors = [floor_ms(busy, chip("m4")) for busy in (0, 0.2, 0.3, 0.4, 20)]
+    assert floors == pytest.approx([0.16, 0.16, 0.26, 0.36, 0.36])
+    assert floor_ms(20, chip("m5")) == chip("m5").floor
 
 
 def test_long_skips_go_through_memory_and_short_ones_do_not() -> None:

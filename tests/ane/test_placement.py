@@ -50,6 +50,12 @@ def test_an_operation_of_the_cpu_in_the_middle_costs_two_switches_and_a_segment(
     assert "no implementation" in next(line.why for line in broken.operations if line.name == "middle")
 
 
+def test_the_way_back_is_paid_once_whichever_unit_has_the_end() -> None:
+    engine, tail = Choice(0.0, 9.0), Choice(9.0, 0.0)
+    assert extra_ms(place([engine])) == extra_ms(place([engine, tail])) == extra_ms(place([tail])) == 0
+    assert extra_ms(place([tail, engine])) == pytest.approx(0.125)
+
+
 def test_a_small_network_stays_on_the_cpu_and_the_table_says_why() -> None:
     found = report(program({"x": tensor(1, 16, 8, 8)}, [conv("c", "x", 16, 16, (8, 8))]))
     assert [(line.unit, line.rule) for line in found.operations] == [("CPU", "planner")]

@@ -164,7 +164,7 @@ def test_shapes_that_are_allowed_run_and_others_are_refused(flexible, form, size
         ({"x0": "frame.png"}, "<U9"),
         ({"x0": Image.new("RGB", (12, 8))}, "is an image"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_inputs_are_refused(plain, data, message):
     with pytest.raises(UsageError, match=message) as caught:

@@ -2,7 +2,7 @@
 
 The engine computes dense 3x3 convolutions of 64 channels and more near its peak and pays for everything else in
 memory traffic, so the frame is unshuffled by 4, and the network is pairs of such convolutions with one addition each.
-It remembers a feature map from frame to frame. One head says where an artifact is (m), what lies beneath it (fill),
+It remembers a feature map from frame to frame. Its heads say where an artifact is (m), what lies beneath it (fill),
 and what to add elsewhere (r): out = (x + r)(1 - m) + fill m, so that clean pixels pass through.
 """
 
@@ -20,8 +20,6 @@ from mlx_vader.models.base import Network, Restored, State
 STRIDE = 4
 #: Subpixels of a colour at a quarter of the size.
 SUBPIXELS = STRIDE * STRIDE
-#: The residual is at most so large, in either direction.
-REACH = 0.5
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,10 @@ class Realtime(Network):
         self.stem = RepConv3x3(3 * SUBPIXELS + spec.hidden, spec.channels)
         self.body = [Pair(spec.channels) for _ in range(spec.pairs)]
         self.remember = RepConv3x3(spec.channels, spec.hidden)
-        self.head = RepConv3x3(spec.channels, 7 * SUBPIXELS)
+        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
+        # Fresh, it corrects nothing: a clean picture passes through.
+        self.correct.gain3, self.correct.gain1 = mx.zeros(3 * SUBPIXELS), mx.zeros(3 * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"hidden": (-(-height // STRIDE), -(-width // STRIDE), self.spec.hidden)}
@@ -82,9 +83,10 @@ class Realtime(Network):
         x = nn.relu(self.stem(mx.concatenate([colours, hidden], axis=-1)))
         for pair in self.body:
             x = pair(x)
-        residual, fill, mask = mx.split(self.head(x), [3 * SUBPIXELS, 6 * SUBPIXELS], axis=-1)
-        mask = mx.sigmoid(mask)
-        share = mx.concatenate([mask] * 3, axis=-1)
-        out = (colours + REACH * mx.tanh(residual)) * (1 - share) + mx.sigmoid(fill) * share
-        image = pixel_shuffle(mx.clip(out, 0, 1), STRIDE)
-        return image, pixel_shuffle(mask, STRIDE), mx.tanh(self.remember(x))
+        # What is remembered comes first: the engine need not keep x for it.
+        hidden = mx.tanh(self.remember(x))
+        fill, mask = mx.split(mx.sigmoid(self.paint(x)), [3 * SUBPIXELS], axis=-1)
+        corrected = colours + self.correct(x)
+        # (x + r)(1 - m) + fill m, in one multiplication.
+        out = corrected + mx.concatenate([mask] * 3, axis=-1) * (fill - corrected)
+        return pixel_shuffle(mx.clip(out, 0, 1), STRIDE), pixel_shuffle(mask, STRIDE), hidden

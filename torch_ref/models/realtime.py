@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 STRIDE = 4
 SUBPIXELS = STRIDE * STRIDE
-REACH = 0.5
 
 
 class Pair(nn.Module):
@@ -41,7 +40,8 @@ class Realtime(Network):
         self.stem = RepConv3x3(3 * SUBPIXELS + spec.hidden, spec.channels)
         self.body = nn.Sequential(*(Pair(spec.channels) for _ in range(spec.pairs)))
         self.remember = RepConv3x3(spec.channels, spec.hidden)
-        self.head = RepConv3x3(spec.channels, 7 * SUBPIXELS)
+        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"hidden": (self.spec.hidden, -(-height // STRIDE), -(-width // STRIDE))}
@@ -57,9 +57,9 @@ class Realtime(Network):
     def _frame(self, frame: Float[Tensor, "b 3 h w"], hidden: Float[Tensor, "b c h4 w4"]) -> Any:
         colours = functional.pixel_unshuffle(frame, STRIDE)
         x = self.body(functional.relu(self.stem(torch.cat([colours, hidden], 1))))
-        residual, fill, mask = self.head(x).split([3 * SUBPIXELS, 3 * SUBPIXELS, SUBPIXELS], 1)
-        mask = torch.sigmoid(mask)
-        share = torch.cat([mask] * 3, 1)
-        out = (colours + REACH * torch.tanh(residual)) * (1 - share) + torch.sigmoid(fill) * share
+        hidden = torch.tanh(self.remember(x))
+        fill, mask = torch.sigmoid(self.paint(x)).split([3 * SUBPIXELS, SUBPIXELS], 1)
+        corrected = colours + self.correct(x)
+        out = corrected + torch.cat([mask] * 3, 1) * (fill - corrected)
         image = functional.pixel_shuffle(out.clamp(0, 1), STRIDE)
-        return image, functional.pixel_shuffle(mask, STRIDE), torch.tanh(self.remember(x))
+        return image, functional.pixel_shuffle(mask, STRIDE), hidden

@@ -5,13 +5,11 @@
 Cleans the same real clip, looped to each length, in a process of its own, and prints the peaks and their ratio. Exits
 with 1 when the longest takes more than 5 % above the shortest.
 
-glibc keeps memory that was freed, more or less of it by chance: the peak of one and the same job was 413 to 484 MiB.
-Here it gives large blocks back at once, so that the peak is what `clean` holds: 385 to 393 MiB, 100 or 1,000 frames.
+The peak is that of the whole process, with the freed blocks that it keeps (`mlx_vader._malloc`).
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,9 +22,6 @@ from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 #: How much more the longest video may take than the shortest.
 ALLOWED = 0.05
-
-#: Blocks of more bytes go back to the system as soon as they are free; every frame and feature map is larger.
-GIVEN_BACK = 1 << 18
 
 
 def main() -> int:
@@ -66,8 +61,7 @@ def measure(source: Path, backend: str) -> float:
     """Peak resident memory, in MiB, of a process that cleans `source`."""
     # The child is this module again: a process that only cleans, so that its peak is that of `clean`.
     command = [sys.executable, "-m", "benchmarks.memory", "--worker", str(source), backend]
-    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": str(GIVEN_BACK)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return float(done.stdout.splitlines()[-1])

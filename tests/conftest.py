@@ -6,10 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 import tests.typechecker  # noqa: F401 - the hook below finds it by name
 from mlx_vader.sample_clips import BUNNY, CARPHONE, find_sample_clip
+
+# The same examples in every run: what fails, fails for everybody. To look further: --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 # A shell that runs the tests in the background makes them ignore Ctrl-C, and all that they start: the tests which
 # interrupt a process would wait forever.

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.backends.base import Backend, Source
 from mlx_vader.errors import UsageError, VaderError
 
@@ -63,6 +64,7 @@ def load_backend(name: str, source: Source = "default", *, compute_units: str = 
         raise UsageError(
             f"the backend {name} runs {wanted}, not {source}", hint="vader-mlx convert makes packages"
         )
+    keep_freed_blocks()
     return BACKENDS[name].load(source, **({"compute_units": compute_units} if name == "coreml" else {}))
 
 
@@ -74,9 +76,9 @@ def unavailable(name: str) -> str:
 def fastest(source: Source = "default") -> str:
     """The name of the fastest backend that this machine has for `source`.
 
-    A package runs on Core ML alone. A checkpoint runs in MLX where MLX has a GPU. Without one PyTorch is faster
-    (measured on two x86 cores at 256x256: a NAF U-Net 45 ms against 164 ms a frame, plain convolutions 24 against
-    51), because its CPU convolutions need no im2col.
+    A package runs on Core ML alone. A checkpoint runs in MLX where MLX has a GPU. Without one PyTorch is several times
+    faster (`python -m benchmarks.mlx_vs_torch`): all of its operations use every core, and its convolutions need no
+    im2col.
     """
     if is_package(source):
         return "coreml"

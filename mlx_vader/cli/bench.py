@@ -166,7 +166,8 @@ def result_table(result: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
-    table = Table("size", "backend", title=f"{result['device']}, {kinds}", title_justify="left", box=SIMPLE)
+    table = Table("size", title=f"{result['device']}, {kinds}", title_justify="left", box=SIMPLE)
+    table.add_column("backend", min_width=len("backend"))
     for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile to file", "load s", "1st call s", "peak MiB"):
         table.add_column(name, justify="right")
     judged = any(row["target_fps"] for row in result["rows"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlx_vader import checkpoints
+from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.data import Batches, ClipSource, Sample, dummy_source, open_source, validation_clips
 from mlx_vader.errors import UsageError
 from mlx_vader.losses.perceptual import find_perceptual
@@ -28,6 +29,7 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     if not resume and (Path(config.out) / STATE).exists():
         hint = f"go on with --resume {config.out}, or give another --out"
         raise UsageError(f"{config.out} holds a run already", hint=hint)
+    keep_freed_blocks()
     choose_device(config.device)
     world = join()
     net = make_network(config)

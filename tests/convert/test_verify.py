@@ -102,7 +102,8 @@ def test_the_process_of_its_own_gives_the_same_stream(package):
     alone, here = on_device(package, "all", frames), run_stream(load_backend("coreml", package), frames)
     assert alone.keys() == here.keys()
     for name, values in here.items():
-        np.testing.assert_array_equal(alone[name], values, err_msg=name)
+        # The other process may share its sums among more threads: a last bit of half precision.
+        np.testing.assert_allclose(alone[name], values, rtol=2e-3, atol=2e-3, err_msg=name)
 
 
 def test_what_kills_the_process_is_one_line(tmp_path):

@@ -3,6 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class LayerNorm2d(nn.Module):
@@ -15,6 +16,9 @@ class LayerNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        variance, mean = torch.var_mean(x, dim=1, unbiased=False, keepdim=True)
-        x = (x - mean) / torch.sqrt(variance + self.eps)
-        return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        # Over the last axis PyTorch has a fused kernel, and channels-last maps lie that way already: `var_mean` over
+        # axis 1 took three quarters of the network's time on a CPU.
+        last = x.permute(0, 2, 3, 1)
+        return functional.layer_norm(last, self.weight.shape, self.weight, self.bias, self.eps).permute(
+            0, 3, 1, 2
+        )

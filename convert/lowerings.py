@@ -4,6 +4,8 @@ Fourier transforms have a file of their own, `convert.fourier`.
 """
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,6 +13,7 @@ from torch import nn
 from convert import fourier
 from torch_ref.layers.naf import GlobalAveragePool
 from torch_ref.layers.norm import LayerNorm2d
+from torch_ref.layers.rep import RepConv3x3
 
 
 @torch.library.custom_op("vader::channel_norm", mutates_args=())
@@ -47,7 +50,11 @@ class _MeanByAxis(nn.Module):
         return x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
 
 
-_SWAPPED: dict[type[nn.Module], type[nn.Module]] = {LayerNorm2d: _ChannelNorm, GlobalAveragePool: _MeanByAxis}
+_SWAPPED: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
+    LayerNorm2d: _ChannelNorm,
+    GlobalAveragePool: _MeanByAxis,
+    RepConv3x3: RepConv3x3.fused,
+}
 
 
 def lowered(twin: nn.Module) -> nn.Module:

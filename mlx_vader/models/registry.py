@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlx_vader.errors import UsageError
-from mlx_vader.models import composite, nafunet, nafunet_lite
+from mlx_vader.models import composite, nafunet, nafunet_lite, realtime
 from mlx_vader.models.base import Network
 
 
@@ -38,6 +38,12 @@ NETWORKS = {
         nafunet_lite.NAFUNetLiteSpec,
         nafunet_lite.PRESETS,
         "torch_ref.models.nafunet_lite:NAFUNetLite",
+    ),
+    "realtime": Entry(
+        realtime.Realtime,
+        realtime.RealtimeSpec,
+        realtime.PRESETS,
+        "torch_ref.models.realtime:Realtime",
     ),
 }
 

@@ -1,0 +1,65 @@
+"""Realtime: plain 3x3 convolutions at a quarter of the size; see `mlx_vader/models/realtime.py`."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from torch_ref.layers.rep import RepConv3x3
+from torch_ref.models.base import Network, Restored, State
+
+if TYPE_CHECKING:
+    from mlx_vader.models.realtime import RealtimeSpec
+
+STRIDE = 4
+SUBPIXELS = STRIDE * STRIDE
+
+
+class Pair(nn.Module):
+    """Two convolutions and one addition."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = RepConv3x3(channels, channels)
+        self.conv2 = RepConv3x3(channels, channels)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return x + self.conv2(functional.relu(self.conv1(x)))
+
+
+class Realtime(Network):
+    """Restores frame by frame."""
+
+    stride = STRIDE
+
+    def __init__(self, spec: "RealtimeSpec") -> None:
+        super().__init__()
+        self.spec = spec
+        self.stem = RepConv3x3(3 * SUBPIXELS + spec.hidden, spec.channels)
+        self.body = nn.Sequential(*(Pair(spec.channels) for _ in range(spec.pairs)))
+        self.remember = RepConv3x3(spec.channels, spec.hidden)
+        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
+
+    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
+        return {"hidden": (self.spec.hidden, -(-height // STRIDE), -(-width // STRIDE))}
+
+    def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
+        hidden, restored, masks = state["hidden"], [], []
+        for frame in frames.unbind(1):
+            image, mask, hidden = self._frame(frame, hidden)
+            restored.append(image)
+            masks.append(mask)
+        return Restored(torch.stack(restored, 1), torch.stack(masks, 1), {"hidden": hidden})
+
+    def _frame(self, frame: Float[Tensor, "b 3 h w"], hidden: Float[Tensor, "b c h4 w4"]) -> Any:
+        colours = functional.pixel_unshuffle(frame, STRIDE)
+        x = self.body(functional.relu(self.stem(torch.cat([colours, hidden], 1))))
+        hidden = torch.tanh(self.remember(x))
+        fill, mask = torch.sigmoid(self.paint(x)).split([3 * SUBPIXELS, SUBPIXELS], 1)
+        corrected = colours + self.correct(x)
+        out = corrected + torch.cat([mask] * 3, 1) * (fill - corrected)
+        image = functional.pixel_shuffle(out.clamp(0, 1), STRIDE)
+        return image, functional.pixel_shuffle(mask, STRIDE), hidden

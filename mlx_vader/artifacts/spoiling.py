@@ -85,7 +85,8 @@ def spoil(
         severity = float(rng.uniform(*(SEVERITY_ALONE if alone else SEVERITY_TOGETHER)))
         spoiled, more = ARTIFACTS[name].spoil(spoiled, rng, severity, style)
         mask = np.maximum(mask, more)
-    return Spoiled(spoiled, mask, chosen, all(ARTIFACTS[name].kind == "overlay" for name in chosen))
+    overlaid = any(ARTIFACTS[name].kind == "overlay" for name in chosen)
+    return Spoiled(spoiled, mask, chosen, overlaid or not chosen)
 
 
 def _draw_mix(rng: np.random.Generator, names: tuple[str, ...]) -> tuple[str, ...]:

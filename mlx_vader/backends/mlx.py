@@ -22,6 +22,7 @@ class MlxBackend:
         self.device = device()
         self.stride = network.stride
         self.window = network.window
+        self.takes_hint = network.takes_hint
         self._forward = mx.compile(self._call)
 
     def _call(self, frames: mx.array, state: State) -> tuple[mx.array, list[mx.array], State]:
@@ -34,7 +35,7 @@ class MlxBackend:
         up = self.stride
         return self.network.fresh_state(1, -(-height // up) * up, -(-width // up) * up)
 
-    def restore(self, frames: Float32[np.ndarray, "t h w 3"], state: State | None = None) -> Restored:
+    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: State | None = None) -> Restored:
         """Restores a clip; see `Backend`. Raises ValueError for a state of another frame size."""
         state = state or self._fresh(*frames.shape[1:3])
         restored, mask, state = self._forward(mx.array(frames)[None], state)

@@ -54,6 +54,7 @@ class TrainConfig:
     mask_loss: str = "dice"
     mask_weight: float = 1.0
 
+    backend: str = "auto"
     device: str = "auto"
     workers: int = 1
     validate_every: int = 500
@@ -65,6 +66,8 @@ class TrainConfig:
             raise UsageError(f"there is no stage {self.stage!r}", hint=f"one of {', '.join(STAGES)}")
         if self.mask_loss not in ("dice", "bce"):
             raise UsageError(f"there is no mask loss {self.mask_loss!r}", hint="dice or bce")
+        if self.backend not in ("auto", "mlx", "torch"):
+            raise UsageError(f"nothing trains with {self.backend!r}", hint="auto, mlx or torch")
         if self.device not in ("auto", "cpu", "gpu"):
             raise UsageError(f"there is no device {self.device!r}", hint="auto, cpu or gpu")
         for name in ("batch_size", "grad_accum", "clip_length", "size", "validate_every", "log_every"):

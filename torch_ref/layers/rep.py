@@ -1,7 +1,5 @@
 """A 3x3 convolution that trains as three branches and runs as one; see `mlx_vader/layers/rep.py`."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -46,4 +44,4 @@ def standardised(weight: Float[Tensor, "outputs inputs h w"]) -> Float[Tensor, "
     """Each output's kernel with mean 0 and such a variance that it keeps the size of its inputs."""
     mean = weight.mean(dim=(1, 2, 3), keepdim=True)
     variance = (weight - mean).square().mean(dim=(1, 2, 3), keepdim=True)
-    return (weight - mean) * torch.rsqrt(variance + EPSILON) / math.sqrt(weight[0].numel())
+    return (weight - mean) * torch.rsqrt(variance + EPSILON) / weight[0].numel() ** 0.5

@@ -13,6 +13,9 @@ from mlx_vader.data.keys import derive, shuffled
 from mlx_vader.data.source import ClipSource
 from mlx_vader.masks import UNKNOWN
 
+#: The share of the severities with which a ramp begins.
+EASY = 0.4
+
 #: Of the validation clips, in turn.
 SEVERITIES = (0.25, 0.5, 0.75)
 
@@ -60,7 +63,8 @@ def stacked(samples: Sequence[Sample]) -> Batch:
 class Recipe:
     """Everything that a training sample follows from, besides its number.
 
-    `artifacts`: names or groups to draw from. `logos`: a folder of pictures with alpha for the logo overlays.
+    `artifacts`: names or groups to draw from. `logos`: a folder of pictures with alpha for the logo overlays. `ramp`:
+    the number of samples over which severities grow from the easy ones to all.
     """
 
     source: ClipSource
@@ -70,6 +74,7 @@ class Recipe:
     seed: int
     vocabulary: str = "train"
     logos: Path | None = None
+    ramp: int = 0
 
     def sample(self, number: int) -> Sample:
         """Sample `number` of an endless run: an epoch shows each item once, in its own order; every other is warm.
@@ -80,7 +85,14 @@ class Recipe:
         index = int(shuffled(self.seed, epoch, len(self.source))[place])
         key = derive(self.seed, number)
         clean = self.source.clip(index, derive(key, 0), self.length, self.size)
-        spoiled = spoil(clean, derive(key, 1), self.artifacts, vocabulary=self.vocabulary, logos=self.logos)
+        spoiled = spoil(
+            clean,
+            derive(key, 1),
+            self.artifacts,
+            vocabulary=self.vocabulary,
+            logos=self.logos,
+            reach=EASY + (1 - EASY) * min(1.0, number / self.ramp) if self.ramp else 1.0,
+        )
         hint = random_hint(spoiled.mask, np.random.default_rng(derive(key, 2)))
         return Sample(
             clean,

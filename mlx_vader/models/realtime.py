@@ -34,7 +34,7 @@ class RealtimeSpec:
     blocks: int = 5
     convs: int = 2
     skips: bool = True
-    hidden: int = 32
+    hidden: int = 16
 
 
 PRESETS = {

@@ -19,12 +19,15 @@ class TrainConfig:
     """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network.
 
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
-    preset; `perceptual`: "auto" (LPIPS-Alex if its weights are there), "none", or a name or path that must be there.
+    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `backend`: "mlx", "torch" or
+    "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex if its weights are there), "none", or a
+    name or path that must be there.
     """
 
     out: str = "runs/train"
     data: str | None = None
     artifacts: tuple[str, ...] = ()
+    ramp: int = 0
     logos: str | None = None
 
     net: str = "composite"

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.backends.base import Packed, Restored, Source
+from mlx_vader.layers.rep import fuse
 from mlx_vader.models.base import Network, State
 
 
@@ -18,7 +19,7 @@ class MlxBackend:
 
     def __init__(self, network: Network) -> None:
         network.eval()
-        self.network = network
+        self.network = fuse(network)
         self.device = device()
         self.stride = network.stride
         self.window = network.window

@@ -40,6 +40,15 @@ class RepConv3x3(nn.Module):
         return plain.requires_grad_(False)
 
 
+def fuse(net: nn.Module) -> nn.Module:
+    """Makes a network's convolutions plain ones, in place, for restoring; returns the network."""
+    for parent in list(net.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, RepConv3x3):
+                setattr(parent, name, child.fused())
+    return net
+
+
 def standardised(weight: Float[Tensor, "outputs inputs h w"]) -> Float[Tensor, "outputs inputs h w"]:
     """Each output's kernel with mean 0 and such a variance that it keeps the size of its inputs."""
     mean = weight.mean(dim=(1, 2, 3), keepdim=True)

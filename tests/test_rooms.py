@@ -14,7 +14,7 @@ ALLOWED = {
     "models": {"layers"},
     "losses": {"layers", "models"},
     "masks": set(),
-    "metrics": set(),
+    "metrics": {"losses"},
     "artifacts": {"video"},
     "video": set(),
     "data": {"artifacts", "masks", "video"},

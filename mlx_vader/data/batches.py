@@ -51,7 +51,9 @@ class Batches:
             )
         names = parse_names("all" if artifacts is None else artifacts)
         folder = None if logos is None else Path(logos)
-        recipe = Recipe(source, names, warmup + clip_length, size, seed, vocabulary, folder, ramp * batch_size)
+        recipe = Recipe(
+            source, names, warmup + clip_length, size, seed, vocabulary, folder, ramp * batch_size
+        )
         self._task = _Share(recipe, batch_size, batch_size // world * rank, batch_size // world)
         self._workers = workers
         self._ahead: Ahead[_Made] | None = None

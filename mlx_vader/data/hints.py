@@ -13,9 +13,7 @@ BLIND, ONLY_MARKED = 0.5, 0.3
 BOX, LARGEST = 0.2, 4
 
 
-def random_hint(
-    mask: Float[np.ndarray, "t h w 1"], rng: np.random.Generator
-) -> Float[np.ndarray, "t h w 1"]:
+def random_hint(mask: Float[np.ndarray, "t h w 1"], rng: np.random.Generator) -> Float[np.ndarray, "t h w 1"]:
     """1 around the overlays, -1 or 0 elsewhere, or 0 everywhere; one manner of drawing for the whole clip."""
     if rng.random() < BLIND:
         return np.full(mask.shape, UNKNOWN, np.float32)

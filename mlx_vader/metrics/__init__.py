@@ -1,6 +1,11 @@
-"""What the toolkit is measured by: numpy in float64, values in [0, 1], no framework."""
+"""What the toolkit is measured by: numpy in and out, values in [0, 1].
 
+`metrics.st_lpips` computes in MLX and needs weights of the user's own: it is imported by itself.
+"""
+
+from mlx_vader.metrics.mask_iou import mask_iou
 from mlx_vader.metrics.psnr import masked_psnr, psnr
 from mlx_vader.metrics.ssim import ssim
+from mlx_vader.metrics.warping import Motion, motion_of, warping_error
 
-__all__ = ["masked_psnr", "psnr", "ssim"]
+__all__ = ["Motion", "mask_iou", "masked_psnr", "motion_of", "psnr", "ssim", "warping_error"]

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 
 def psnr(restored: Float[np.ndarray, "*shape"], clean: Float[np.ndarray, "*shape"]) -> float:
-    """PSNR in dB of values in [0, 1], in float64; infinite for equal arrays."""
+    """PSNR in dB of values in [0, 1], in float64: one mean over all that is given; infinite for equal arrays."""
     return _decibel(float(_squared_error(restored, clean).mean()))
 
 
@@ -16,7 +16,11 @@ def masked_psnr(
     *,
     inside: bool = True,
 ) -> float:
-    """PSNR in dB over the pixels where the mask is above ½ (`inside`) or not; NaN where there are none."""
+    """PSNR in dB over the pixels where the mask is above ½ (`inside`) or those where it is not.
+
+    One mean squared error over these pixels of all frames together; infinite where they are equal, NaN where there are
+    none.
+    """
     chosen = (mask[..., 0] > 0.5) == inside
     if not chosen.any():
         return float("nan")

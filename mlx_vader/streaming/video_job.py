@@ -165,7 +165,6 @@ class _Restorer:
         if uncut:
             yield Cut(pack(carry, self.backend), next_frame)
 
-
     def _remembered(self, decoded: Iterator[Decoded], waiting: deque[Decoded]) -> Iterator[Frame]:
         """What the network sees; the frames wait for their results."""
         for item in decoded:

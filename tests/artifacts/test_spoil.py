@@ -87,7 +87,9 @@ def test_with_a_short_reach_overlays_are_solid_and_degradations_mild() -> None:
     """Nearer to the clean clip by degradations, further away by overlays."""
 
     def distance(names: str, reach: float) -> float:
-        return float(np.mean([np.abs(spoil(CLIP, key, names, reach=reach).frames - CLIP) for key in range(60)]))
+        return float(
+            np.mean([np.abs(spoil(CLIP, key, names, reach=reach).frames - CLIP) for key in range(60)])
+        )
 
     assert distance("gaussian_noise", 0.2) < 0.5 * distance("gaussian_noise", 1.0)
     assert distance("corner_logo", 0.2) > 1.1 * distance("corner_logo", 1.0)

@@ -61,6 +61,19 @@ def test_masked_psnr_sees_one_side_only(pair):
     assert masked_psnr(spoiled, clean, mask, inside=False) == np.inf
 
 
+def test_masked_psnr_pools_the_frames(pair):
+    """One mean squared error over all frames, not a mean of decibels: against scikit-image on the chosen pixels."""
+    restored, clean = pair
+    mask = (np.random.default_rng(1).random((*clean.shape[:3], 1)) < 0.3).astype(np.float32)
+    mask[1] = 0
+    chosen = np.broadcast_to(mask > 0.5, clean.shape)
+    for inside, pixels in ((True, chosen), (False, ~chosen)):
+        expected = peak_signal_noise_ratio(
+            clean[pixels].astype(np.float64), restored[pixels].astype(np.float64), data_range=1
+        )
+        assert masked_psnr(restored, clean, mask, inside=inside) == pytest.approx(expected, abs=1e-9)
+
+
 def test_masked_psnr_of_an_empty_mask_is_not_a_number(pair):
     mask = np.zeros((*pair[1].shape[:3], 1), np.float32)
     assert np.isnan(masked_psnr(*pair, mask))

@@ -1,0 +1,117 @@
+"""Warping error: how much a clip flickers along its motion (Lai et al., ECCV 2018).
+
+Frame t is compared with frame t+1 drawn back along the optical flow, where a pixel is visible in both. The motion is
+that of the clean clip, found once by OpenCV's dense inverse search (Kroeger et al., ECCV 2016; preset medium), and is
+the same for every restoration of the clip.
+"""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from mlx_vader.errors import VaderError
+
+#: A pixel is hidden in the next frame where |flow + flow back|² exceeds this share of |flow|² + |flow back|², plus a
+#: constant (pixels²): Sundaram et al., ECCV 2010; with these numbers Ruder et al., GCPR 2016, as Lai et al. have it.
+HIDDEN = (0.01, 0.5)
+
+#: It lies on the edge of a moving thing where |∇flow|² exceeds this share of |flow|², plus a constant (Ruder et al.).
+EDGE = (0.01, 0.002)
+
+#: OpenCV's search reads beyond smaller frames and crashes.
+SMALLEST = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Of each frame but the last: the flow to the next, in pixels (x, y), and where the next shows the same thing."""
+
+    flow: Float[np.ndarray, "pairs h w 2"]
+    valid: Bool[np.ndarray, "pairs h w"]
+
+
+def motion_of(clean: Float[np.ndarray, "t h w 3"]) -> Motion:
+    """The motion of a clip, RGB in [0, 1], at least 16 × 16 pixels; about 0.3 s a frame of 1280 × 720 on one core.
+
+    Not valid are pixels that leave the frame, are hidden in the next one or lie on the edge of a moving thing. Raises
+    `VaderError` for smaller frames and without OpenCV.
+    """
+    cv2 = _opencv()
+    frames, height, width, _ = clean.shape
+    if min(height, width) < SMALLEST:
+        raise VaderError(
+            f"the warping error needs frames of at least {SMALLEST}x{SMALLEST}, not {width}x{height}",
+            hint="take larger clips",
+        )
+    motion = Motion(
+        np.zeros((frames - 1, height, width, 2), np.float32), np.zeros((frames - 1, height, width), bool)
+    )
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    grey = [_grey(frame) for frame in clean]
+    for pair, (here, there) in enumerate(pairwise(grey)):
+        motion.flow[pair] = search.calc(here, there, None)
+        motion.valid[pair] = _valid(motion.flow[pair], search.calc(there, here, None))
+    return motion
+
+
+def warping_error(clip: Float[np.ndarray, "t h w 3"], motion: Motion) -> float:
+    """Mean squared distance of RGB in [0, 1], summed over the channels, of frame t and the warped frame t+1.
+
+    Averaged over the valid pixels of a pair of frames, then over the pairs that have any; NaN where none has, as in a
+    clip of one frame. `motion` is that of the clean clip. Raises `ValueError` where the sizes differ.
+    """
+    if motion.valid.shape != (len(clip) - 1, *clip.shape[1:3]):
+        raise ValueError(f"the motion of {motion.valid.shape} does not belong to a clip of {clip.shape[:3]}")
+    errors = []
+    for frame, following, flow, valid in zip(clip[:-1], clip[1:], motion.flow, motion.valid, strict=True):
+        if valid.any():
+            errors.append(_square(frame[valid] - _warp(following, flow)[valid]).mean(dtype=np.float64))
+    return float(np.mean(errors)) if errors else float("nan")
+
+
+def _valid(flow: Float[np.ndarray, "h w 2"], back: Float[np.ndarray, "h w 2"]) -> Bool[np.ndarray, "h w"]:
+    """Where the way there and back ends at its start, within the frame and off the edges of the motion."""
+    height, width = flow.shape[:2]
+    target = _target(flow)
+    inside = ((target >= 0) & (target <= (width - 1, height - 1))).all(axis=-1)
+    returning = _warp(back, flow)
+    size = _square(flow)
+    hidden = _square(flow + returning) > HIDDEN[0] * (size + _square(returning)) + HIDDEN[1]
+    slopes = np.gradient(flow, axis=(0, 1))
+    edge = sum(map(_square, slopes)) > EDGE[0] * size + EDGE[1]
+    return inside & ~hidden & ~edge
+
+
+def _warp(image: Float[np.ndarray, "h w c"], flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w c"]:
+    """Each pixel of `image` where the flow points to, bilinear."""
+    cv2 = _opencv()
+    image = np.ascontiguousarray(image, np.float32)
+    return cv2.remap(image, _target(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _target(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
+    """The place (x, y) that the flow takes each pixel to."""
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return flow + np.stack([x, y], axis=-1)
+
+
+def _grey(frame: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
+    cv2 = _opencv()
+    return cv2.cvtColor(np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+
+
+def _square(vectors: np.ndarray) -> np.ndarray:
+    """The squared length of each vector of the last axis."""
+    return np.square(vectors).sum(axis=-1)
+
+
+def _opencv():  # noqa: ANN202 - a module
+    if find_spec("cv2") is None:
+        raise VaderError("the warping error needs OpenCV", hint="pip install 'vader-mlx[evaluate]'")
+    import cv2
+
+    return cv2

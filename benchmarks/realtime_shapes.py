@@ -86,7 +86,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="as `vader-mlx train` takes it")
     parser.add_argument("--steps", type=int, default=500)
     arguments = parser.parse_args()
-    print(f"| channels x convolutions | GMAC | M4, predicted | gain after {arguments.steps} steps | in the mask |")
+    print(
+        f"| channels x convolutions | GMAC | M4, predicted | gain after {arguments.steps} steps | in the mask |"
+    )
     print("|---|---:|---:|---:|---:|")
     for name, spec in SHAPES.items():
         found = cost(spec)

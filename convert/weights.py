@@ -1,6 +1,7 @@
 """Weights between MLX and PyTorch, and from published checkpoint files."""
 
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +73,15 @@ def import_published(path: str | Path) -> Checkpoint:
     return Checkpoint(network, spec, weights, int(content.get("step") or 0), provenance)
 
 
-def unpickle(path: Path) -> Any:
-    """`torch.load` of tensors and plain containers only. Raises `VaderError` for a file that is anything else."""
+def unpickle(path: Path, content: BytesIO | None = None) -> Any:
+    """`torch.load` of tensors and plain containers only. Raises `VaderError` for a file that is anything else.
+
+    `content`: what to read where `path` is only the origin that errors name.
+    """
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(content or path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise VaderError(f"cannot read {path}: {error.strerror}") from error
     except Exception as error:  # torch raises many kinds for damaged files and for pickles that hold code

@@ -1,6 +1,6 @@
 """Makes a shipped checkpoint of a run's: the same weights in half precision, with author and licence.
 
-    python scripts/ship.py runs/realtime-2/best.safetensors realtime
+python scripts/ship.py runs/realtime-2/best.safetensors realtime
 """
 
 import argparse

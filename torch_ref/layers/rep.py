@@ -5,19 +5,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-EPSILON = 1e-6
-
 
 class RepConv3x3(nn.Module):
     """A dense 3x3 convolution that keeps the size; with an identity branch where inputs and outputs are as many."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.weight3 = nn.Parameter(torch.empty(outputs, inputs, 3, 3).uniform_(-1, 1))
-        self.weight1 = nn.Parameter(torch.empty(outputs, inputs, 1, 1).uniform_(-1, 1))
+        self.weight3 = nn.Parameter(torch.empty(outputs, inputs, 3, 3).normal_())
+        self.weight1 = nn.Parameter(torch.empty(outputs, inputs, 1, 1).normal_())
         self.gain3 = nn.Parameter(torch.ones(outputs))
-        self.gain1 = nn.Parameter(torch.full((outputs,), 0.3))
-        self.gain0 = nn.Parameter(torch.full((outputs,), 0.3)) if inputs == outputs else None
+        self.gain1 = nn.Parameter(torch.ones(outputs))
+        self.gain0 = nn.Parameter(torch.ones(outputs)) if inputs == outputs else None
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Float[Tensor, "n inputs h w"]) -> Float[Tensor, "n outputs h w"]:
@@ -25,12 +23,10 @@ class RepConv3x3(nn.Module):
 
     def kernel(self) -> Float[Tensor, "outputs inputs 3 3"]:
         """The three branches as one kernel."""
-        point = self.gain1[:, None, None, None] * standardised(self.weight1)
+        point = self.gain1[:, None, None, None] * self.weight1
         if self.gain0 is not None:
             point = point + torch.diag(self.gain0)[:, :, None, None]
-        return self.gain3[:, None, None, None] * standardised(self.weight3) + functional.pad(
-            point, (1, 1, 1, 1)
-        )
+        return self.gain3[:, None, None, None] * self.weight3 + functional.pad(point, (1, 1, 1, 1))
 
     def fused(self) -> nn.Conv2d:
         """The same function as a plain convolution."""
@@ -47,10 +43,3 @@ def fuse(net: nn.Module) -> nn.Module:
             if isinstance(child, RepConv3x3):
                 setattr(parent, name, child.fused())
     return net
-
-
-def standardised(weight: Float[Tensor, "outputs inputs h w"]) -> Float[Tensor, "outputs inputs h w"]:
-    """Each output's kernel with mean 0 and such a variance that it keeps the size of its inputs."""
-    mean = weight.mean(dim=(1, 2, 3), keepdim=True)
-    variance = (weight - mean).square().mean(dim=(1, 2, 3), keepdim=True)
-    return (weight - mean) * torch.rsqrt(variance + EPSILON) / weight[0].numel() ** 0.5

@@ -79,6 +79,9 @@ def train(
     stage: Annotated[
         str, _option("1: mask only; 2: all losses; 3: without the mask's; all: in turn.", COURSE)
     ] = "2",
+    optimiser: Annotated[
+        str, _option("adamw, or muon: for plain convolutions, with --lr 0.04 or so.", COURSE)
+    ] = "adamw",
     lr: Annotated[float, _option("Highest learning rate.", COURSE)] = 5e-4,
     warmup: Annotated[int, _option("Steps in which the learning rate rises.", COURSE)] = 200,
     grad_accum: Annotated[int, _option("Batches an update.", COURSE)] = 1,

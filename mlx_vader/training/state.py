@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
-import mlx.optimizers as optim
 import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from safetensors import SafetensorError, safe_open
@@ -16,21 +15,20 @@ from safetensors.numpy import save as serialise
 from mlx_vader.checkpoints import write_atomically
 from mlx_vader.errors import VaderError
 from mlx_vader.models.base import Network
+from mlx_vader.training.optimiser import Optimiser
 
-FORMAT = "vader-mlx training state 1"
+FORMAT = "vader-mlx training state 2"
 
 
 class TrainingState:
-    """The network's fp32 weights, AdamW's moments, the average of the weights, the step and the best score.
+    """The network's fp32 weights, the optimiser's moments, the average of the weights, the step and the best score.
 
     Batches and schedules are functions of the step, and nothing else in training is random: no generator to keep.
     """
 
-    def __init__(self, net: Network, *, weight_decay: float) -> None:
+    def __init__(self, net: Network, *, weight_decay: float, optimiser: str = "adamw") -> None:
         self.net = net
-        # NAFNet's second beta of 0.9 is for large batches: at a few clips a step the moments need a longer memory.
-        self.optimizer = optim.AdamW(0.0, betas=[0.9, 0.99], weight_decay=weight_decay, bias_correction=True)
-        self.optimizer.init(net.parameters())
+        self.optimiser = Optimiser(optimiser, net.parameters(), weight_decay=weight_decay)
         self.ema = tree_map(mx.array, net.parameters())
         self.step = 0
         self.best: float | None = None
@@ -39,7 +37,7 @@ class TrainingState:
 
     def trees(self) -> dict[str, Any]:
         """The arrays by owner, as nested trees."""
-        return {"net": self.net.parameters(), "optimizer": self.optimizer.state, "ema": self.ema}
+        return {"net": self.net.parameters(), "optimiser": self.optimiser.states, "ema": self.ema}
 
     def flat(self) -> dict[str, mx.array]:
         """The arrays by dotted name."""
@@ -48,8 +46,7 @@ class TrainingState:
     def replace(self, trees: dict[str, Any]) -> None:
         """Takes over the arrays of `trees`."""
         self.net.update(trees["net"])
-        self.optimizer.state = trees["optimizer"]
-        self.optimizer.init(self.net.parameters())
+        self.optimiser.replace(trees["optimiser"], self.net.parameters())
         self.ema = trees["ema"]
         mx.eval(self.trees())
 

@@ -105,7 +105,7 @@ class Step:
             mx.eval(gradients, losses)
             count += 1
         gradients, losses = tree_map(lambda array: array / count, (gradients, losses))
-        self._state.optimizer.learning_rate = learning_rate
+        self._state.optimiser.set_rate(learning_rate)
         losses, norm, finite = self._update(gradients, losses, mx.array(ema_decay))
         mx.eval(self._state.trees(), losses, norm, finite)
         return Outcome({name: loss.item() for name, loss in losses.items()}, norm.item(), finite.item())
@@ -169,23 +169,23 @@ def _initial_state(net: Network, clips: Clips, dtype: mx.Dtype) -> State:
 
 def _compiled_update(state: TrainingState, clip_norm: float, group: mx.distributed.Group | None) -> Any:
     """`(gradients, losses, ema_decay) -> (losses, norm, finite)`, and the new weights in `state`."""
-    net, optimizer = state.net, state.optimizer
-    carried = {"net": net.state, "optimizer": optimizer.state, "ema": state.ema}
+    net, optimiser = state.net, state.optimiser
+    carried = {"net": net.state, "optimiser": optimiser.states, "ema": state.ema}
 
     @partial(mx.compile, inputs=carried, outputs=carried)
     def update(
         gradients: Any, losses: Any, ema_decay: mx.array
     ) -> tuple[dict[str, mx.array], mx.array, mx.array]:
-        before = tree_map(lambda array: array, (net.parameters(), optimizer.state, state.ema))
+        before = tree_map(lambda array: array, (net.parameters(), optimiser.states, state.ema))
         if group is not None:
             gradients = nn.utils.average_gradients(gradients, group)
             losses = tree_map(lambda loss: mx.distributed.all_sum(loss, group=group) / group.size(), losses)
         gradients, norm = optim.clip_grad_norm(gradients, clip_norm)
         finite = mx.isfinite(norm) & mx.isfinite(losses["loss"])
-        optimizer.update(net, gradients)
+        optimiser.update(net, gradients)
         state.ema.update(average(state.ema, net.parameters(), ema_decay))
         # A step that is not finite changes nothing: neither weights nor moments nor their count.
-        _keep_where(finite, (net, optimizer.state, state.ema), before)
+        _keep_where(finite, (net, optimiser.states, state.ema), before)
         return losses, norm, finite
 
     return update
@@ -197,7 +197,8 @@ def _keep_where(good: mx.array, now: tuple[Network, Any, Any], before: tuple[Any
 
     net, moments, ema = now
     net.update(tree_map(choose, net.parameters(), before[0]))
-    moments.update(tree_map(choose, moments, before[1]))
+    for part, old in zip(moments, before[1], strict=True):
+        part.update(tree_map(choose, part, old))
     ema.update(tree_map(choose, ema, before[2]))
 
 

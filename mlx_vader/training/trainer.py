@@ -58,7 +58,7 @@ class Trainer:
         self._twin = TorchGradients(net, half=config.bf16) if in_torch(config) else None
         self._stages = plan(config.stage, steps, has_mask=_predicts_mask(net))
         self._skipped: list[str] = []
-        self.state = TrainingState(net, weight_decay=config.weight_decay)
+        self.state = TrainingState(net, weight_decay=config.weight_decay, optimiser=config.optimiser)
         self.state.replace(self._world.share(self.state.trees()))
 
     def restore(self) -> None:

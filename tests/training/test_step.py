@@ -127,7 +127,7 @@ def test_the_gradient_is_clipped_to_its_norm(tiny):
     steep = Objective(LossWeights(charbonnier=1000.0))
     state, step = _step(_stirred(tiny()), steep)
     assert step(clips).gradient_norm > 1
-    moments = [np.array(array) for name, array in tree_flatten(state.optimizer.state) if name.endswith(".m")]
+    moments = [np.array(array) for name, array in tree_flatten(state.optimiser.states) if name.endswith(".m")]
     norm = np.sqrt(sum(np.square(array / 0.1).sum() for array in moments))
     assert norm == pytest.approx(1, rel=1e-3)
 

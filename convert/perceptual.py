@@ -1,6 +1,7 @@
 """Published weights of perceptual losses → one .safetensors for `mlx_vader.losses.perceptual`.
 
 The classifier is torchvision's checkpoint; LPIPS' linear heads are in the `lpips` package (BSD), which is never run.
+Shift-tolerant LPIPS is one file, classifier and heads, in the wheel of `stlpips-pytorch` (BSD), never run either.
 """
 
 import re
@@ -13,22 +14,33 @@ from safetensors.numpy import save
 from convert.weights import unpickle
 from mlx_vader.checkpoints import write_atomically
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.losses.perceptual import FORMAT, SOURCES, cached, expected_shapes
+from mlx_vader.losses.backbones import BINOMIAL
+from mlx_vader.losses.perceptual import (
+    FORMAT,
+    METRIC_SOURCES,
+    SOURCES,
+    cached,
+    expected_shapes,
+    how_to_get,
+)
 
 
 def import_perceptual(
     name: str, file: Path, *, heads: Path | None = None, target: Path | None = None
 ) -> Path:
-    """Writes the weights of `name` (lpips-alex, lpips-vgg, lpips-squeeze or vgg16) and returns the path.
+    """Writes the weights of `name` (a key of `SOURCES` or `METRIC_SOURCES`) and returns the path.
 
-    `file`: torchvision's checkpoint. `heads`: LPIPS' linear layers (alex.pth, …); left out, they are taken from an
-    installed `lpips`. `target`: left out, the cache that training looks into. Raises `UsageError` for an unknown name
-    and `VaderError` for a file that does not hold what the name needs.
+    `file`: the published checkpoint. `heads`: LPIPS' linear layers (alex.pth, …); left out, they are taken from an
+    installed `lpips`. `target`: left out, the cache that training and measuring look into. Raises `UsageError` for an
+    unknown name and `VaderError` for a file that does not hold what the name needs.
     """
-    if name not in SOURCES:
-        raise UsageError(f"there are no perceptual weights {name!r}", hint=f"one of {', '.join(SOURCES)}")
+    known = SOURCES | METRIC_SOURCES
+    if name not in known:
+        raise UsageError(f"there are no perceptual weights {name!r}", hint=f"one of {', '.join(known)}")
     weights = _backbone(file, name)
-    if name.startswith("lpips-"):
+    if name in METRIC_SOURCES:
+        weights |= _heads(file)
+    elif name.startswith("lpips-"):
         weights |= _heads(heads or _installed_heads(name.removeprefix("lpips-")))
     _check(weights, name, file)
     target = target or cached(name)
@@ -39,12 +51,25 @@ def import_perceptual(
 def _backbone(file: Path, name: str) -> dict[str, np.ndarray]:
     """The convolutions, in MLX's layout `(out, h, w, in)`; what belongs to the classifier's end is left out."""
     wanted = expected_shapes(name)
-    found = {key: array for key, array in _read(file).items() if key in wanted}
+    content = _read(file)
+    _check_blur(content, file)
+    named = {_torchvision(key): array for key, array in content.items()}
+    found = {key: _channels_last(array) for key, array in named.items() if key in wanted}
     if not found:
-        raise VaderError(
-            f"{file} holds no weights of {name}", hint=f"{name} is made from torchvision's {SOURCES[name]}"
-        )
-    return {key: _channels_last(array) for key, array in found.items()}
+        raise VaderError(f"{file} holds no weights of {name}", hint=how_to_get(name))
+    return found
+
+
+def _torchvision(key: str) -> str:
+    """`net.slice2.5.weight`, as LPIPS' package names a backbone's layer 5 → `features.5.weight`."""
+    return re.sub(r"^net\.slice\d+\.", "features.", key)
+
+
+def _check_blur(content: dict[str, np.ndarray], file: Path) -> None:
+    """The filters of a shift-tolerant network are no weights of ours: they must be the one that `features` has."""
+    for key, array in content.items():
+        if key.endswith(".filt") and not np.allclose(array, np.outer(BINOMIAL, BINOMIAL)):
+            raise VaderError(f"{key} in {file} is another blur than the binomial of 3x3")
 
 
 def _heads(file: Path) -> dict[str, np.ndarray]:
@@ -76,9 +101,7 @@ def _check(weights: dict[str, np.ndarray], name: str, file: Path) -> None:
     expected = expected_shapes(name)
     for key, shape in expected.items():
         if key not in weights:
-            raise VaderError(
-                f"{file} lacks {key}, which {name} needs", hint=f"torchvision's {SOURCES[name]} has it"
-            )
+            raise VaderError(f"{file} lacks {key}, which {name} needs", hint=how_to_get(name))
         if weights[key].shape != shape:
             raise VaderError(f"{key} in {file} has the shape {weights[key].shape}, {name} needs {shape}")
 

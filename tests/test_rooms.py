@@ -13,7 +13,7 @@ ALLOWED = {
     "layers": set(),
     "models": {"layers"},
     "losses": {"layers", "models"},
-    "metrics": set(),
+    "metrics": {"losses"},
     "artifacts": {"video"},
     "video": set(),
     "data": {"artifacts", "video"},

@@ -283,15 +283,17 @@ def extras() -> list[Finding]:
 
 
 def _perceptual() -> list[Finding]:
-    from mlx_vader.losses.perceptual import SOURCES, cached, how_to_get
+    from mlx_vader.losses.perceptual import METRIC_SOURCES, SOURCES, cached, how_to_get
 
+    wanted = [("loss", "training", name) for name in SOURCES]
+    wanted += [("metric", "evaluate", name) for name in METRIC_SOURCES]
     return [
-        Finding("extras", f"loss weights {name}", str(cached(name)))
+        Finding("extras", f"{kind} weights {name}", str(cached(name)))
         if cached(name).is_file()
         else Finding(
-            "extras", f"loss weights {name}", "absent; training goes without", None, how_to_get(name)
+            "extras", f"{kind} weights {name}", f"absent; {user} goes without", None, how_to_get(name)
         )
-        for name in SOURCES
+        for kind, user, name in wanted
     ]
 
 

@@ -17,6 +17,8 @@ Examples:
     vader-mlx import nafunet.pt -o nafunet.safetensors
 
     vader-mlx import alexnet-owt-7be5be79.pth --as lpips-alex
+
+    vader-mlx import alex_shift_tolerant.pth --as st-lpips-alex
 """
 
 
@@ -31,7 +33,8 @@ def import_(
     kind: Annotated[
         str,
         typer.Option(
-            "--as", help="[bold]network[/] (v1: nafunet.pt, composite.pt, …), or a perceptual loss's weights."
+            "--as",
+            help="[bold]network[/] (v1: nafunet.pt, composite.pt, …), or the weights of a perceptual loss or metric.",
         ),
     ] = "network",
     heads: Annotated[

@@ -1,12 +1,14 @@
 """The classifiers whose features perceptual losses compare: AlexNet, VGG16 and SqueezeNet 1.1, convolutions only.
 
 Each is a table of layers in torchvision's numbering, so that `features.N.weight` of its checkpoints finds its layer.
+The shift-tolerant AlexNet (Ghildyal and Liu, ECCV 2022) has its own; each stride comes with a blur (Zhang, ICML 2019).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
+import numpy as np
 from jaxtyping import Float
 
 #: Convolution weights `(out, h, w, in)` and biases by torchvision name.
@@ -15,13 +17,14 @@ Weights = Mapping[str, mx.array]
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution and its ReLU. `index` is the layer's number in torchvision's `features`."""
+    """A convolution, a blur to half the size if so asked, and ReLU. `index`: its number in torchvision's `features`."""
 
     index: int
     out: int
     kernel: int = 3
     stride: int = 1
     padding: int = 1
+    blur: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,15 @@ class Fire:
 
 @dataclass(frozen=True)
 class Pool:
-    """Max pooling; `partial`: a window that reaches over the edge counts too (PyTorch's ceil_mode)."""
+    """Max pooling, and a blur to half the size if so asked.
+
+    `partial`: a window that reaches over the edge counts too (PyTorch's ceil_mode).
+    """
 
     kernel: int = 2
     stride: int = 2
     partial: bool = False
+    blur: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,20 @@ ALEX = Backbone(
         Conv(10, 256),
     ),
     taps=(0, 2, 4, 5, 6),
+)
+
+_SOFT_POOL = Pool(3, 1, blur=True)
+ALEX_SHIFT_TOLERANT = Backbone(
+    (
+        Conv(0, 64, 11, 1, 2, blur=True),
+        _SOFT_POOL,
+        Conv(5, 192, 5, 1, 2),
+        _SOFT_POOL,
+        Conv(9, 384),
+        Conv(11, 256),
+        Conv(13, 256),
+    ),
+    taps=ALEX.taps,
 )
 
 VGG = Backbone(
@@ -85,7 +106,11 @@ SQUEEZE = Backbone(
     taps=(0, 3, 6, 8, 9, 10, 11),
 )
 
-BACKBONES = {"alex": ALEX, "vgg": VGG, "squeeze": SQUEEZE}
+BACKBONES = {"alex": ALEX, "vgg": VGG, "squeeze": SQUEEZE, "alex-shift-tolerant": ALEX_SHIFT_TOLERANT}
+
+#: The blur's filter along each axis, and the pixels that are mirrored around the picture before it.
+BINOMIAL = (0.25, 0.5, 0.25)
+BLUR_BORDER = 2
 
 
 def features(
@@ -136,21 +161,35 @@ def _convolutions(layer: Conv | Fire, channels: int) -> dict[str, tuple[int, int
 
 def _apply(layer: Conv | Fire | Pool, weights: Weights, x: mx.array) -> mx.array:
     if isinstance(layer, Pool):
-        return _max_pool(x, layer)
+        pooled = _max_pool(x, layer)
+        return _blurred(pooled) if layer.blur else pooled
     name = f"features.{layer.index}"
     if isinstance(layer, Conv):
-        return _conv_relu(weights, name, x, layer.stride, layer.padding)
-    squeezed = _conv_relu(weights, f"{name}.squeeze", x)
+        y = _conv(weights, name, x, layer.stride, layer.padding)
+        return mx.maximum(_blurred(y) if layer.blur else y, 0)
+    squeezed = mx.maximum(_conv(weights, f"{name}.squeeze", x), 0)
     sides = [
-        _conv_relu(weights, f"{name}.expand1x1", squeezed),
-        _conv_relu(weights, f"{name}.expand3x3", squeezed, padding=1),
+        _conv(weights, f"{name}.expand1x1", squeezed),
+        _conv(weights, f"{name}.expand3x3", squeezed, padding=1),
     ]
-    return mx.concatenate(sides, axis=-1)
+    return mx.maximum(mx.concatenate(sides, axis=-1), 0)
 
 
-def _conv_relu(weights: Weights, name: str, x: mx.array, stride: int = 1, padding: int = 0) -> mx.array:
-    y = mx.conv2d(x, weights[f"{name}.weight"], stride, padding) + weights[f"{name}.bias"]
-    return mx.maximum(y, 0)
+def _conv(weights: Weights, name: str, x: mx.array, stride: int = 1, padding: int = 0) -> mx.array:
+    return mx.conv2d(x, weights[f"{name}.weight"], stride, padding) + weights[f"{name}.bias"]
+
+
+def _blurred(x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h2 w2 c"]:
+    """Every second pixel of the picture under the binomial filter, first along its height, then along its width."""
+    for axis in (1, 2):
+        size = x.shape[axis]
+        places = np.pad(np.arange(size), BLUR_BORDER, mode="reflect")
+        count = (len(places) - len(BINOMIAL)) // 2 + 1
+        before, here, after = (
+            mx.take(x, mx.array(places[k : k + 2 * count - 1 : 2]), axis) for k in range(3)
+        )
+        x = BINOMIAL[0] * before + BINOMIAL[1] * here + BINOMIAL[2] * after
+    return x
 
 
 def _max_pool(x: Float[mx.array, "n h w c"], pool: Pool) -> Float[mx.array, "n h2 w2 c"]:

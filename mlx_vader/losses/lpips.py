@@ -17,7 +17,7 @@ SCALE = (0.458, 0.448, 0.450)
 
 @dataclass(frozen=True)
 class LPIPS:
-    """`network` is alex, vgg or squeeze; `weights` its convolutions, and the heads `lin.N` of shape (c,)."""
+    """`network` is a name of `BACKBONES`; `weights` its convolutions, and the heads `lin.N` of shape (c,)."""
 
     network: str
     weights: Weights

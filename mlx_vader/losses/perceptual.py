@@ -14,13 +14,16 @@ from mlx_vader.losses.lpips import LPIPS
 from mlx_vader.losses.vgg import TAPS, VGGLoss
 from mlx_vader.losses.weighted import Perceptual
 
-#: The names, and the torchvision checkpoint that each is made from.
+#: The names of losses, and the torchvision checkpoint that each is made from.
 SOURCES = {
     "lpips-alex": "alexnet-owt-7be5be79.pth",
     "lpips-vgg": "vgg16-397923af.pth",
     "lpips-squeeze": "squeezenet1_1-b8a52dc0.pth",
     "vgg16": "vgg16-397923af.pth",
 }
+
+#: What measures and never trains, so that no loss is its own judge; from the wheel of stlpips-pytorch 0.0.2.
+METRIC_SOURCES = {"st-lpips-alex": "stlpips_pytorch/weights/vST0.0/alex_shift_tolerant.pth"}
 
 FORMAT = "vader-mlx-perceptual-1"
 
@@ -62,6 +65,11 @@ def cached(name: str) -> Path:
 
 def how_to_get(name: str) -> str:
     """One line on how to make the weights of a name."""
+    if name in METRIC_SOURCES:
+        return (
+            "to get it: `pip download --no-deps stlpips-pytorch==0.0.2`, unzip the wheel, then "
+            f"`vader-mlx import {METRIC_SOURCES[name]} --as {name}`"
+        )
     return f"to get it: download torchvision's {SOURCES[name]}, then `vader-mlx import {SOURCES[name]} --as {name}`"
 
 
@@ -76,18 +84,22 @@ def load_perceptual(path: Path) -> Perceptual:
     except (SafetensorError, OSError) as error:
         raise VaderError(f"{path} cannot be read ({error})", hint=how_to_get("lpips-alex")) from error
     name = metadata.get("perceptual", "")
-    if metadata.get("format") != FORMAT or name not in SOURCES:
+    if metadata.get("format") != FORMAT or name not in SOURCES | METRIC_SOURCES:
         raise VaderError(f"{path} holds no perceptual weights", hint=how_to_get("lpips-alex"))
     expected = expected_shapes(name)
     if {key: value.shape for key, value in weights.items()} != expected:
         raise VaderError(f"{path} does not hold the weights of {name}", hint=how_to_get(name))
-    return VGGLoss(weights) if name == "vgg16" else LPIPS(name.removeprefix("lpips-"), weights)
+    return VGGLoss(weights) if name == "vgg16" else LPIPS(_backbone_of(name), weights)
 
 
 def expected_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The weights that belong to a name, in MLX's layout."""
     if name == "vgg16":
         return weight_shapes(BACKBONES["vgg"], TAPS[-1])
-    backbone = BACKBONES[name.removeprefix("lpips-")]
+    backbone = BACKBONES[_backbone_of(name)]
     heads = {f"lin.{level}": (out_channels(backbone.layers[tap]),) for level, tap in enumerate(backbone.taps)}  # type: ignore[arg-type]
     return weight_shapes(backbone) | heads
+
+
+def _backbone_of(name: str) -> str:
+    return "alex-shift-tolerant" if name == "st-lpips-alex" else name.removeprefix("lpips-")

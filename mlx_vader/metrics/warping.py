@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, UInt8
 from mlx_vader.errors import VaderError
 
 #: A pixel is hidden in the next frame where |flow + flow back|² exceeds this share of |flow|² + |flow back|², plus a
-#: constant (pixels²): Sundaram et al., ECCV 2010, and with these numbers Ruder et al., GCPR 2016, whom Lai et al. follow.
+#: constant (pixels²): Sundaram et al., ECCV 2010; with these numbers Ruder et al., GCPR 2016, as Lai et al. have it.
 HIDDEN = (0.01, 0.5)
 
 #: It lies on the edge of a moving thing where |∇flow|² exceeds this share of |flow|², plus a constant (Ruder et al.).

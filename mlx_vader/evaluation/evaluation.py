@@ -11,8 +11,8 @@ from mlx_vader.evaluation.clips import read
 from mlx_vader.evaluation.measuring import Row, Truth, measure
 from mlx_vader.evaluation.methods import Method
 from mlx_vader.evaluation.perceptual import Perceptual
-from mlx_vader.evaluation.summary import summarise
 from mlx_vader.evaluation.suites import Case, Clip, Masks
+from mlx_vader.evaluation.summary import summarise
 from mlx_vader.metrics import motion_of
 
 #: What users find out from a long run is what made it: packages whose version changes figures.

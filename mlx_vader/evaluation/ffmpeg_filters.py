@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import av
 import av.error
 import numpy as np
 from av.filter import Graph
 from av.filter.context import FilterContext
+from av.video.format import VideoFormat
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
@@ -24,7 +26,7 @@ RGB = "gbrp"
 #: Luma and colour apart, at full size. The way there and back alone costs a clip down to 52 dB, but what is smooth in
 #: colour is told from noise there: nlmeans and bm3d gain 1 dB and more by it.
 YUV = "yuv444p"
-_EXACT = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+EXACT = "scale=flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 _TICK = Fraction(1, 25)
 
 
@@ -45,8 +47,8 @@ def filtered(clip: Clip, filters: str, pixels: str) -> Float32[np.ndarray, "t h 
 def _through(frames: UInt8[np.ndarray, "t h w 3"], filters: str, pixels: str) -> Iterator[np.ndarray]:
     graph = Graph()
     height, width = frames.shape[1:3]
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=_TICK)
-    chain = f"scale={_EXACT},format={pixels},{filters},scale={_EXACT},format=rgb24"
+    source = graph.add_buffer(width=width, height=height, format=VideoFormat("rgb24"), time_base=_TICK)
+    chain = f"{EXACT},format={pixels},{filters},{EXACT},format=rgb24"
     end: FilterContext = source
     for part in chain.split(","):
         name, _, options = part.partition("=")
@@ -68,7 +70,7 @@ def _through(frames: UInt8[np.ndarray, "t h w 3"], filters: str, pixels: str) ->
 def _ready(sink: FilterContext) -> Iterator[np.ndarray]:
     while True:
         try:
-            yield sink.pull().to_ndarray(format="rgb24")  # type: ignore[union-attr]
+            yield cast(av.VideoFrame, sink.pull()).to_ndarray(format="rgb24")
         except (av.error.BlockingIOError, av.error.EOFError):
             return
 
@@ -105,9 +107,7 @@ def _filter(name: str, filters: str, pixels: str, *kinds: str) -> Method:
     def restore(chain: str, working: str, clip: Clip, mask: Masks | None) -> Restoration:
         return Restoration(filtered(clip, chain, working))
 
-    return Method(
-        name, frozenset(kinds), partial(restore, filters, pixels), settings=f"{filters}, {pixels}"
-    )
+    return Method(name, frozenset(kinds), partial(restore, filters, pixels), settings=f"{filters}, {pixels}")
 
 
 _ADAPTIVE = ":".join(f"{plane}a=0.3:{plane}b=0.4" for plane in range(3))

@@ -5,9 +5,10 @@ import subprocess
 from functools import partial
 
 import numpy as np
+from jaxtyping import Bool
 
 from mlx_vader.errors import VaderError
-from mlx_vader.evaluation.ffmpeg_filters import YUV
+from mlx_vader.evaluation.ffmpeg_filters import EXACT, YUV
 from mlx_vader.evaluation.methods import Method, Restoration
 from mlx_vader.evaluation.suites import Clip, Masks
 from mlx_vader.levels import to_levels, to_unit
@@ -19,11 +20,11 @@ TOGETHER = 16
 def through_program(program: str, clip: Clip, filters: str, pixels: str = YUV) -> Clip:
     """The clip through `ffmpeg -vf filters`, working on `pixels`. Raises VaderError with what the program says."""
     height, width = clip.shape[1:3]
-    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
-    exact = "-sws_flags bicubic+accurate_rnd+full_chroma_int+full_chroma_inp".split()
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgb24")
+    taken = (*raw, "-s", f"{width}x{height}", "-r", "25", "-i", "-")
+    chain = f"{EXACT},format={pixels},{filters},{EXACT},format=rgb24"
     done = subprocess.run(
-        [program, "-v", "error", *raw, "-s", f"{width}x{height}", "-r", "25", "-i", "-", *exact]
-        + ["-vf", f"format={pixels},{filters},format=rgb24", *raw, "-"],
+        [program, "-v", "error", *taken, "-vf", chain, *raw, "-"],
         input=to_levels(clip).tobytes(),
         capture_output=True,
         check=False,
@@ -38,14 +39,14 @@ def remove_boxes(program: str, clip: Clip, mask: Masks | None) -> Restoration:
     """`delogo` in a box around each mark, for the whole clip; what lies outside the mask stays as it was."""
     assert mask is not None
     holes = mask > 0.5
-    boxes = _boxes(holes.any(axis=0)[..., 0])
+    boxes = _boxes(mask[..., 0].max(axis=0) > 0.5)
     if not boxes:
         return Restoration(clip)
     chain = ",".join(f"delogo=x={x}:y={y}:w={w}:h={h}" for x, y, w, h in boxes)
     return Restoration(np.where(holes, through_program(program, clip, chain), clip))
 
 
-def _boxes(hole: np.ndarray) -> list[tuple[int, int, int, int]]:
+def _boxes(hole: Bool[np.ndarray, "h w"]) -> list[tuple[int, int, int, int]]:
     """x, y, width and height around each mark, within a frame of one pixel, from which delogo takes its colours."""
     import cv2
 

@@ -84,11 +84,7 @@ def measure(
 
 
 def _masked(restored: Clip, clean: Clip, mask: Masks | None, *, inside: bool) -> float | None:
-    return (
-        None
-        if mask is None
-        else _known(min(masked_psnr(restored, clean, mask, inside=inside), CEILING))
-    )
+    return None if mask is None else _known(min(masked_psnr(restored, clean, mask, inside=inside), CEILING))
 
 
 def _known(value: float) -> float | None:

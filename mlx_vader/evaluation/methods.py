@@ -44,7 +44,9 @@ class Method:
 NOTHING = Method("nothing", frozenset(KINDS), lambda clip, mask: Restoration(clip), settings="as it came")
 
 
-def find_methods(networks: Sequence[Method], wanted: Iterable[str] = ()) -> tuple[tuple[Method, ...], dict[str, str]]:
+def find_methods(
+    networks: Sequence[Method], wanted: Iterable[str] = ()
+) -> tuple[tuple[Method, ...], dict[str, str]]:
     """What to compare: nothing, the networks, and every baseline that works here; and why others do not, by name.
 
     `wanted`: these methods alone, besides nothing. A name stands for all that begin with its words: `bm3d` for

@@ -42,9 +42,7 @@ def _names(checkpoints: Sequence[str]) -> list[str]:
 
     paths = [Path(text) if is_package(text) else stored.resolve(text) for text in checkpoints]
     stems = [path.stem for path in paths]
-    return [
-        path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}" for path in paths
-    ]
+    return [path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}" for path in paths]
 
 
 class _Network:

@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float32
 
 from mlx_vader.evaluation.methods import Method, Restoration
 from mlx_vader.evaluation.suites import Clip, Masks
@@ -38,7 +37,9 @@ def non_local_means(strength: float, clip: Clip, mask: Masks | None) -> Restorat
     window = min(FRAMES, 2 * len(clip) - 1)
     reach = window // 2
     levels = to_levels(clip)[..., ::-1]  # OpenCV has blue first
-    padded = [np.ascontiguousarray(frame) for frame in np.pad(levels, ((reach, reach), *[(0, 0)] * 3), "reflect")]
+    padded = [
+        np.ascontiguousarray(frame) for frame in np.pad(levels, ((reach, reach), *[(0, 0)] * 3), "reflect")
+    ]
     frames = [
         cv2.fastNlMeansDenoisingColoredMulti(
             padded, reach + time, window, None, strength, strength, TEMPLATE, SEARCH
@@ -53,7 +54,8 @@ def _means(strength: int) -> Method:
         f"opencv nlmeans h={strength}",
         frozenset({"noise"}),
         partial(non_local_means, strength),
-        settings=f"fastNlMeansDenoisingColoredMulti(frames, i, {FRAMES}, None, {strength}, {strength}, {TEMPLATE}, {SEARCH})",
+        settings=f"fastNlMeansDenoisingColoredMulti(frames, i, {FRAMES}, None, {strength}, {strength}, "
+        f"{TEMPLATE}, {SEARCH})",
     )
 
 

@@ -1,7 +1,7 @@
 """Which artifacts clips are spoiled with, as data: each type at each severity, and codecs at each quantiser.
 
-A clip's artifacts depend on its name and the case alone: the same logo at three opacities, the same in every run. Words,
-fonts and icons are those of the vocabulary `val`, which no training sees.
+A clip's artifacts depend on its name and the case alone: the same logo at three opacities, the same in every run.
+Words, fonts and icons are those of the vocabulary `val`, which no training sees.
 """
 
 from collections.abc import Callable

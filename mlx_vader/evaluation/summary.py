@@ -21,7 +21,8 @@ def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _entry(rows: list[Row]) -> dict[str, Any]:
     methods = [
-        _means([row for row in rows if row.method == name]) for name in dict.fromkeys(row.method for row in rows)
+        _means([row for row in rows if row.method == name])
+        for name in dict.fromkeys(row.method for row in rows)
     ]
     spoiled = next(method["psnr"] for method in methods if method["method"] == NOTHING.name)
     baselines = [item for item in methods if not item["ours"] and item["method"] != NOTHING.name]

@@ -5,7 +5,8 @@
 
 from mlx_vader.evaluation.clips import find_clips
 from mlx_vader.evaluation.evaluation import Evaluation, Trial, evaluate
-from mlx_vader.evaluation.methods import Method, Restoration, find_methods
+from mlx_vader.evaluation.method import Method, Restoration
+from mlx_vader.evaluation.methods import find_methods
 from mlx_vader.evaluation.suites import SUITES, Case, find_cases
 
 __all__ = [

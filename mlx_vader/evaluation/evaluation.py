@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlx_vader.evaluation.clips import read
 from mlx_vader.evaluation.measuring import Row, Truth, measure
-from mlx_vader.evaluation.methods import Method
+from mlx_vader.evaluation.method import Method
 from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.suites import Case, Clip, Masks
 from mlx_vader.evaluation.summary import summarise

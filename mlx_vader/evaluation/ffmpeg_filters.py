@@ -3,21 +3,20 @@
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import cast
 
 import av
 import av.error
 import numpy as np
-from av.filter import Graph
+from av.filter import Graph, filters_available
 from av.filter.context import FilterContext
 from av.video.format import VideoFormat
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from mlx_vader.errors import VaderError
-from mlx_vader.evaluation.methods import Method, Restoration
+from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import Clip, Masks
 from mlx_vader.levels import to_levels, to_unit
 
@@ -37,7 +36,7 @@ def filtered(clip: Clip, filters: str, pixels: str) -> Float32[np.ndarray, "t h 
     """
     try:
         frames = list(_through(to_levels(clip), filters, pixels))
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, ValueError) as error:
         raise VaderError(f"FFmpeg's {filters} does not work here: {error}") from error
     if len(frames) != len(clip):
         raise VaderError(f"FFmpeg's {filters} made {len(frames)} frames of {len(clip)}")
@@ -104,10 +103,10 @@ def _alike(masks: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _filter(name: str, filters: str, pixels: str, *kinds: str) -> Method:
-    def restore(chain: str, working: str, clip: Clip, mask: Masks | None) -> Restoration:
-        return Restoration(filtered(clip, chain, working))
+    def restore(clip: Clip, mask: Masks | None) -> Restoration:
+        return Restoration(filtered(clip, filters, pixels))
 
-    return Method(name, frozenset(kinds), partial(restore, filters, pixels), settings=f"{filters}, {pixels}")
+    return Method(name, frozenset(kinds), restore, settings=f"{filters}, {pixels}")
 
 
 _ADAPTIVE = ":".join(f"{plane}a=0.3:{plane}b=0.4" for plane in range(3))
@@ -123,9 +122,8 @@ METHODS = (
     ),
     _filter("nlmeans s=1", "nlmeans=s=1:p=7:r=15", YUV, "noise", "compression"),
     _filter("nlmeans s=10", "nlmeans=s=10:p=7:r=15", YUV, "noise"),
-    _filter("bm3d", "bm3d", YUV, "noise"),
     _filter("bm3d sigma=50", "bm3d=sigma=50:block=16:bstep=2", YUV, "noise"),
-    _filter("bm3d sigma=15", "bm3d=sigma=15:block=16:bstep=2", YUV, "compression"),
+    _filter("bm3d sigma=15", "bm3d=sigma=15:block=16:bstep=2", YUV, "noise", "compression"),
     _filter("atadenoise", "atadenoise", YUV, "noise"),
     _filter("atadenoise 0.3", f"atadenoise={_ADAPTIVE}", YUV, "noise"),
     _filter("median", "median", RGB, "impulse"),
@@ -134,3 +132,10 @@ METHODS = (
     _filter("gradfun", "gradfun=strength=8:radius=8", YUV, "banding"),
     _filter("unsharp", "unsharp=la=2", YUV, "blur"),
 )
+
+
+def methods() -> tuple[tuple[Method, ...], dict[str, str]]:
+    """The methods whose filters PyAV's libraries have here, and of the others: why not, by name."""
+    found = tuple(method for method in METHODS if method.name.split()[0] in filters_available)
+    missing = {method.name: "PyAV's FFmpeg was built without it" for method in METHODS if method not in found}
+    return found, missing

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mlx_vader.evaluation.methods import Method, Restoration
+from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.suites import Case, Clip, Masks
 from mlx_vader.levels import to_levels, to_unit

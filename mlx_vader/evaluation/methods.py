@@ -1,70 +1,34 @@
-"""Whatever restores a clip: our networks, and what users have today. Each says which artifacts it is for."""
+"""All that can be compared on this machine, and by what names."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 from mlx_vader.errors import UsageError
-from mlx_vader.evaluation.suites import KINDS, Case, Clip, Masks
-
-
-class Restoration(NamedTuple):
-    """A restored clip, and the mask that a network found in it."""
-
-    frames: Clip
-    mask: Masks | None = None
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way to restore. `restore(clip, mask)` takes the true mask where `needs_mask`, otherwise None.
-
-    `kinds`: the kinds of cases it is for; whatever needs no mask also gets untouched clips, to see what it harms.
-    `settings`: how it is set, in the words of its own program. `where`: backend and device of a network of ours.
-    """
-
-    name: str
-    kinds: frozenset[str]
-    restore: Callable[[Clip, Masks | None], Restoration]
-    needs_mask: bool = False
-    settings: str = ""
-    where: str = ""
-
-    @property
-    def ours(self) -> bool:
-        """Whether it is a network rather than a baseline."""
-        return bool(self.where)
-
-    def is_for(self, case: Case) -> bool:
-        """Whether it is asked to restore clips that were spoiled in this way."""
-        return case.kind in self.kinds or (case.kind == "clean" and not self.needs_mask)
-
-
-#: The spoiled clip itself: what every method is compared with.
-NOTHING = Method("nothing", frozenset(KINDS), lambda clip, mask: Restoration(clip), settings="as it came")
+from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
+from mlx_vader.evaluation.method import NOTHING, Method
 
 
 def find_methods(
     networks: Sequence[Method], wanted: Iterable[str] = ()
 ) -> tuple[tuple[Method, ...], dict[str, str]]:
-    """What to compare: nothing, the networks, and every baseline that works here; and why others do not, by name.
+    """Nothing, the networks, and every baseline that works here; and why others do not, by name.
 
     `wanted`: these methods alone, besides nothing. A name stands for all that begin with its words: `bm3d` for
     `bm3d sigma=50`. Raises UsageError for a name that no method has.
     """
-    from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
-
-    program, missing = ffmpeg_program.methods()
-    methods = (*networks, *opencv.METHODS, *ffmpeg_filters.METHODS, *program)
-    chosen: dict[str, Method] = {}
-    for name in wanted:
-        found = [method for method in methods if f"{method.name} ".startswith(f"{name.strip()} ")]
-        if not found and name.strip() in missing:
-            raise UsageError(f"the method {name.strip()} does not work here", hint=missing[name.strip()])
-        if not found and name.strip() != NOTHING.name:
-            names = dict.fromkeys([NOTHING.name, *(method.name for method in methods)])
-            raise UsageError(f"there is no method {name.strip()!r}", hint=f"one of {', '.join(names)}")
-        chosen |= {method.name: method for method in found}
-    if list(wanted):
-        return (NOTHING, *chosen.values()), {}
-    return (NOTHING, *methods), missing
+    filters, unknown = ffmpeg_filters.methods()
+    program, absent = ffmpeg_program.methods()
+    methods, missing = (NOTHING, *networks, *opencv.METHODS, *filters, *program), unknown | absent
+    names = [name.strip() for name in wanted]
+    if not names:
+        return methods, missing
+    chosen = {NOTHING.name: NOTHING}
+    for name in names:
+        found = {method.name: method for method in methods if f"{method.name} ".startswith(f"{name} ")}
+        if not found and name in missing:
+            raise UsageError(f"the method {name} does not work here", hint=missing[name])
+        if not found:
+            raise UsageError(
+                f"there is no method {name!r}", hint=f"one of {', '.join(method.name for method in methods)}"
+            )
+        chosen |= found
+    return tuple(chosen.values()), {}

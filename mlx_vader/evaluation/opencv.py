@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from mlx_vader.evaluation.methods import Method, Restoration
+from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import Clip, Masks
 from mlx_vader.levels import to_levels, to_unit
 

@@ -30,6 +30,8 @@ SIGMAS = (10, 25, 50)
 QUALITIES = (10, 20, 30)
 QUANTISERS = (22, 27, 32, 37, 42)
 CODECS = {"h264": "libx264", "hevc": "libx265"}
+#: MPEG-4's quantiser scale, of 31.
+SCALES = (4, 10, 24)
 #: What a case does to the picture; methods say which of these they are for.
 KINDS = ("clean", "overlay", "noise", "impulse", "compression", "banding", "blur")
 
@@ -89,10 +91,10 @@ CODED = tuple(
     Case(name, f"QP {quantiser}", "compression", partial(_coded, codec, quantiser))
     for name, codec in CODECS.items()
     for quantiser in QUANTISERS
-)
-COMPRESSION = (
-    *(Case("jpeg_compression", f"quality {q}", "compression", partial(_at_quality, q)) for q in QUALITIES),
-    *_severities("video_compression", "compression"),
+) + tuple(Case("mpeg4", f"scale {scale}", "compression", partial(_coded, "mpeg4", scale)) for scale in SCALES)
+JPEG = tuple(
+    Case("jpeg_compression", f"quality {quality}", "compression", partial(_at_quality, quality))
+    for quality in QUALITIES
 )
 TONES = (*_severities("color_banding", "banding"), *_severities("blur", "blur"))
 
@@ -100,7 +102,7 @@ TONES = (*_severities("color_banding", "banding"), *_severities("blur", "blur"))
 SUITES: dict[str, tuple[Case, ...]] = {
     "quick": tuple(
         case
-        for case in (*CLEAN, *OVERLAYS, *NOISE, *COMPRESSION, *CODED)
+        for case in (*CLEAN, *OVERLAYS, *NOISE, *JPEG, *CODED)
         if (case.artifact, case.severity)
         in {
             ("clean", "untouched"),
@@ -114,10 +116,10 @@ SUITES: dict[str, tuple[Case, ...]] = {
     "clean": CLEAN,
     "overlays": OVERLAYS,
     "noise": NOISE,
-    "compression": COMPRESSION,
+    "compression": (*JPEG, *CODED),
     "codecs": CODED,
     "tones": TONES,
-    "full": (*CLEAN, *OVERLAYS, *NOISE, *COMPRESSION, *CODED, *TONES),
+    "full": (*CLEAN, *OVERLAYS, *NOISE, *JPEG, *CODED, *TONES),
 }
 
 

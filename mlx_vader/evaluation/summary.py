@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlx_vader.evaluation.measuring import FIGURES, Row
-from mlx_vader.evaluation.methods import NOTHING
+from mlx_vader.evaluation.method import NOTHING
 
 
 def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -59,12 +59,17 @@ def video_compression(frames: Clip, rng: np.random.Generator, severity: float) -
 
 
 def at_quantiser(frames: Clip, codec: str, quantiser: int) -> Clip:
-    """The clip coded by libx264 or libx265 with one QP (0 to 51) for all, as players and sites get it: two B-frames.
+    """The clip coded with one quantiser and two B-frames in a row, and decoded. Sizes may be odd.
 
-    The encoders lower it by 3 in key frames and raise it by 2 in B-frames, as their defaults are. Sizes may be odd.
+    `quantiser` is the QP (0 to 51) of libx264 and libx265, which lower it by 3 in key frames and raise it by 2 in
+    B-frames, as their defaults are; or the scale (1 to 31) of mpeg4.
     """
     height, width = frames.shape[1:3]
-    options = {"preset": "medium", "bf": "2", "qp": str(quantiser)}
+    options = {"bf": "2"} | (
+        {"qmin": str(quantiser), "qmax": str(quantiser)}
+        if codec == "mpeg4"
+        else {"preset": "medium", "qp": str(quantiser)}
+    )
     recipe = Recipe(codec, options | _repeatable(codec, 2, FIXED_GROUP), None, FIXED_GROUP)
     decoded = through_codec(_even(_at_least(to_levels(frames), SMALLEST)), recipe)
     return to_unit(decoded[:, :height, :width])
@@ -120,7 +125,9 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
 
 
 def _repeatable(codec: str, b_frames: int, group: int) -> dict[str, str]:
-    """Options with which libx264 and libx265 give one clip one result."""
+    """Options with which an encoder gives one clip one result."""
+    if codec == "mpeg4":
+        return {}
     if codec == "libx264":
         # Macroblock-tree rate control reads memory that nothing wrote: one clip, two results.
         return {"mbtree": "0"}

@@ -12,7 +12,7 @@ import numpy as np
 
 from convert.real_frames import real_frames
 from convert.shapes import Size
-from convert.tracing import FRAMES
+from convert.tracing import FRAMES, HINT
 from mlx_vader.levels import to_levels
 
 #: As many frames are looked at: memories that reach back four frames are full for the last of them.
@@ -36,13 +36,16 @@ def activation_ranges(package: Path, clip: Path | None) -> Ranges:
     (frame_input,) = (feature for feature in model.inputs if feature.name == FRAMES)
     as_image = frame_input.kind == "image"
     state = model.make_state() if model.get_spec().description.state else None
+    shapes = {entry.name: entry.shape for entry in model.inputs}
     memory: dict[str, Any] = {
-        entry.name: np.zeros(entry.shape) for entry in model.inputs if entry.name != FRAMES
+        name: np.zeros(shape) for name, shape in shapes.items() if name not in (FRAMES, HINT)
     }
-    frames = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS).spoiled
-    for frame in frames:
-        pixels = Image.fromarray(to_levels(frame))
-        arrays = {FRAMES: np.moveaxis(frame, -1, 0)[None], **memory}
+    real = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS)
+    for frame in real.hinted():
+        pixels = Image.fromarray(to_levels(frame[..., :3]))
+        arrays = {FRAMES: np.moveaxis(frame[..., :3], -1, 0)[None], **memory}
+        if HINT in shapes:
+            arrays[HINT] = frame[None, None, ..., 3]
         for name, value in arrays.items():
             _widen(ranges, name, float(value.min()), float(value.max()))
         given = {**arrays, FRAMES: pixels} if as_image else arrays

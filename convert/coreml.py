@@ -3,8 +3,9 @@
 The package restores a video frame by frame. It holds one function, to which the memory comes as arrays:
 
     in   frames (1, 3, H, W)  RGB in [0, 1]         out  restored (1, 3, H, W)  RGB in [0, 1]
-         NAME_in              one for each state         mask (1, 1, H, W)      1 = artifact, if predicted
-                                                         NAME_out               NAME_in of the next frame
+         hint (1, 1, H, W)    if the network             mask (1, 1, H, W)      1 = artifact, if predicted
+                              takes one                  NAME_out               NAME_in of the next frame
+         NAME_in              one for each state
 
 or, with `stateful`, one function `size_HxW` for each size, the largest being the default, which keep the memory
 themselves: Core ML states with the names of the network's, so that a frame is one `predict({"frames": …}, state)`.

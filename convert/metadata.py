@@ -21,7 +21,7 @@ from convert.form import Form
 from convert.package import read_spec, write_spec
 from convert.shapes import Shapes
 from convert.source import Source, weights_sha256
-from convert.tracing import FRAMES, MASK, RESTORED
+from convert.tracing import FRAMES, HINT, MASK, RESTORED
 
 
 def describe(package: Path, source: Source, shapes: Shapes, form: Form, functions: Mapping[str, str]) -> None:
@@ -58,6 +58,7 @@ def _describe_features(features: Any, source: Source, form: Form, accepts: str) 
     kind = "8-bit RGB pixels" if form.io == "image" else "RGB in [0, 1], channels first"
     described = {
         FRAMES: f"One frame, {kind}; {sizes}.",
+        HINT: "What is known of overlays: 1 = here, -1 = not here, 0 = unknown; all zeros finds them itself.",
         RESTORED: f"The restored frame, {kind}.",
         MASK: "Where the network saw artifacts, 1 = artifact.",
     }

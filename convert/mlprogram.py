@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from convert.form import Form
 from convert.shapes import Shapes, Size
 from convert.source import Source
-from convert.tracing import FRAMES, MASK, RESTORED
+from convert.tracing import FRAMES, HINT, MASK, RESTORED
 from mlx_vader.errors import VaderError
 
 if TYPE_CHECKING:
@@ -71,10 +71,11 @@ def _inputs(twin: "TorchNetwork", shapes: Shapes, form: Form) -> list[Any]:
     image = partial(ct.ImageType, color_layout=ct.colorlayout.RGB)
     frames = _flexible(lambda size: (3, *size), shapes)
     names = () if form.stateful else twin.state_spec(*shapes.default)
-    memory = {f"{name}_in": _flexible(partial(_state_shape, twin, name), shapes) for name in names}
+    others = {HINT: _flexible(lambda size: (1, *size), shapes)} if twin.takes_hint else {}
+    others |= {f"{name}_in": _flexible(partial(_state_shape, twin, name), shapes) for name in names}
     return [
         (image if form.io == "image" else tensor)(name=FRAMES, shape=frames),
-        *(tensor(name=name, shape=shape) for name, shape in memory.items()),
+        *(tensor(name=name, shape=shape) for name, shape in others.items()),
     ]
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from convert.shapes import Size
 from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.masks import with_hint
 
 #: Another key, another logo.
 LOGO_KEY = 1
@@ -20,7 +21,14 @@ class RealFrames(NamedTuple):
 
     clean: Float32[np.ndarray, "t h w 3"]
     spoiled: Float32[np.ndarray, "t h w 3"]
+    mask: Float32[np.ndarray, "t h w 1"]
     label: str
+
+    def hinted(self) -> Float32[np.ndarray, "t h w 4"]:
+        """The spoiled frames for a network that takes a hint: nothing is known at first, all in the second half."""
+        half = len(self.spoiled) // 2
+        blind, told = with_hint(self.spoiled[:half], None), with_hint(self.spoiled[half:], self.mask[half:])
+        return np.concatenate([blind, told])
 
 
 def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
@@ -37,9 +45,9 @@ def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
     frames = list(drawn_scene(count)) if source is None else _first(source, count)
     scaled = [fitted(frame, size) for frame in frames]
     clean = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
-    spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val").frames
-    levels = to_unit(to_levels(spoiled))
-    return RealFrames(clean, levels, source.name if source else "a drawn scene")
+    spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val")
+    levels = to_unit(to_levels(spoiled.frames))
+    return RealFrames(clean, levels, spoiled.mask, source.name if source else "a drawn scene")
 
 
 def _first(source: Path, count: int) -> list[Float32[np.ndarray, "h w 3"]]:

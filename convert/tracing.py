@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch_ref.models.base import Network as TorchNetwork
 
-FRAMES, RESTORED, MASK = "frames", "restored", "mask"
+FRAMES, HINT, RESTORED, MASK = "frames", "hint", "restored", "mask"
 
 
 def trace(
@@ -36,7 +36,8 @@ def trace(
     frame = torch.linspace(0, brightest, 3 * size.height * size.width).reshape(1, 3, *size)
     network = EightBit(lowered(twin)) if form.io == "image" else lowered(twin)
     function = StatefulFrame(network, state) if form.stateful else FrameByFrame(network, tuple(state))
-    given = (frame,) if form.stateful else (frame, *state.values())
+    hint = (torch.zeros(1, 1, *size),) if twin.takes_hint else ()
+    given = (frame, *hint) if form.stateful else (frame, *hint, *state.values())
     with torch.no_grad(), _sizes_as_tensors():
         traced = torch.jit.trace(function.eval(), given, check_trace=False)
     mask = (MASK,) if function.has_mask else ()

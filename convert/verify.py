@@ -89,10 +89,11 @@ def verify_source(
     for size in sizes:
         on_step(f"checking {size}")
         real = real_frames(clip, size, FRAMES)
-        shown, wanted = real.label, reference_stream(source.twin, real.spoiled)
+        frames = real.hinted() if source.twin.takes_hint else real.spoiled
+        shown, wanted = real.label, reference_stream(source.twin, frames)
         for engine, run in engines.items():
             try:
-                got = run(real.spoiled)
+                got = run(frames)
             except VaderError as error:
                 failures.append(f"{engine} at {size}: {error.message}")
                 continue

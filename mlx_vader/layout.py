@@ -50,6 +50,11 @@ def to_torch_layout(net: nn.Module) -> dict[str, np.ndarray]:
 
 def load_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Puts weights in PyTorch's layout into an MLX network. Raises `VaderError` where names or shapes differ."""
+    net.load_weights(list(from_torch_layout(net, weights).items()))
+
+
+def from_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> dict[str, mx.array]:
+    """The same as fp32 arrays in MLX's layout, by name."""
     orders = _orders(net)
     expected = _parameters(net)
     if missing := sorted(set(expected) - set(weights)):
@@ -58,12 +63,12 @@ def load_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> None
         )
     if unknown := sorted(set(weights) - set(expected)):
         raise VaderError(f"weights hold {unknown[0]!r}, which the network has not")
-    loaded = []
+    loaded = {}
     for name, current in expected.items():
         value = np.asarray(weights[name])
         if name in orders:
             value = value.transpose(np.argsort(orders[name]))
         if value.shape != current.shape:
             raise VaderError(f"{name!r} has the shape {value.shape}, the network wants {current.shape}")
-        loaded.append((name, mx.array(value.astype(np.float32))))
-    net.load_weights(loaded)
+        loaded[name] = mx.array(value.astype(np.float32))
+    return loaded

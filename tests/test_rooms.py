@@ -13,19 +13,24 @@ ALLOWED = {
     "layers": set(),
     "models": {"layers"},
     "losses": {"layers", "models"},
+    "masks": set(),
     "metrics": {"losses"},
     "artifacts": {"video"},
     "video": set(),
-    "data": {"artifacts", "video"},
+    "data": {"artifacts", "masks", "video"},
     "backends": {"models", "layers"},
-    "streaming": {"backends", "models", "video"},
-    "training": {"artifacts", "data", "losses", "metrics", "models", "layers"},
+    "streaming": {"backends", "masks", "models", "video"},
+    "training": {"artifacts", "backends", "data", "losses", "metrics", "models", "layers"},
     "evaluation": {"artifacts", "backends", "data", "losses", "metrics", "streaming", "video"},
 }
 
 #: Frameworks that only these files may import, within functions. `doctor` asks what there is.
 HEAVY = {
-    "torch": {"mlx_vader/backends/torch.py", "mlx_vader/cli/doctor.py"},
+    "torch": {
+        "mlx_vader/backends/torch.py",
+        "mlx_vader/backends/torch_gradients.py",
+        "mlx_vader/cli/doctor.py",
+    },
     "coremltools": {"mlx_vader/backends/coreml.py"},
 }
 

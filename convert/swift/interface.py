@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from convert.package import read_spec
+from convert.tracing import HINT
 from mlx_vader.errors import VaderError
 
 #: Specification version → the oldest iOS and macOS. Asynchronous predictions came with iOS 17.
@@ -29,6 +30,7 @@ class SwiftFunction:
 
     name: str
     frames: Port
+    hint: Port | None
     restored: Port
     mask: Port | None
     carried: tuple[tuple[Port, str], ...]
@@ -83,6 +85,7 @@ def _function(package: Path, name: str, entry: Any) -> SwiftFunction:
         for port in inputs.values()
         if (stem := port.name.removesuffix("_in")) != port.name and f"{stem}_out" in outputs
     )
+    hint = inputs.pop(HINT, None)
     left = [port for port in inputs.values() if port not in [pair[0] for pair in carried]]
     if len(left) != 1 or not _is_picture(left[0]):
         raise VaderError(
@@ -96,7 +99,7 @@ def _function(package: Path, name: str, entry: Any) -> SwiftFunction:
         raise VaderError(f"{package} gives no frames", hint="make one with: vader-mlx convert --to coreml")
     mask = next((port for port in results if port.name == "mask"), None)
     states = tuple(feature.name for feature in entry.state)
-    return SwiftFunction(name, left[0], _as_large_as(restored, left[0]), mask, carried, states)
+    return SwiftFunction(name, left[0], hint, _as_large_as(restored, left[0]), mask, carried, states)
 
 
 def _port(package: Path, feature: Any) -> Port:

@@ -63,6 +63,7 @@ def _flags(found: Interface) -> dict[str, bool]:
         "functions": found.several,
         "states": any(function.states for function in found.functions),
         "carried": any(function.carried for function in found.functions),
+        "hint": any(function.hint for function in found.functions),
     }
 
 
@@ -105,6 +106,7 @@ def _function(function: SwiftFunction) -> str:
     lines = [
         f"name: {literal(function.name)}, height: {height}, width: {width}",
         f"frames: {_port(function.frames)}",
+        f"hint: {_port(function.hint) if function.hint else 'nil'}",
         f"restored: {_port(function.restored)}",
         f"mask: {mask}",
         f"carried: [{carried}]",

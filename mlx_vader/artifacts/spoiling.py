@@ -68,10 +68,12 @@ def spoil(
     *,
     vocabulary: str = "train",
     logos: str | PathLike[str] | None = None,
+    reach: float = 1.0,
 ) -> Spoiled:
     """A random mix of artifacts on a clip, as MIX says, drawn evenly from `names` (default: all thirteen).
 
-    Parts of the mix that `names` cannot fill are left out, and the rest keep their proportions.
+    Parts of the mix that `names` cannot fill are left out, and the rest keep their proportions. `reach`: the share of
+    the severities that occurs, from the easy end: solid overlays, mild degradations.
     The mask is that of all overlays together. Other arguments, and what is raised, as for `apply`.
     """
     frames = _checked(frames)
@@ -82,10 +84,13 @@ def spoil(
     spoiled, mask = frames.copy(), np.zeros((*frames.shape[:3], 1), np.float32)
     for name in chosen:
         alone = ARTIFACTS[name].kind == "overlay" or len(chosen) == 1
-        severity = float(rng.uniform(*(SEVERITY_ALONE if alone else SEVERITY_TOGETHER)))
+        severity = reach * float(rng.uniform(*(SEVERITY_ALONE if alone else SEVERITY_TOGETHER)))
+        if ARTIFACTS[name].kind == "overlay":
+            severity += 1 - reach
         spoiled, more = ARTIFACTS[name].spoil(spoiled, rng, severity, style)
         mask = np.maximum(mask, more)
-    return Spoiled(spoiled, mask, chosen, all(ARTIFACTS[name].kind == "overlay" for name in chosen))
+    overlaid = any(ARTIFACTS[name].kind == "overlay" for name in chosen)
+    return Spoiled(spoiled, mask, chosen, overlaid or not chosen)
 
 
 def _draw_mix(rng: np.random.Generator, names: tuple[str, ...]) -> tuple[str, ...]:

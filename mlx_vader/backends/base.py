@@ -28,17 +28,19 @@ class Backend(Protocol):
     """A network on a device.
 
     `window` is the network's: clips cut at multiples of it give the same output as the uncut video. `stride` is
-    what the network pads to inside; callers may pass any size. `emulated`: another processor computes what the
-    device would, so that its speed says nothing about the device's.
+    what the network pads to inside; callers may pass any size. `takes_hint`: frames may have a fourth channel, the
+    hint of `mlx_vader.masks`. `emulated`: another processor computes what the device would, so that its speed says
+    nothing about the device's.
     """
 
     name: str
     device: str
     stride: int
     window: int
+    takes_hint: bool
     emulated: bool
 
-    def restore(self, frames: Float32[np.ndarray, "t h w 3"], state: Any = None) -> Restored:
+    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: Any = None) -> Restored:
         """Restores RGB frames in [0, 1]; `state` is what the call before returned, `None` starts a video."""
         ...
 

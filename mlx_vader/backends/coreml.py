@@ -1,6 +1,6 @@
 """A converted network, frame by frame: in Core ML on a Mac, in the emulator elsewhere.
 
-A package takes `frames`, fp16 or an 8-bit image, and gives `restored` and `mask` (of a network that predicts one); see
+A package takes `frames`, fp16 or an 8-bit image, and a `hint` (of a network that takes one), and gives `restored` and `mask` (of a network that predicts one); see
 `convert/coreml.py`. Its memory is either `NAME_in` and `NAME_out` with each frame, or a Core ML state, with a function
 for each size. It accepts the sizes it was converted for; smaller frames are extended by reflection and cropped back.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float16, Float32
 from PIL import Image
 
 from convert.shapes import Shapes, Size, parse_shapes
@@ -102,11 +102,12 @@ class CoreMLBackend:
         self.emulated = emulated
         self.stride = facts.stride
         self.window = facts.window
+        self.takes_hint = facts.network.takes_hint
         self._open = open_model
         self._models: dict[str | None, Model] = {}
         self._other = ThreadPoolExecutor(1)
 
-    def restore(self, frames: Float32[np.ndarray, "t h w 3"], state: Any = None) -> Restored:
+    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: Any = None) -> Restored:
         """Restores a clip; see `Backend`. Raises UsageError for frames larger than the package accepts.
 
         A state of Core ML's is changed in place: the one that was given is the one that is returned.
@@ -150,14 +151,16 @@ class CoreMLBackend:
         out = model.predict({**data, **{f"{name}_in": array for name, array in state.items()}})
         return out, {name: out[f"{name}_out"].astype(np.float16) for name in state}
 
-    def _prepared(self, frame: Float32[np.ndarray, "h w 3"], size: Size) -> dict[str, Any]:
-        """The frame as the package takes it: `(1, 3, H, W)` fp16, or an 8-bit image."""
+    def _prepared(self, frame: Float32[np.ndarray, "h w c"], size: Size) -> dict[str, Any]:
+        """The frame as the package takes it: `(1, 3, H, W)` fp16 or an 8-bit image, and `(1, 1, H, W)` of hint."""
         rows = reflected_indices(frame.shape[0], size.height)
         columns = reflected_indices(frame.shape[1], size.width)
         padded = frame[rows][:, columns]
-        if self.facts.images:
-            return {"frames": Image.fromarray(to_levels(padded))}
-        return {"frames": np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float16)}
+        colours = padded[..., :3]
+        data = {"frames": Image.fromarray(to_levels(colours)) if self.facts.images else _array(colours)}
+        if self.takes_hint:
+            data["hint"] = _array(padded[..., 3:] if frame.shape[-1] == 4 else np.zeros_like(padded[..., :1]))
+        return data
 
     def pack(self, state: Any) -> Packed:
         """The state as numpy arrays."""
@@ -169,6 +172,10 @@ class CoreMLBackend:
     def unpack(self, arrays: Packed) -> Packed | None:
         """The state from numpy arrays; it becomes a Core ML state with the next frame."""
         return dict(arrays) or None
+
+
+def _array(image: Float32[np.ndarray, "h w c"]) -> Float16[np.ndarray, "1 c h w"]:
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float16)
 
 
 def _read(

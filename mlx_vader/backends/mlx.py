@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.backends.base import Packed, Restored, Source
+from mlx_vader.layers.rep import fuse
 from mlx_vader.models.base import Network, State
 
 
@@ -18,10 +19,11 @@ class MlxBackend:
 
     def __init__(self, network: Network) -> None:
         network.eval()
-        self.network = network
+        self.network = fuse(network)
         self.device = device()
         self.stride = network.stride
         self.window = network.window
+        self.takes_hint = network.takes_hint
         self._forward = mx.compile(self._call)
 
     def _call(self, frames: mx.array, state: State) -> tuple[mx.array, list[mx.array], State]:
@@ -34,7 +36,7 @@ class MlxBackend:
         up = self.stride
         return self.network.fresh_state(1, -(-height // up) * up, -(-width // up) * up)
 
-    def restore(self, frames: Float32[np.ndarray, "t h w 3"], state: State | None = None) -> Restored:
+    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: State | None = None) -> Restored:
         """Restores a clip; see `Backend`. Raises ValueError for a state of another frame size."""
         state = state or self._fresh(*frames.shape[1:3])
         restored, mask, state = self._forward(mx.array(frames)[None], state)

@@ -24,16 +24,18 @@ class TorchBackend:
         import torch
 
         from convert.weights import twin
+        from torch_ref.layers.rep import fuse
 
         self._device = best_device()
         self.device = describe(self._device)
         self.stride = network.stride
         self.window = network.window
+        self.takes_hint = network.takes_hint
         # Channels last is how the frames lie in memory already, and what the CPU's convolutions are fastest on.
-        self.twin = twin(network).eval().to(self._device)
+        self.twin = fuse(twin(network)).eval().to(self._device)
         self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def restore(self, frames: Float32[np.ndarray, "t h w 3"], state: "TorchState | None" = None) -> Restored:
+    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: "TorchState | None" = None) -> Restored:
         """Restores a clip; see `Backend`."""
         import torch
 

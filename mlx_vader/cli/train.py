@@ -59,12 +59,13 @@ def train(
     artifacts: Annotated[
         str | None, _option("Only these: names, overlays, degradations, with commas between.", DATA)
     ] = None,
+    ramp: Annotated[int, _option("Steps over which artifacts grow to their full severity.", DATA)] = 0,
     logos: Annotated[Path | None, _option("Folder of images with alpha, for the logos.", DATA)] = None,
     batch_size: Annotated[int, _option("Clips a batch, of all machines together.", DATA)] = 4,
     clip_length: Annotated[int, _option("Frames a clip.", DATA)] = 4,
     before: Annotated[int, _option("Frames before it that a warm start has seen.", DATA)] = 8,
     size: Annotated[int, _option("Height and width of the crops.", DATA)] = 128,
-    net: Annotated[str, _option("composite, nafunet or nafunet-lite.", NETWORK)] = "composite",
+    net: Annotated[str, _option("realtime, composite, nafunet or nafunet-lite.", NETWORK)] = "composite",
     preset: Annotated[str, _option("tiny, lite, small, base or large.", NETWORK)] = "small",
     init: Annotated[str | None, _option("Start from the weights of this checkpoint.", NETWORK)] = None,
     guidance: Annotated[str | None, _option("nafunet: what the predicted mask does.", NETWORK)] = None,
@@ -92,6 +93,9 @@ def train(
     edge_weight: Annotated[float, _option("Weight of the edge loss.", LOSSES)] = 0.0,
     mask_loss: Annotated[str, _option("dice (and L1) or bce.", LOSSES)] = "dice",
     mask_weight: Annotated[float, _option("How often a pixel of the artifact counts.", LOSSES)] = 1.0,
+    backend: Annotated[
+        str, _option("mlx or torch; torch unless said where MLX has no GPU.", MACHINE)
+    ] = "auto",
     device: Annotated[str, _option("auto, cpu or gpu.", MACHINE)] = "auto",
     bf16: Annotated[
         bool, _option("Compute in bfloat16; weights stay in float32.", MACHINE, "--bf16")

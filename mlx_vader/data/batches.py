@@ -23,7 +23,7 @@ class Batches:
     nothing but the arguments and the step: a run that is resumed at step k goes on as if it had never stopped.
 
     A clip holds `warmup` + `clip_length` frames. `artifacts`: names or groups to draw from, None = all thirteen.
-    `logos`: a folder of PNG files with alpha. `workers`: processes that work ahead; 0 makes each batch when it is asked
+    `logos`: a folder of PNG files with alpha. `ramp`: steps over which severities grow. `workers`: processes that work ahead; 0 makes each batch when it is asked
     for. `skipped` lists the files that could not be read, each once. Close it, or use it in a `with`.
     """
 
@@ -42,6 +42,7 @@ class Batches:
         workers: int = 1,
         vocabulary: str = "train",
         logos: Path | str | None = None,
+        ramp: int = 0,
     ) -> None:
         if batch_size < 1 or batch_size % world:
             raise UsageError(
@@ -50,7 +51,9 @@ class Batches:
             )
         names = parse_names("all" if artifacts is None else artifacts)
         folder = None if logos is None else Path(logos)
-        recipe = Recipe(source, names, warmup + clip_length, size, seed, vocabulary, folder)
+        recipe = Recipe(
+            source, names, warmup + clip_length, size, seed, vocabulary, folder, ramp * batch_size
+        )
         self._task = _Share(recipe, batch_size, batch_size // world * rank, batch_size // world)
         self._workers = workers
         self._ahead: Ahead[_Made] | None = None

@@ -8,8 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mlx_vader.artifacts import apply, parse_names, spoil
+from mlx_vader.data.hints import random_hint
 from mlx_vader.data.keys import derive, shuffled
 from mlx_vader.data.source import ClipSource
+from mlx_vader.masks import UNKNOWN
+
+#: The share of the severities with which a ramp begins.
+EASY = 0.4
 
 #: Of the validation clips, in turn.
 SEVERITIES = (0.25, 0.5, 0.75)
@@ -17,11 +22,12 @@ SEVERITIES = (0.25, 0.5, 0.75)
 
 @dataclass(frozen=True)
 class Sample:
-    """One clip, RGB in [0, 1], and what was done to it; mask 1 = artifact."""
+    """One clip, RGB in [0, 1], and what was done to it; mask 1 = artifact. `hint`: see `masks/hint.py`."""
 
     clean: Float[np.ndarray, "t h w 3"]
     spoiled: Float[np.ndarray, "t h w 3"]
     mask: Float[np.ndarray, "t h w 1"]
+    hint: Float[np.ndarray, "t h w 1"]
     mask_known: bool
     warm: bool
     artifacts: tuple[str, ...]
@@ -34,6 +40,7 @@ class Batch:
     clean: Float[np.ndarray, "b t h w 3"]
     spoiled: Float[np.ndarray, "b t h w 3"]
     mask: Float[np.ndarray, "b t h w 1"]
+    hint: Float[np.ndarray, "b t h w 1"]
     mask_known: Bool[np.ndarray, " b"]
     warm: Bool[np.ndarray, " b"]
     artifacts: tuple[tuple[str, ...], ...]
@@ -45,6 +52,7 @@ def stacked(samples: Sequence[Sample]) -> Batch:
         clean=np.stack([sample.clean for sample in samples]),
         spoiled=np.stack([sample.spoiled for sample in samples]),
         mask=np.stack([sample.mask for sample in samples]),
+        hint=np.stack([sample.hint for sample in samples]),
         mask_known=np.array([sample.mask_known for sample in samples]),
         warm=np.array([sample.warm for sample in samples]),
         artifacts=tuple(sample.artifacts for sample in samples),
@@ -55,7 +63,8 @@ def stacked(samples: Sequence[Sample]) -> Batch:
 class Recipe:
     """Everything that a training sample follows from, besides its number.
 
-    `artifacts`: names or groups to draw from. `logos`: a folder of pictures with alpha for the logo overlays.
+    `artifacts`: names or groups to draw from. `logos`: a folder of pictures with alpha for the logo overlays. `ramp`:
+    the number of samples over which severities grow from the easy ones to all.
     """
 
     source: ClipSource
@@ -65,6 +74,7 @@ class Recipe:
     seed: int
     vocabulary: str = "train"
     logos: Path | None = None
+    ramp: int = 0
 
     def sample(self, number: int) -> Sample:
         """Sample `number` of an endless run: an epoch shows each item once, in its own order; every other is warm.
@@ -75,9 +85,23 @@ class Recipe:
         index = int(shuffled(self.seed, epoch, len(self.source))[place])
         key = derive(self.seed, number)
         clean = self.source.clip(index, derive(key, 0), self.length, self.size)
-        spoiled = spoil(clean, derive(key, 1), self.artifacts, vocabulary=self.vocabulary, logos=self.logos)
+        spoiled = spoil(
+            clean,
+            derive(key, 1),
+            self.artifacts,
+            vocabulary=self.vocabulary,
+            logos=self.logos,
+            reach=EASY + (1 - EASY) * min(1.0, number / self.ramp) if self.ramp else 1.0,
+        )
+        hint = random_hint(spoiled.mask, np.random.default_rng(derive(key, 2)))
         return Sample(
-            clean, spoiled.frames, spoiled.mask, spoiled.mask_known, number % 2 == 1, spoiled.artifacts
+            clean,
+            spoiled.frames,
+            spoiled.mask,
+            hint,
+            spoiled.mask_known,
+            number % 2 == 1,
+            spoiled.artifacts,
         )
 
 
@@ -93,7 +117,7 @@ def validation_clips(
 ) -> list[Sample]:
     """The fixed set by which a run is judged: always the same clips, in the validation vocabulary.
 
-    The artifacts take turns, one a clip: 13 clips show each of the thirteen once, mild, middling or severe. The clips
+    Nothing hints at them. The artifacts take turns, one a clip: 13 clips show each of the thirteen once, mild, middling or severe. The clips
     are spread evenly over the source. All start cold: a sample holds `clip_length` frames and no more. `logos` as for
     `Batches`.
     """
@@ -106,5 +130,8 @@ def validation_clips(
         spoiled = apply(
             name, clean, derive(seed, place, 1), severity=severity, vocabulary="val", logos=folder
         )
-        samples.append(Sample(clean, spoiled.frames, spoiled.mask, spoiled.mask_known, False, (name,)))
+        nothing = np.full(spoiled.mask.shape, UNKNOWN, np.float32)
+        samples.append(
+            Sample(clean, spoiled.frames, spoiled.mask, nothing, spoiled.mask_known, False, (name,))
+        )
     return samples

@@ -1,5 +1,6 @@
 """Where clips come from: a folder of videos and photographs, all behind `ClipSource`."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -19,8 +20,8 @@ from mlx_vader.errors import VaderError
 from mlx_vader.levels import to_unit
 from mlx_vader.video import is_video
 
-#: Decoded pictures kept in memory, for one process.
-CACHE_BYTES = 512 * 2**20
+#: Decoded pictures kept in memory, for one process: an eighth of the machine's, at most 3 GiB.
+CACHE_BYTES = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 3 * 2**30)
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import KINDS, Clip, Masks
 from mlx_vader.streaming import make_strategy
-from mlx_vader.streaming.user_mask import blend, feathered
+from mlx_vader.streaming.user_mask import Mark, blend, feathered, seen
 
 #: Ends a network's name where it is given the mask.
 MASKED = "with mask"
@@ -56,16 +56,15 @@ class _Network:
         return Restoration(frames, masks)
 
     def masked(self, clip: Clip, mask: Masks | None) -> Restoration:
-        """The network's work counts in the mask alone, which is grown and feathered a little."""
+        """The network is told where the artifacts are, if it takes a hint; its work counts in the mask alone, which is
+        grown and feathered a little.
+        """
         assert mask is not None
-        holes = (mask > 0.5).astype(np.float32)
-        frames, masks = self._restored(self._hinted(clip, holes))
-        blended = map(blend, clip, frames, map(feathered, holes))
+        marks = [Mark(hole, feathered(hole)) for hole in (mask > 0.5).astype(np.float32)]
+        given = [seen(frame, mark, self.backend) for frame, mark in zip(clip, marks, strict=True)]
+        frames, masks = self._restored(given)
+        blended = map(blend, clip, frames, (mark.alpha for mark in marks))
         return Restoration(np.stack(list(blended)), masks)
-
-    def _hinted(self, clip: Clip, holes: Masks) -> Clip:
-        """The frames as a network is to see them that was told where the artifacts are."""
-        return clip
 
     def _restored(self, frames: Iterable[np.ndarray]) -> tuple[Clip, Masks | None]:
         results = list(make_strategy("clip-recurrent").run(frames, self.backend))

@@ -6,16 +6,21 @@ al., "Characterizing signal propagation", ICLR 2021). All of it is linear in the
 kernels: a step costs one convolution, and `fused` is the same function.
 """
 
+import copy
 import math
+from typing import TypeVar
 
 import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
+from mlx.utils import tree_unflatten
 
 from mlx_vader.layers import cpu
 from mlx_vader.layers.conv import Conv3x3, uniform_init
 
 EPSILON = 1e-6
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 class RepConv3x3(nn.Module):
@@ -52,6 +57,19 @@ class RepConv3x3(nn.Module):
         plain = Conv3x3(inputs, outputs)
         plain.weight, plain.bias = self.kernel(), self.bias
         return plain
+
+
+def fuse(net: Net) -> Net:
+    """A copy of a network whose convolutions are plain ones, for restoring; the same network where all are plain.
+
+    The copy shares the other weights. Not for training: the branches are gone.
+    """
+    branched = [(name, module) for name, module in net.named_modules() if isinstance(module, RepConv3x3)]
+    if not branched:
+        return net
+    fused = copy.deepcopy(net)
+    fused.update_modules(tree_unflatten([(name, module.fused()) for name, module in branched]))
+    return fused
 
 
 def standardised(weight: Float[mx.array, "outputs h w inputs"]) -> Float[mx.array, "outputs h w inputs"]:

@@ -17,7 +17,10 @@ Weights = Mapping[str, mx.array]
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution, a blur to half the size if so asked, and ReLU. `index`: its number in torchvision's `features`."""
+    """A convolution and its ReLU. `index` is the layer's number in torchvision's `features`.
+
+    `blur`: a convolution of stride 1, and a blur to half the size before the ReLU.
+    """
 
     index: int
     out: int
@@ -165,8 +168,7 @@ def _apply(layer: Conv | Fire | Pool, weights: Weights, x: mx.array) -> mx.array
         return _blurred(pooled) if layer.blur else pooled
     name = f"features.{layer.index}"
     if isinstance(layer, Conv):
-        y = _conv(weights, name, x, layer.stride, layer.padding)
-        return mx.maximum(_blurred(y) if layer.blur else y, 0)
+        return mx.maximum(_conv(weights, name, x, layer.stride, layer.padding, layer.blur), 0)
     squeezed = mx.maximum(_conv(weights, f"{name}.squeeze", x), 0)
     sides = [
         _conv(weights, f"{name}.expand1x1", squeezed),
@@ -175,8 +177,14 @@ def _apply(layer: Conv | Fire | Pool, weights: Weights, x: mx.array) -> mx.array
     return mx.maximum(mx.concatenate(sides, axis=-1), 0)
 
 
-def _conv(weights: Weights, name: str, x: mx.array, stride: int = 1, padding: int = 0) -> mx.array:
-    return mx.conv2d(x, weights[f"{name}.weight"], stride, padding) + weights[f"{name}.bias"]
+def _conv(
+    weights: Weights, name: str, x: mx.array, stride: int = 1, padding: int = 0, blur: bool = False
+) -> mx.array:
+    kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    if not blur:
+        return mx.conv2d(x, kernel, stride, padding) + bias
+    around = (padding, padding)
+    return _blurred_conv(mx.pad(x, [(0, 0), around, around, (0, 0)]), kernel) + bias
 
 
 def _blurred(x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h2 w2 c"]:
@@ -190,6 +198,35 @@ def _blurred(x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h2 w2 c"]:
         )
         x = BINOMIAL[0] * before + BINOMIAL[1] * here + BINOMIAL[2] * after
     return x
+
+
+def _blurred_conv(
+    x: Float[mx.array, "n h w c"], kernel: Float[mx.array, "out k1 k2 c"], axes: tuple[int, ...] = (1, 2)
+) -> Float[mx.array, "n h2 w2 out"]:
+    """`_blurred` of a convolution, one axis after the other: both are linear, so it is one convolution with stride 2.
+
+    A fifth of the time of the two on a CPU. At the mirrored border the blur sees the same three values as one step
+    further in, or, at the end of an even number, two values half and half.
+    """
+    if not axes:
+        return mx.conv2d(x, kernel, stride=2)
+    axis, *others = axes
+    body = _blurred_conv(x, _folded(kernel, BINOMIAL, axis), tuple(others))
+    first, last = (mx.take(body, mx.array([place]), axis) for place in (0, body.shape[axis] - 1))
+    rest = x.shape[axis] - kernel.shape[axis]
+    if rest % 2:
+        end = mx.split(x, [rest - 1], axis)[1]
+        last = _blurred_conv(end, _folded(kernel, (0.5, 0.5), axis), tuple(others))
+    return mx.concatenate([first, body, last], axis)
+
+
+def _folded(kernel: mx.array, taps: Sequence[float], axis: int) -> mx.array:
+    """The kernel of a convolution and a filter behind it: wider by one less than the filter's length."""
+    more = len(taps) - 1
+    wide = mx.zeros(())
+    for k, tap in enumerate(taps):
+        wide = wide + tap * mx.pad(kernel, [(k, more - k) if i == axis else (0, 0) for i in range(4)])
+    return wide
 
 
 def _max_pool(x: Float[mx.array, "n h w c"], pool: Pool) -> Float[mx.array, "n h2 w2 c"]:

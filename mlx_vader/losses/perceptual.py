@@ -77,15 +77,16 @@ def load_perceptual(path: Path) -> Perceptual:
     """Reads a file made by `vader-mlx import --as`. Raises `VaderError` for any other."""
     from safetensors import SafetensorError, safe_open
 
+    hint = how_to_get(path.stem if path.stem in SOURCES | METRIC_SOURCES else "lpips-alex")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             weights = {name: mx.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
-        raise VaderError(f"{path} cannot be read ({error})", hint=how_to_get("lpips-alex")) from error
+        raise VaderError(f"{path} cannot be read ({error})", hint=hint) from error
     name = metadata.get("perceptual", "")
     if metadata.get("format") != FORMAT or name not in SOURCES | METRIC_SOURCES:
-        raise VaderError(f"{path} holds no perceptual weights", hint=how_to_get("lpips-alex"))
+        raise VaderError(f"{path} holds no perceptual weights", hint=hint)
     expected = expected_shapes(name)
     if {key: value.shape for key, value in weights.items()} != expected:
         raise VaderError(f"{path} does not hold the weights of {name}", hint=how_to_get(name))

@@ -1,4 +1,7 @@
-"""What the toolkit is measured by: numpy in and out, values in [0, 1]; higher sums in float64."""
+"""What the toolkit is measured by: numpy in and out, values in [0, 1].
+
+`metrics.st_lpips` computes in MLX and needs weights of the user's own: it is imported by itself.
+"""
 
 from mlx_vader.metrics.mask_iou import mask_iou
 from mlx_vader.metrics.psnr import masked_psnr, psnr

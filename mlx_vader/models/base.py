@@ -26,25 +26,32 @@ class Network(nn.Module):
 
     `stride`: inside, height and width are multiples of it. `window`: the number of frames that see each other; a
     video cut into clips of any multiple of `window` gives the same output as the uncut video, and 1 means that
-    frame by frame equals clip by clip.
+    frame by frame equals clip by clip. `takes_hint`: frames may have a fourth channel, which says where overlays
+    are: 1 here, -1 not here, 0 unknown.
     """
 
     stride: int = 1
     window: int = 1
+    takes_hint: bool = False
 
-    def __call__(self, frames: Float[mx.array, "b t h w 3"], state: State | None = None) -> Restored:
+    def __call__(self, frames: Float[mx.array, "b t h w c"], state: State | None = None) -> Restored:
         """Restores RGB frames of any size in [0, 1]; `state` is what the call before returned, `None` a new video."""
         height, width = frames.shape[2:4]
         padded = pad_to_multiple(frames, self.stride)
-        restored, mask, state = self.restore(
-            padded, state or self.fresh_state(*padded.shape[:1], *padded.shape[2:4])
-        )
+        state = state or self.fresh_state(*padded.shape[:1], *padded.shape[2:4])
+        if self.takes_hint:
+            hint = padded[..., 3:] if frames.shape[-1] == 4 else mx.zeros_like(padded[..., :1])
+            restored, mask, state = self.restore(padded[..., :3], state, hint)
+        else:
+            restored, mask, state = self.restore(padded, state)
         if mask is not None:
             mask = mask[:, :, :height, :width]
         return Restored(restored[:, :, :height, :width], mask, state)
 
-    def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
-        """The network itself, for sizes that are multiples of `stride`."""
+    def restore(
+        self, frames: Float[mx.array, "b t h w 3"], state: State, *hint: Float[mx.array, "b t h w 1"]
+    ) -> Restored:
+        """The network itself, for sizes that are multiples of `stride`; with a hint if it takes one."""
         raise NotImplementedError
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:

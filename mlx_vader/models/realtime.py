@@ -3,7 +3,8 @@
 The engine computes dense 3x3 convolutions of 64 channels and more near its peak and pays for everything else in
 memory traffic, so the frame is unshuffled by 4, and the network is pairs of such convolutions with one addition each.
 It remembers a feature map from frame to frame. Its heads say where an artifact is (m), what lies beneath it (fill),
-and what to add elsewhere (r): out = (x + r)(1 - m) + fill m, so that clean pixels pass through.
+and what to add elsewhere (r): out = (x + r)(1 - m) + fill m, so that clean pixels pass through. A fourth channel of
+the frames is a hint where overlays are, so that one network works blind and with a user's mask.
 """
 
 from dataclasses import dataclass
@@ -24,65 +25,87 @@ SUBPIXELS = STRIDE * STRIDE
 
 @dataclass(frozen=True)
 class RealtimeSpec:
-    """`pairs` of convolutions with `channels`; `hidden` channels are remembered from frame to frame."""
+    """`blocks` of `convs` convolutions with `channels`; `hidden` channels are remembered from frame to frame.
+
+    `skips`: an addition around each block. Without them the identity branch of each convolution does their work.
+    """
 
     channels: int = 96
-    pairs: int = 6
-    hidden: int = 32
+    blocks: int = 5
+    convs: int = 2
+    skips: bool = True
+    hidden: int = 16
 
 
 PRESETS = {
-    "tiny": RealtimeSpec(channels=16, pairs=1, hidden=8),
-    "small": RealtimeSpec(channels=64, pairs=5),
+    "tiny": RealtimeSpec(channels=16, blocks=1, hidden=8),
+    "small": RealtimeSpec(channels=64),
     "base": RealtimeSpec(),
-    "large": RealtimeSpec(channels=128, pairs=8),
+    "large": RealtimeSpec(channels=128, blocks=8),
 }
 
 
-class Pair(nn.Module):
-    """Two convolutions and one addition."""
+class Block(nn.Module):
+    """Convolutions with a ReLU after each; with a skip around them, the last has none and is added to the input."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, spec: RealtimeSpec) -> None:
         super().__init__()
-        self.conv1 = RepConv3x3(channels, channels)
-        self.conv2 = RepConv3x3(channels, channels)
+        self.skip = spec.skips
+        self.convs = [RepConv3x3(spec.channels, spec.channels) for _ in range(spec.convs)]
+        if not self.skip:
+            for conv in self.convs:
+                conv.gain0, conv.gain3 = mx.ones(spec.channels), mx.full(spec.channels, 0.5)
 
     def __call__(self, x: Float[mx.array, "n h w c"]) -> Float[mx.array, "n h w c"]:
-        return x + self.conv2(nn.relu(self.conv1(x)))
+        *before, last = self.convs
+        y = x
+        for conv in before:
+            y = nn.relu(conv(y))
+        return x + last(y) if self.skip else nn.relu(last(y))
 
 
 class Realtime(Network):
     """Restores frame by frame."""
 
     stride = STRIDE
+    takes_hint = True
 
     def __init__(self, spec: RealtimeSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.stem = RepConv3x3(3 * SUBPIXELS + spec.hidden, spec.channels)
-        self.body = [Pair(spec.channels) for _ in range(spec.pairs)]
+        self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels)
+        self.body = [Block(spec) for _ in range(spec.blocks)]
         self.remember = RepConv3x3(spec.channels, spec.hidden)
         self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
         self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
-        # Fresh, it corrects nothing: a clean picture passes through.
+        # Fresh, it corrects nothing and paints little: a picture passes through.
         self.correct.gain3, self.correct.gain1 = mx.zeros(3 * SUBPIXELS), mx.zeros(3 * SUBPIXELS)
+        self.paint.bias = mx.array([0.0] * 3 * SUBPIXELS + [-3.0] * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"hidden": (-(-height // STRIDE), -(-width // STRIDE), self.spec.hidden)}
 
-    def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
+    def restore(
+        self, frames: Float[mx.array, "b t h w 3"], state: State, *hint: Float[mx.array, "b t h w 1"]
+    ) -> Restored:
         hidden, restored, masks = state["hidden"], [], []
         for time in range(frames.shape[1]):
-            image, mask, hidden = self._frame(frames[:, time], hidden)
+            image, mask, hidden = self._frame(frames[:, time], hint[0][:, time], hidden)
             restored.append(image)
             masks.append(mask)
         return Restored(mx.stack(restored, axis=1), mx.stack(masks, axis=1), {"hidden": hidden})
 
-    def _frame(self, frame: Float[mx.array, "b h w 3"], hidden: Float[mx.array, "b h4 w4 c"]) -> Any:
+    def _frame(
+        self,
+        frame: Float[mx.array, "b h w 3"],
+        hint: Float[mx.array, "b h w 1"],
+        hidden: Float[mx.array, "b h4 w4 c"],
+    ) -> Any:
         colours = pixel_unshuffle(frame, STRIDE)
-        x = nn.relu(self.stem(mx.concatenate([colours, hidden], axis=-1)))
-        for pair in self.body:
-            x = pair(x)
+        seen = mx.concatenate([colours, pixel_unshuffle(hint, STRIDE), hidden], axis=-1)
+        x = nn.relu(self.stem(seen))
+        for block in self.body:
+            x = block(x)
         # What is remembered comes first: the engine need not keep x for it.
         hidden = mx.tanh(self.remember(x))
         fill, mask = mx.split(mx.sigmoid(self.paint(x)), [3 * SUBPIXELS], axis=-1)

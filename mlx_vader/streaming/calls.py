@@ -51,7 +51,7 @@ def _finite(frames: np.ndarray, restored: Restored) -> tuple[list[Result], Any]:
         return [
             Result(frame, mask) for frame, mask in zip(restored.frames, masks, strict=True)
         ], restored.state
-    return [_repaired(*row) for row in zip(frames, restored.frames, masks, strict=True)], None
+    return [_repaired(*row) for row in zip(frames[..., :3], restored.frames, masks, strict=True)], None
 
 
 def _repaired(source: Frame, restored: Frame, mask: np.ndarray | None) -> Result:

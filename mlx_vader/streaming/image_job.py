@@ -6,7 +6,7 @@ from mlx_vader.backends.base import Backend
 from mlx_vader.streaming.options import Options
 from mlx_vader.streaming.plan import Task
 from mlx_vader.streaming.preview import panels
-from mlx_vader.streaming.user_mask import blend
+from mlx_vader.streaming.user_mask import blend, seen
 from mlx_vader.streaming.video_job import Done
 from mlx_vader.video import read_image, write_image
 
@@ -24,10 +24,12 @@ class ImageJob:
 
     def run(self, on_frames: Callable[[int], None]) -> Done:
         """Writes the target, and the preview if one is asked for."""
-        result = next(iter(self.options.strategy.run([self.image], self.backend)))
+        mark = next(self.mask.marks(*self.image.shape[:2])) if self.mask else None
+        frame = seen(self.image, mark, self.backend)
+        result = next(iter(self.options.strategy.run([frame], self.backend)))
         clean, mask = result.frame, result.mask
-        if self.mask is not None:
-            mask = next(self.mask.alphas(*self.image.shape[:2]))
+        if mark is not None:
+            mask = mark.alpha
             clean = blend(self.image, clean, mask)
         if self.options.preview:
             write_image(self.task.preview, panels(self.image, mask, clean))

@@ -1,4 +1,4 @@
-"""A user's own mask: the network's work counts inside it, the frame's own pixels outside.
+"""A user's own mask: it tells the network where to look, and its work counts inside it alone.
 
 White (above one half) is artifact. The network's work counts in full up to 2 pixels around the mask, because hand-drawn
 masks hug the mark, and fades out over 2 more; pixels further than `REACH` from the mask are left exactly as they are.
@@ -8,11 +8,15 @@ import os
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
 
+from mlx_vader.backends.base import Backend
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.masks import with_hint
+from mlx_vader.streaming.results import Frame
 from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
 
 _GROWN, _BLURRED = 3, 1
@@ -23,6 +27,13 @@ REACH = _GROWN + _BLURRED
 _SAME_SHAPE = 0.02
 
 Alpha = Float32[np.ndarray, "h w 1"]
+
+
+class Mark(NamedTuple):
+    """One frame's mask, 0 or 1, and how much of the network to take."""
+
+    mask: Float32[np.ndarray, "h w 1"]
+    alpha: Alpha
 
 
 class UserMask:
@@ -37,15 +48,16 @@ class UserMask:
         if not (self.path.is_dir() or is_image(self.path) or is_video(self.path)):
             raise UsageError(f"{self.path} is no mask", hint="an image, a video or a folder of images")
 
-    def alphas(self, height: int, width: int, start: int = 0) -> Iterator[Alpha]:
-        """How much of the network to take, for frame `start` and the following ones, at the frames' size.
+    def marks(self, height: int, width: int, start: int = 0) -> Iterator[Mark]:
+        """The masks of frame `start` and the following ones, at the frames' size.
 
         Raises VaderError when there are fewer masks than frames or their shape is another.
         """
         for image in self._images(start):
             if image is not None:
-                alpha = feathered(fitted(image, height, width, self.path))
-            yield alpha
+                mask = fitted(image, height, width, self.path)
+                mark = Mark(mask, feathered(mask))
+            yield mark
         raise VaderError(
             f"the mask {self.path} ends before the video does",
             hint="one mask for each frame, or one image for all",
@@ -111,6 +123,13 @@ def _along_both(image: np.ndarray, radius: int, combine: np.ufunc) -> np.ndarray
         shifted = [np.take(padded, range(shift, shift + size), axis=axis) for shift in range(2 * radius + 1)]
         image = combine.reduce(shifted)
     return image
+
+
+def seen(frame: Float32[np.ndarray, "h w 3"], mark: Mark | None, backend: Backend) -> Frame:
+    """The frame as the network is to see it: with a hint, where there is a mask and it takes one."""
+    if mark is None or not backend.takes_hint:
+        return frame
+    return with_hint(frame[None], mark.mask[None])[0]
 
 
 def blend(

@@ -4,6 +4,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from mlx_vader.streaming.options import Options
 from mlx_vader.streaming.plan import Task
 from mlx_vader.streaming.preview import panel_size, panels
 from mlx_vader.streaming.results import Carry, Frame, Result, pack, unpack
-from mlx_vader.streaming.user_mask import Alpha, UserMask, blend
+from mlx_vader.streaming.user_mask import Mark, blend, seen
 from mlx_vader.streaming.work_folder import WorkFolder
 from mlx_vader.video import (
     Encoding,
@@ -45,10 +46,18 @@ class Done:
     left_out: tuple[str, ...] = ()
 
 
+class Decoded(NamedTuple):
+    """A frame on its way to the network, and the user's mask for it."""
+
+    source: VideoFrame
+    mark: Mark | None
+
+
 class Picture(NamedTuple):
     """A frame on its way to the encoder."""
 
     source: VideoFrame
+    mark: Mark | None
     result: Result
 
 
@@ -102,10 +111,10 @@ class VideoJob:
 
     def _restore(self, folder: WorkFolder, carry: Carry, on_frames: Callable[[int], None]) -> int:
         restorer = _Restorer(self.backend, self.options, folder.manifest.frames, on_frames)
-        encoder = _Encoder(folder, self.encodings, self.mask)
+        encoder = _Encoder(folder, self.encodings)
         try:
             pipeline.run(
-                _decoded(self.task.source, folder.manifest.next_frame),
+                self._decoded(folder.manifest.next_frame),
                 lambda frames: restorer.restored(frames, carry),
                 encoder.write,
                 depth=_depth(self.info),
@@ -113,6 +122,12 @@ class VideoJob:
         finally:
             encoder.abandon()
         return restorer.not_finite
+
+    def _decoded(self, start: int) -> Iterator[Decoded]:
+        marks = self.mask.marks(self.info.height, self.info.width, start) if self.mask else repeat(None)
+        with open_video(self.task.source, start) as video:
+            for frame in video:
+                yield Decoded(frame, next(marks))
 
     def _assemble(self, folder: WorkFolder) -> tuple[str, ...]:
         if PREVIEW in self.encodings:
@@ -130,15 +145,15 @@ class _Restorer:
         self.frames = frames
         self.not_finite = 0
 
-    def restored(self, decoded: Iterator[VideoFrame], carry: Carry) -> Iterator[Picture | Cut]:
-        waiting: deque[VideoFrame] = deque()
+    def restored(self, decoded: Iterator[Decoded], carry: Carry) -> Iterator[Picture | Cut]:
+        waiting: deque[Decoded] = deque()
         uncut = 0
         next_frame = 0
-        for chunk in self.options.strategy.chunks(_remembered(decoded, waiting), self.backend, carry):
+        for chunk in self.options.strategy.chunks(self._remembered(decoded, waiting), self.backend, carry):
             for result in chunk.results:
-                source = waiting.popleft()
+                source, mark = waiting.popleft()
                 next_frame = source.index + 1
-                yield Picture(source, result)
+                yield Picture(source, mark, result)
                 self.not_finite += not result.finite
             uncut += len(chunk.results)
             carry = chunk.carry
@@ -150,36 +165,32 @@ class _Restorer:
         if uncut:
             yield Cut(pack(carry, self.backend), next_frame)
 
-
-def _remembered(decoded: Iterator[VideoFrame], waiting: deque[VideoFrame]) -> Iterator[Frame]:
-    """The pixels alone for the network; the frames wait for their results."""
-    for frame in decoded:
-        waiting.append(frame)
-        yield frame.rgb
+    def _remembered(self, decoded: Iterator[Decoded], waiting: deque[Decoded]) -> Iterator[Frame]:
+        """What the network sees; the frames wait for their results."""
+        for item in decoded:
+            waiting.append(item)
+            yield seen(item.source.rgb, item.mark, self.backend)
 
 
 class _Encoder:
     """The end of the pipeline: writes segments of each output, and the work folder's record of them."""
 
-    def __init__(self, folder: WorkFolder, encodings: dict[str, Encoding], mask: UserMask | None) -> None:
+    def __init__(self, folder: WorkFolder, encodings: dict[str, Encoding]) -> None:
         self.folder = folder
         self.writers = {
             name: SegmentWriter(folder.folder(name), encoding) for name, encoding in encodings.items()
         }
-        size = encodings[CLEAN].height, encodings[CLEAN].width
-        self.alphas = mask.alphas(*size, start=folder.manifest.next_frame) if mask else None
         self.uncut = 0
 
     def write(self, item: Picture | Cut) -> None:
         if isinstance(item, Cut):
             self._cut(item)
             return
-        source, result = item
-        alpha: Alpha | None = next(self.alphas) if self.alphas else None
-        clean = result.frame if alpha is None else blend(source.rgb, result.frame, alpha)
+        source, mark, result = item
+        clean = result.frame if mark is None else blend(source.rgb, result.frame, mark.alpha)
         self.writers[CLEAN].write(clean, source.pts, source.time_base)
         if PREVIEW in self.writers:
-            shown = panels(source.rgb, result.mask if alpha is None else alpha, clean)
+            shown = panels(source.rgb, result.mask if mark is None else mark.alpha, clean)
             self.writers[PREVIEW].write(shown, source.pts, source.time_base)
         self.uncut += 1
 
@@ -193,11 +204,6 @@ class _Encoder:
         """Throws away what is not finished; nothing after a run without an error."""
         for writer in self.writers.values():
             writer.abandon()
-
-
-def _decoded(source: Path, start: int) -> Iterator[VideoFrame]:
-    with open_video(source, start) as video:
-        yield from video
 
 
 def _depth(info: VideoInfo) -> int:

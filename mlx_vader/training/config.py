@@ -19,12 +19,15 @@ class TrainConfig:
     """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network.
 
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
-    preset; `perceptual`: "auto" (LPIPS-Alex if its weights are there), "none", or a name or path that must be there.
+    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `backend`: "mlx", "torch" or
+    "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex if its weights are there), "none", or a
+    name or path that must be there.
     """
 
     out: str = "runs/train"
     data: str | None = None
     artifacts: tuple[str, ...] = ()
+    ramp: int = 0
     logos: str | None = None
 
     net: str = "composite"
@@ -54,6 +57,7 @@ class TrainConfig:
     mask_loss: str = "dice"
     mask_weight: float = 1.0
 
+    backend: str = "auto"
     device: str = "auto"
     workers: int = 1
     validate_every: int = 500
@@ -65,6 +69,8 @@ class TrainConfig:
             raise UsageError(f"there is no stage {self.stage!r}", hint=f"one of {', '.join(STAGES)}")
         if self.mask_loss not in ("dice", "bce"):
             raise UsageError(f"there is no mask loss {self.mask_loss!r}", hint="dice or bce")
+        if self.backend not in ("auto", "mlx", "torch"):
+            raise UsageError(f"nothing trains with {self.backend!r}", hint="auto, mlx or torch")
         if self.device not in ("auto", "cpu", "gpu"):
             raise UsageError(f"there is no device {self.device!r}", hint="auto, cpu or gpu")
         for name in ("batch_size", "grad_accum", "clip_length", "size", "validate_every", "log_every"):

@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mlx_vader.checkpoints import read
 from mlx_vader.data import ClipSource, FolderSource
 from mlx_vader.training.config import TrainConfig
 
@@ -13,7 +14,10 @@ PACKAGES = ("vader-mlx", "mlx", "numpy", "av", "pillow")
 
 
 def provenance(config: TrainConfig, source: ClipSource, steps: int) -> dict[str, str]:
-    """The command, the data, the seed, the length of the run and the versions that made the weights."""
+    """The command, the data, the seed, the length of the run and the versions that made the weights.
+
+    `before`: the commands of the runs that it started from, the first one first.
+    """
     return {
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "data": describe(source),
@@ -21,7 +25,15 @@ def provenance(config: TrainConfig, source: ClipSource, steps: int) -> dict[str,
         "steps": str(steps),
         "config": json.dumps(config.as_dict()),
         "versions": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
+        **({"before": _before(config.initial)} if config.initial else {}),
     }
+
+
+def _before(initial: str) -> str:
+    origin = read(initial)
+    earlier = origin.provenance.get("before")
+    command = origin.provenance.get("command", "unknown")
+    return (f"{earlier}; then " if earlier else "") + f"{command} (step {origin.step})"
 
 
 def describe(source: ClipSource) -> str:

@@ -104,6 +104,7 @@ def make_batches(config: TrainConfig, net: Network, source: ClipSource, world: W
         world=world.size,
         workers=config.workers,
         logos=config.logos,
+        ramp=config.ramp * config.grad_accum,
     )
 
 

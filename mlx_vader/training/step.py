@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
+from jaxtyping import Float
 from mlx.utils import tree_map
 
+from mlx_vader.backends.torch_gradients import TorchGradients
 from mlx_vader.losses import LossWeights, total
 from mlx_vader.losses.weighted import Perceptual
 from mlx_vader.models.base import Network, State
@@ -17,10 +19,13 @@ from mlx_vader.training.state import TrainingState
 
 
 class Clips(NamedTuple):
-    """A batch on the device. `before`: the frames before the clips in `warm_rows`, `None` where all start cold."""
+    """A batch on the device; `spoiled` has a fourth channel, the hint, where the network takes one.
+
+    `before`: the frames before the clips in `warm_rows`, `None` where all start cold.
+    """
 
     before: mx.array | None
-    warm_rows: mx.array
+    warm_rows: mx.array | None
     spoiled: mx.array
     clean: mx.array
     mask: mx.array
@@ -35,6 +40,27 @@ class Objective(NamedTuple):
     mask_loss: str = "dice"
     mask_weight: float = 1.0
 
+    def __call__(
+        self,
+        restored: Float[mx.array, "b t h w 3"],
+        mask: Float[mx.array, "b t h w 1"] | None,
+        clips: Clips,
+        mask_decay: mx.array,
+    ) -> tuple[mx.array, dict[str, mx.array]]:
+        """The sum that is minimised, and its parts by name."""
+        return total(
+            restored,
+            mask,
+            clips.clean,
+            clips.mask,
+            clips.mask_known,
+            self.weights,
+            perceptual=self.perceptual,
+            mask_loss=self.mask_loss,
+            mask_weight=self.mask_weight,
+            mask_decay=mask_decay,
+        )
+
 
 class Outcome(NamedTuple):
     """What a step did; `finite` is false where the loss or a gradient was not a number and the weights stayed."""
@@ -47,7 +73,8 @@ class Outcome(NamedTuple):
 class Step:
     """`step(batches, learning_rate, ema_decay, mask_decay)` averages the gradients of all batches and updates once.
 
-    Networks run in `dtype`; weights, losses and moments are fp32. `group`: the machines that share the step.
+    Networks run in `dtype`; weights, losses and moments are fp32. `twin` computes the network's part of the gradients
+    in PyTorch. `group`: the machines that share the step.
     """
 
     def __init__(
@@ -57,10 +84,13 @@ class Step:
         *,
         clip_norm: float,
         dtype: mx.Dtype = mx.float32,
+        twin: TorchGradients | None = None,
         group: mx.distributed.Group | None = None,
     ) -> None:
         self._state = state
-        self._gradients = _compiled_gradients(state.net, objective, dtype)
+        self._gradients = (
+            _compiled_gradients(state.net, objective, dtype) if twin is None else _through(twin, objective)
+        )
         self._update = _compiled_update(state, clip_norm, group)
 
     def __call__(
@@ -92,23 +122,34 @@ def _compiled_gradients(net: Network, objective: Objective, dtype: mx.Dtype) -> 
             net.update(_cast(weights, dtype))
             net.update(_cast(trainable, dtype))
             restored, mask, _ = net(clips.spoiled.astype(dtype), _initial_state(net, clips, dtype))
-            loss, parts = total(
-                restored.astype(mx.float32),
-                None if mask is None else mask.astype(mx.float32),
-                clips.clean,
-                clips.mask,
-                clips.mask_known,
-                objective.weights,
-                perceptual=objective.perceptual,
-                mask_loss=objective.mask_loss,
-                mask_weight=objective.mask_weight,
-                mask_decay=mask_decay,
-            )
-            return loss, parts
+            restored = restored.astype(mx.float32)
+            return objective(restored, None if mask is None else mask.astype(mx.float32), clips, mask_decay)
 
         (loss, parts), grads = mx.value_and_grad(loss_of)(net.trainable_parameters())
         net.update(weights)
         return {"loss": loss, **parts}, grads
+
+    return gradients
+
+
+def _through(twin: TorchGradients, objective: Objective) -> Any:
+    """The same as `_compiled_gradients` through the twin: here only the losses, and their gradients to its outputs."""
+
+    @mx.compile
+    def losses(
+        outputs: tuple[mx.array, ...], clips: Clips, mask_decay: mx.array
+    ) -> tuple[tuple[mx.array, dict[str, mx.array]], Any]:
+        def loss_of(outputs: tuple[mx.array, ...]) -> tuple[mx.array, dict[str, mx.array]]:
+            return objective(outputs[0], *(outputs[1:] or (None,)), clips, mask_decay)
+
+        return mx.value_and_grad(loss_of)(outputs)
+
+    def gradients(clips: Clips, mask_decay: mx.array) -> tuple[dict[str, mx.array], Any]:
+        restored, mask = twin.forward(clips.spoiled, clips.before, clips.warm_rows)
+        outputs = (restored,) if mask is None else (restored, mask)
+        # The frames before are the twin's concern; left out, they do not make the losses compile again.
+        (loss, parts), cotangents = losses(outputs, clips._replace(before=None, warm_rows=None), mask_decay)
+        return {"loss": loss, **parts}, twin.backward(cotangents)
 
     return gradients
 

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mlx.core as mx
+import numpy as np
 
 from mlx_vader import checkpoints
+from mlx_vader.backends.torch_gradients import TorchGradients
 from mlx_vader.data import Batch, Batches
 from mlx_vader.errors import VaderError
 from mlx_vader.losses.weighted import Perceptual
@@ -53,6 +55,7 @@ class Trainer:
         self._watch = watch if watch and self._world.rank == 0 else Watch()
         self._origin = origin or {}
         self._folder = Path(config.out)
+        self._twin = TorchGradients(net, half=config.bf16) if in_torch(config) else None
         self._stages = plan(config.stage, steps, has_mask=_predicts_mask(net))
         self._skipped: list[str] = []
         self.state = TrainingState(net, weight_decay=config.weight_decay)
@@ -88,7 +91,14 @@ class Trainer:
         weights = stage.weights(config.losses)
         objective = Objective(weights, self._perceptual, config.mask_loss, config.mask_weight)
         dtype = mx.bfloat16 if config.bf16 else mx.float32
-        return Step(self.state, objective, clip_norm=config.clip_norm, dtype=dtype, group=self._world.group)
+        return Step(
+            self.state,
+            objective,
+            clip_norm=config.clip_norm,
+            dtype=dtype,
+            twin=self._twin,
+            group=self._world.group,
+        )
 
     def _advance(self, stage: Stage, step: Step, stream: Iterator[Batch]) -> Report:
         """One update. Raises `VaderError` when too many in a row were not finite."""
@@ -98,7 +108,7 @@ class Trainer:
         waited = time.perf_counter() - started
         rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._steps)
         outcome = step(
-            (as_clips(batch, config.clip_length) for batch in fetched),
+            (as_clips(batch, config.clip_length, hinted=self._net.takes_hint) for batch in fetched),
             learning_rate=rate,
             ema_decay=ema_decay(done, config.ema),
             mask_decay=stage.mask_decay(done),
@@ -190,14 +200,22 @@ class Trainer:
             board.close()
 
 
-def as_clips(batch: Batch, clip_length: int) -> Clips:
+def in_torch(config: TrainConfig) -> bool:
+    """Whether PyTorch computes the network: when asked to, and where MLX has no GPU."""
+    if config.backend == "auto":
+        return mx.default_device() == mx.cpu
+    return config.backend == "torch"
+
+
+def as_clips(batch: Batch, clip_length: int, *, hinted: bool = False) -> Clips:
     """The batch on the device: the last `clip_length` frames to restore, and those before them of the warm clips."""
     before = batch.spoiled.shape[1] - clip_length
     rows = batch.warm.nonzero()[0]
+    spoiled = np.concatenate([batch.spoiled, batch.hint], axis=-1) if hinted else batch.spoiled
     return Clips(
-        before=mx.array(batch.spoiled[rows, :before]) if before and len(rows) else None,
+        before=mx.array(spoiled[rows, :before]) if before and len(rows) else None,
         warm_rows=mx.array(rows),
-        spoiled=mx.array(batch.spoiled[:, before:]),
+        spoiled=mx.array(spoiled[:, before:]),
         clean=mx.array(batch.clean[:, before:]),
         mask=mx.array(batch.mask[:, before:]),
         mask_known=mx.array(batch.mask_known),

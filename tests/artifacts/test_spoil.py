@@ -25,9 +25,9 @@ def test_the_mask_and_what_is_known_of_it_follow_from_the_artifacts(key: int, vo
     assert spoiled.mask.shape == (3, 48, 64, 1)
     assert spoiled.frames.dtype == spoiled.mask.dtype == np.float32
     assert 0 <= spoiled.frames.min() <= spoiled.frames.max() <= 1
-    assert spoiled.mask_known == ("degradation" not in kinds(spoiled.artifacts))
+    assert spoiled.mask_known == ("overlay" in kinds(spoiled.artifacts) or not spoiled.artifacts)
     assert spoiled.mask.any() == ("overlay" in kinds(spoiled.artifacts))
-    if spoiled.mask_known:
+    if "degradation" not in kinds(spoiled.artifacts):
         outside = spoiled.mask[..., 0] == 0
         assert np.array_equal(spoiled.frames[outside], CLIP[outside])
 
@@ -81,3 +81,15 @@ def test_some_overlays_are_cut_off_by_the_border() -> None:
         mask = spoil(np.full((1, 96, 96, 3), 0.5, np.float32), key, "corner_logo").mask[0, ..., 0]
         touching += max(mask[0].max(), mask[-1].max(), mask[:, 0].max(), mask[:, -1].max()) > 0.5
     assert touching > 4
+
+
+def test_with_a_short_reach_overlays_are_solid_and_degradations_mild() -> None:
+    """Nearer to the clean clip by degradations, further away by overlays."""
+
+    def distance(names: str, reach: float) -> float:
+        return float(
+            np.mean([np.abs(spoil(CLIP, key, names, reach=reach).frames - CLIP) for key in range(60)])
+        )
+
+    assert distance("gaussian_noise", 0.2) < 0.5 * distance("gaussian_noise", 1.0)
+    assert distance("corner_logo", 0.2) > 1.1 * distance("corner_logo", 1.0)

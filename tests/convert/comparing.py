@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from mlx_vader.video import read_clip
+from torch_ref.models.base import Network
 
 
 def psnr(ours: torch.Tensor, theirs: torch.Tensor) -> float:
@@ -18,3 +19,12 @@ def real_frames(clip: Path, size: tuple[int, int], count: int) -> torch.Tensor:
     """`count` frames of a real clip: (count, 3, h, w)."""
     frames = torch.from_numpy(np.moveaxis(read_clip(clip, 0, count), -1, 1).copy())
     return torch.nn.functional.interpolate(frames, size=size, mode="area")
+
+
+def given(net: Network, frame: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """One frame as a package takes it, and as the twin does: with a hint, 1 in a corner, if the network takes one."""
+    if not net.takes_hint:
+        return {"frames": frame}, frame.unsqueeze(1)
+    hint = -torch.ones_like(frame[:, :1])
+    hint[..., :16, :24] = 1
+    return {"frames": frame, "hint": hint}, torch.cat([frame, hint], 1).unsqueeze(1)

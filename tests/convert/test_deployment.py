@@ -16,27 +16,27 @@ from convert.package import read_spec, single_precision
 from convert.program import read
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.models.registry import NETWORKS, build
-from tests.convert.comparing import psnr, real_frames
+from tests.convert.comparing import given, psnr, real_frames
 from tests.models.variants import build_variant
-from torch_ref.models.base import Restored
+from torch_ref.models.base import Network, Restored
 
 #: One network in the default run, the others with the slow tests: a conversion takes seconds.
 SOME_NETWORKS = [
     name if name == "nafunet" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS
 ]
-SIZES = {"size_128x128": (128, 128), "size_64x96": (64, 96)}
+SIZES = {"size_128x128": (128, 128), "size_64x128": (64, 128)}
 FORMS = {
-    "stateful": {"stateful": True, "shapes": "64x96,128"},
+    "stateful": {"stateful": True, "shapes": "64x128,128"},
     "stateful-128": {"stateful": True, "shapes": "128"},
-    "image": {"io": "image", "shapes": "64x96"},
-    "image-enumerated": {"io": "image", "shapes": "64x96,128"},
+    "image": {"io": "image", "shapes": "64x128"},
+    "image-enumerated": {"io": "image", "shapes": "64x128,128"},
     "image-range": {"io": "image", "shapes": "range:64-1280"},
-    "image-stateful": {"io": "image", "stateful": True, "shapes": "64x96"},
-    **{compress: {"compress": compress, "shapes": "64x96"} for compress in ("palettize4", "int8")},
-    **{compress: {"compress": compress, "shapes": "64x96"} for compress in ("palettize6", "palettize8")},
-    "w8a8": {"compress": "w8a8", "shapes": "64x96"},
-    "w8a8-stateful-image": {"compress": "w8a8", "shapes": "64x96", "stateful": True, "io": "image"},
-    "stateful-palettize4": {"stateful": True, "shapes": "64x96,128", "compress": "palettize4"},
+    "image-stateful": {"io": "image", "stateful": True, "shapes": "64x128"},
+    **{compress: {"compress": compress, "shapes": "64x128"} for compress in ("palettize4", "int8")},
+    **{compress: {"compress": compress, "shapes": "64x128"} for compress in ("palettize6", "palettize8")},
+    "w8a8": {"compress": "w8a8", "shapes": "64x128"},
+    "w8a8-stateful-image": {"compress": "w8a8", "shapes": "64x128", "stateful": True, "io": "image"},
+    "stateful-palettize4": {"stateful": True, "shapes": "64x128,128", "compress": "palettize4"},
     "stateful-128-palettize4": {"stateful": True, "shapes": "128", "compress": "palettize4"},
 }
 
@@ -75,8 +75,9 @@ def test_a_stream_through_states_equals_the_twin(package, carphone, name, functi
     state = {key: torch.zeros(1, *shape) for key, shape in reference.state_spec(*SIZES[function]).items()}
     ours = model.make_state() if state else None
     for frame in frames.unsqueeze(1):
-        outputs = predicted(model, {"frames": frame}, ours)
-        wanted = reference(frame.unsqueeze(1), state)
+        data, clip = given(reference, frame)
+        outputs = predicted(model, data, ours)
+        wanted = reference(clip, state)
         state = wanted.state
         assert psnr(outputs["restored"], wanted.frames[:, 0]) >= 50
         if wanted.mask is not None:
@@ -91,12 +92,12 @@ def test_a_stateful_package_has_a_function_for_each_size(package, name):
     assert description.defaultFunctionName == "size_128x128"
     assert [function.name for function in description.functions] == list(SIZES)
     assert json.loads(description.metadata.userDefined["vader.functions"]) == report.functions
-    assert report.functions == {"size_128x128": "128x128", "size_64x96": "64x96"}
+    assert report.functions == {"size_128x128": "128x128", "size_64x128": "64x128"}
     for function in description.functions:
         size = SIZES[function.name]
         states = {state.name: tuple(state.type.stateType.arrayType.shape) for state in function.state}
         assert states == {key: (1, *twin(net).state_spec(*size)[key]) for key in net.state_spec(*size)}
-        assert [entry.name for entry in function.input] == ["frames"]
+        assert [entry.name for entry in function.input] == ["frames", *(["hint"] * net.takes_hint)]
         assert tuple(function.input[0].type.multiArrayType.shape) == (1, 3, *size)
         assert f"{size[0]}x{size[1]}" in function.input[0].shortDescription
         assert all(entry.shortDescription for entry in (*function.input, *function.output, *function.state))
@@ -129,13 +130,13 @@ def test_functions_share_their_weights(package, name, form):
 def test_a_state_may_be_what_another_was(tmp_path):
     """Two frames back is one frame back of the frame before, whatever order they are written in."""
 
-    class TwoFramesBack(torch.nn.Module):
-        stride, window = 8, 1
+    class TwoFramesBack(Network):
+        stride = 8
 
         def state_spec(self, height, width):
             return {"last": (3, height, width), "before": (3, height, width)}
 
-        def forward(self, frames, state):
+        def restore(self, frames, state):
             restored = frames + state["before"].unsqueeze(1)
             return Restored(restored, None, {"last": frames[:, 0], "before": state["last"]})
 
@@ -192,13 +193,16 @@ def test_images_are_cast_at_the_edges_and_nothing_else_is_single_precision(packa
 @pytest.mark.parametrize("name", SOME_NETWORKS)
 def test_images_are_restored_as_arrays_are(package, carphone, name, form):
     reference, model = twin(build_variant(name)), EmulatedModel(package(name, form).path)
-    size = (128, 128) if form == "image-enumerated" else (64, 96)
+    size = (128, 128) if form == "image-enumerated" else (64, 128)
     (frame,) = real_frames(carphone, size, 1).unsqueeze(1)
     image = Image.fromarray(frame[0].permute(1, 2, 0).mul(255).round().to(torch.uint8).numpy())
     state = {key: torch.zeros(1, *shape) for key, shape in reference.state_spec(*size).items()}
-    given = {f"{key}_in": value.numpy() for key, value in state.items() if "stateful" not in form}
-    outputs = model.predict({"frames": image, **given}, model.make_state() if state and not given else None)
-    wanted = reference(_levels(image).div(255)[None], state)
+    data, clip = given(reference, _levels(image) / 255)
+    data = {name: value.numpy() for name, value in data.items()} | {"frames": image}
+    keeps = "stateful" in form
+    data |= {f"{key}_in": value.numpy() for key, value in state.items() if not keeps}
+    outputs = model.predict(data, model.make_state() if state and keeps else None)
+    wanted = reference(clip, state)
     assert psnr(_levels(outputs["restored"]) / 255, wanted.frames[:, 0].clamp(0, 1)) >= 50
     if wanted.mask is not None:
         assert psnr(torch.from_numpy(np.array(outputs["mask"]))[None, None], wanted.mask[:, 0]) >= 50
@@ -235,7 +239,7 @@ def test_weights_of_fewer_bits_make_a_smaller_package(package, compress, bits):
 @pytest.mark.parametrize("compress", ["palettize4", "int8", "w8a8"])
 def test_weights_of_fewer_bits_restore_nearly_the_same(package, carphone, compress):
     model = EmulatedModel(package("nafunet-lite", compress).path)
-    frame = real_frames(carphone, (64, 96), 1)
+    frame = real_frames(carphone, (64, 128), 1)
     wanted = twin(build_variant("nafunet-lite"))(frame.unsqueeze(1)).frames[:, 0]
     noise = ((predicted(model, {"frames": frame})["restored"] - wanted) ** 2).mean() / wanted.var()
     assert -10 * np.log10(float(noise)) > {"palettize4": 12, "int8": 30, "w8a8": 20}[compress]

@@ -9,13 +9,13 @@ from convert.emulator import EmulatedModel
 from convert.fourier import forward_matrices, inverse_matrices
 from convert.package import read_spec
 from mlx_vader.errors import VaderError
-from torch_ref.models.base import Restored
+from torch_ref.models.base import Network, Restored
 
 
-class FourierNetwork(torch.nn.Module):
+class FourierNetwork(Network):
     """A 1x1 convolution of the spectrum, real and imaginary parts as channels, after LaMa's `FourierUnit`."""
 
-    stride, window = 8, 1
+    stride = 8
 
     def __init__(self, norm, dim=(-2, -1), size=None):
         super().__init__()
@@ -25,7 +25,7 @@ class FourierNetwork(torch.nn.Module):
     def state_spec(self, height, width):
         return {}
 
-    def forward(self, frames, state=None):
+    def restore(self, frames, state):
         return Restored(self.restored(frames[:, 0]).unsqueeze(1), None, {})
 
     def restored(self, x):

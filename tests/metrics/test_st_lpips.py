@@ -128,6 +128,14 @@ def test_a_file_that_lacks_a_layer_is_refused(file, network):
         run(["import", str(file), "--as", NAME])
 
 
+def test_a_damaged_file_in_the_cache_is_named_with_the_way_to_a_new_one(file):
+    cached(NAME).parent.mkdir()
+    cached(NAME).write_bytes(b"half a download")
+    with pytest.raises(VaderError, match=NAME) as caught:
+        find_st_lpips()
+    assert caught.value.hint == how_to_get(NAME)
+
+
 def test_the_metric_is_no_loss(file):
     run(["import", str(file), "--as", NAME])
     assert find_perceptual("auto")[0] is None

@@ -14,6 +14,7 @@ from mlx_vader.streaming.clean import Interrupted, clean
 from mlx_vader.streaming.strategies import ClipRecurrent
 from mlx_vader.streaming.user_mask import REACH
 from mlx_vader.video import plan_encoding, probe, read_image, write_image
+from tests.streaming.backends import Painter
 from tests.streaming.conftest import frames_of, times_of
 
 #: Segments of two clips.
@@ -207,6 +208,21 @@ def test_a_masked_image_changes_inside_the_mask_only(tmp_path, small_clip, netwo
     assert np.array_equal(out[~reach], image[~reach])
     assert np.array_equal(out[20:28, 10:30], free[20:28, 10:30])
     assert not np.array_equal(out, image)
+
+
+def test_a_mask_is_a_hint_to_the_network(tmp_path, small_clip, monkeypatch):
+    """The network paints what the hint tells it; the mask lets through what lies in it, and nothing else."""
+    painter = Painter(takes_hint=True)
+    monkeypatch.setattr("mlx_vader.streaming.clean.load_backend", lambda *_, **__: painter)
+    mask = np.zeros_like(frames_of(small_clip)[0])
+    mask[8:24, 8:24] = 1
+    write_image(tmp_path / "mask.png", mask)
+    clean(small_clip, tmp_path / "told.mkv", mask=tmp_path / "mask.png", **LOSSLESS)
+    told = frames_of(tmp_path / "told.mkv")
+    assert (told[:, 8:24, 8:24] == 1).all()
+    clean(small_clip, tmp_path / "blind.mkv", **LOSSLESS)
+    assert np.allclose(frames_of(tmp_path / "blind.mkv"), 0.5, atol=1 / 255)
+    assert painter.seen == {3, 4}
 
 
 def test_a_masked_video_keeps_the_outside_bit_for_bit(tmp_path, small_clip, network):

@@ -22,7 +22,7 @@ def square(row, column):
 
 
 def taken(mask, count, start=0):
-    return list(islice(mask.alphas(*SIZE, start=start), count))
+    return [mark.alpha for mark in islice(mask.marks(*SIZE, start=start), count)]
 
 
 @settings(max_examples=30, deadline=None)

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convert.coreml import open_source, write_package
 from convert.package import read_spec
 from convert.quiet import quiet
 from convert.swift import write_swift_package
 from convert.swift.writer import literal, render
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.models.registry import build
 from tests.ane import packages
 
 with quiet():
@@ -28,7 +30,15 @@ def forms(tmp_path_factory) -> dict[str, Path]:
         "functions": packages.of_sizes(folder, (64, 128)),
         "images": _images_with_state(folder),
         "open": packages.of_open_sizes(folder),
+        "hinted": _hinted(folder),
     }
+
+
+def _hinted(folder: Path) -> Path:
+    """A network that takes a hint."""
+    path = folder / "hinted.mlpackage"
+    write_package(open_source(build("realtime", "tiny")), path, shapes="64")
+    return path
 
 
 def _images_with_state(folder: Path) -> Path:
@@ -58,7 +68,7 @@ def _images_with_state(folder: Path) -> Path:
     return path
 
 
-FORMS = ("arrays", "functions", "images", "open")
+FORMS = ("arrays", "functions", "images", "open", "hinted")
 
 
 def written(package: Path, folder: Path) -> tuple[dict[str, str], list[Path]]:
@@ -92,7 +102,8 @@ def test_only_what_the_package_needs_is_written(form, forms, tmp_path) -> None:
     assert ("using: state" in restorer) == (form == "images")
     assert ("options: MLPredictionOptions()" in restorer) == (form != "images")
     assert ("configuration.functionName" in restorer) == (form == "functions")
-    assert ("memory[carried" in restorer) == (form in ("arrays", "functions"))
+    assert ("memory[carried" in restorer) == (form in ("arrays", "functions", "hinted"))
+    assert ("hint" in restorer) == (form == "hinted")
 
 
 @pytest.mark.parametrize("form", FORMS)

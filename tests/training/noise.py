@@ -41,6 +41,7 @@ class Noise:
             clean=np.stack(clean),
             spoiled=np.stack(spoiled),
             mask=np.stack(mask),
+            hint=np.stack(mask) * 2 - 1,
             mask_known=np.array([number % 3 > 0 for number in numbers]),
             warm=np.array([number % 2 == 1 for number in numbers]),
             artifacts=(("corner_logo",),) * len(numbers),

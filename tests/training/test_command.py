@@ -42,6 +42,20 @@ def test_a_run_on_drawn_scenes_ends_with_a_checkpoint_that_says_where_it_comes_f
     assert all(word in checkpoint.provenance["versions"] for word in ("mlx", "numpy"))
 
 
+def test_a_run_remembers_the_runs_before_it(tmp_path):
+    _train_dummy(tmp_path / "first", "--steps", 2)
+    first = tmp_path / "first" / LAST
+    for name in ("second", "third"):
+        _train("--dummy", "--out", tmp_path / name, *QUICK, "--steps", 1, "--init", first)
+        first = tmp_path / name / LAST
+    before = checkpoints.read(first).provenance["before"]
+    one, two = before.split("; then ")
+    assert str(tmp_path / "first") in one
+    assert one.endswith("(step 2)")
+    assert str(tmp_path / "second") in two
+    assert two.endswith("(step 1)")
+
+
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path):
     _train_dummy(tmp_path / "whole", "--steps", 4)
     _train_dummy(tmp_path / "parts", "--steps", 4, "--stop-after", 2)

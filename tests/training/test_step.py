@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
+from mlx_vader.backends.torch_gradients import TorchGradients
 from mlx_vader.losses import LossWeights
 from mlx_vader.models import registry
 from mlx_vader.training.stages import PAINTING_HEADS, Stage
 from mlx_vader.training.state import TrainingState
-from mlx_vader.training.step import Objective, Step, _initial_state
+from mlx_vader.training.step import Objective, Step, _compiled_gradients, _initial_state, _through
 from mlx_vader.training.trainer import as_clips
 from tests.training.noise import Noise
 
@@ -31,6 +32,22 @@ def _tree_map(function, tree):
     from mlx.utils import tree_map
 
     return tree_map(function, tree)
+
+
+@pytest.mark.parametrize("name", registry.NETWORKS)
+def test_gradients_through_pytorch_equal_those_of_mlx(name, tiny):
+    net = _stirred(tiny(name))
+    clips = as_clips(Noise().batch(0), 2, hinted=net.takes_hint)
+    objective, decay = Objective(LossWeights(), mask_loss="bce", mask_weight=3.0), mx.array(0.7)
+    losses, gradients = _compiled_gradients(net, objective, mx.float32)(clips, decay)
+    twin = TorchGradients(net, half=False)
+    twin_losses, twin_gradients = _through(twin, objective)(clips, decay)
+    for part, loss in losses.items():
+        np.testing.assert_allclose(twin_losses[part], loss, rtol=1e-4, err_msg=part)
+    theirs = _flat(twin_gradients)
+    for place, gradient in _flat(gradients).items():
+        scale = max(float(np.abs(gradient).max()), 1e-3)
+        np.testing.assert_allclose(theirs[place] / scale, gradient / scale, atol=2e-3, err_msg=place)
 
 
 def _step(net, objective=None, **options):

@@ -1,7 +1,5 @@
 """A 3x3 convolution that trains as three branches and runs as one; see `mlx_vader/layers/rep.py`."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -42,8 +40,17 @@ class RepConv3x3(nn.Module):
         return plain.requires_grad_(False)
 
 
+def fuse(net: nn.Module) -> nn.Module:
+    """Makes a network's convolutions plain ones, in place, for restoring; returns the network."""
+    for parent in list(net.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, RepConv3x3):
+                setattr(parent, name, child.fused())
+    return net
+
+
 def standardised(weight: Float[Tensor, "outputs inputs h w"]) -> Float[Tensor, "outputs inputs h w"]:
     """Each output's kernel with mean 0 and such a variance that it keeps the size of its inputs."""
     mean = weight.mean(dim=(1, 2, 3), keepdim=True)
     variance = (weight - mean).square().mean(dim=(1, 2, 3), keepdim=True)
-    return (weight - mean) * torch.rsqrt(variance + EPSILON) / math.sqrt(weight[0].numel())
+    return (weight - mean) * torch.rsqrt(variance + EPSILON) / weight[0].numel() ** 0.5

@@ -26,21 +26,28 @@ class Network(nn.Module):
 
     stride: int = 1
     window: int = 1
+    takes_hint: bool = False
 
-    def forward(self, frames: Float[Tensor, "b t 3 h w"], state: State | None = None) -> Restored:
+    def forward(self, frames: Float[Tensor, "b t c h w"], state: State | None = None) -> Restored:
         """Restores RGB frames of any size in [0, 1]; `state` is what the call before returned, `None` a new video."""
         height, width = frames.shape[3:]
         padded = pad_to_multiple(frames, self.stride)
         if not state:
             state = self.fresh_state(padded.shape[0], padded.shape[3], padded.shape[4], like=frames)
-        restored, mask, state = self.restore(padded, state)
+        if self.takes_hint:
+            hint = padded[:, :, 3:] if frames.shape[2] == 4 else torch.zeros_like(padded[:, :, :1])
+            restored, mask, state = self.restore(padded[:, :, :3], state, hint)
+        else:
+            restored, mask, state = self.restore(padded, state)
         if padded.shape != frames.shape:
             restored = restored[..., :height, :width]
             mask = None if mask is None else mask[..., :height, :width]
         return Restored(restored, mask, state)
 
-    def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
-        """The network itself, for sizes that are multiples of `stride`."""
+    def restore(
+        self, frames: Float[Tensor, "b t 3 h w"], state: State, *hint: Float[Tensor, "b t 1 h w"]
+    ) -> Restored:
+        """The network itself, for sizes that are multiples of `stride`; with a hint if it takes one."""
         raise NotImplementedError
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:

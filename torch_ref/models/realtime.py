@@ -17,28 +17,33 @@ STRIDE = 4
 SUBPIXELS = STRIDE * STRIDE
 
 
-class Pair(nn.Module):
-    """Two convolutions and one addition."""
+class Block(nn.Module):
+    """Convolutions with a ReLU after each; with a skip around them, the last has none and is added to the input."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, spec: "RealtimeSpec") -> None:
         super().__init__()
-        self.conv1 = RepConv3x3(channels, channels)
-        self.conv2 = RepConv3x3(channels, channels)
+        self.skip = spec.skips
+        self.convs = nn.ModuleList(RepConv3x3(spec.channels, spec.channels) for _ in range(spec.convs))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        return x + self.conv2(functional.relu(self.conv1(x)))
+        *before, last = self.convs
+        y = x
+        for conv in before:
+            y = functional.relu(conv(y))
+        return x + last(y) if self.skip else functional.relu(last(y))
 
 
 class Realtime(Network):
     """Restores frame by frame."""
 
     stride = STRIDE
+    takes_hint = True
 
     def __init__(self, spec: "RealtimeSpec") -> None:
         super().__init__()
         self.spec = spec
-        self.stem = RepConv3x3(3 * SUBPIXELS + spec.hidden, spec.channels)
-        self.body = nn.Sequential(*(Pair(spec.channels) for _ in range(spec.pairs)))
+        self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels)
+        self.body = nn.Sequential(*(Block(spec) for _ in range(spec.blocks)))
         self.remember = RepConv3x3(spec.channels, spec.hidden)
         self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
         self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
@@ -46,17 +51,25 @@ class Realtime(Network):
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"hidden": (self.spec.hidden, -(-height // STRIDE), -(-width // STRIDE))}
 
-    def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
+    def restore(
+        self, frames: Float[Tensor, "b t 3 h w"], state: State, *hint: Float[Tensor, "b t 1 h w"]
+    ) -> Restored:
         hidden, restored, masks = state["hidden"], [], []
-        for frame in frames.unbind(1):
-            image, mask, hidden = self._frame(frame, hidden)
+        for frame, hinted in zip(frames.unbind(1), hint[0].unbind(1), strict=True):
+            image, mask, hidden = self._frame(frame, hinted, hidden)
             restored.append(image)
             masks.append(mask)
         return Restored(torch.stack(restored, 1), torch.stack(masks, 1), {"hidden": hidden})
 
-    def _frame(self, frame: Float[Tensor, "b 3 h w"], hidden: Float[Tensor, "b c h4 w4"]) -> Any:
+    def _frame(
+        self,
+        frame: Float[Tensor, "b 3 h w"],
+        hint: Float[Tensor, "b 1 h w"],
+        hidden: Float[Tensor, "b c h4 w4"],
+    ) -> Any:
         colours = functional.pixel_unshuffle(frame, STRIDE)
-        x = self.body(functional.relu(self.stem(torch.cat([colours, hidden], 1))))
+        seen = torch.cat([colours, functional.pixel_unshuffle(hint, STRIDE), hidden], 1)
+        x = self.body(functional.relu(self.stem(seen)))
         hidden = torch.tanh(self.remember(x))
         fill, mask = torch.sigmoid(self.paint(x)).split([3 * SUBPIXELS, SUBPIXELS], 1)
         corrected = colours + self.correct(x)

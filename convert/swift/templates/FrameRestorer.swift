@@ -30,6 +30,10 @@ public actor FrameRestorer {
 {{#carried}}
     private var memory: [String: MLMultiArray]
 {{/carried}}
+{{#hint}}
+    /// All zeros: nothing is known.
+    private let unknown: MLFeatureValue?
+{{/hint}}
     private var pending: Task<Restored, Error>?
 
     public init(
@@ -45,6 +49,9 @@ public actor FrameRestorer {
         let model = try await MLModel.load(contentsOf: compiled, configuration: configuration)
         self.function = function
         self.model = model
+{{#hint}}
+        self.unknown = try function.hint.map { MLFeatureValue(multiArray: try PixelBuffers.zeros($0)) }
+{{/hint}}
 {{#states}}
         self.state = model.makeState()
 {{/states}}
@@ -65,20 +72,44 @@ public actor FrameRestorer {
     }
 
     /// The restored frame. The state goes from call to call, so a call waits for the one before.
+{{#hint}}
+    ///
+    /// `hint`, an array of `function.hint`'s shape, says where overlays are: 1 here, -1 not here, 0 unknown. Without
+    /// it the network finds them itself.
+    public func restore(_ frame: CVPixelBuffer, hint: MLMultiArray? = nil) async throws -> Restored {
+        let hint = hint.map { MLFeatureValue(multiArray: $0) }
+{{/hint}}
+{{^hint}}
     public func restore(_ frame: CVPixelBuffer) async throws -> Restored {
+{{/hint}}
         let previous = pending
         let task = Task {
             _ = await previous?.result
+{{#hint}}
+            return try await self.predict(frame, hint: hint)
+{{/hint}}
+{{^hint}}
             return try await self.predict(frame)
+{{/hint}}
         }
         pending = task
         return try await task.value
     }
 
+{{#hint}}
+    private func predict(_ frame: CVPixelBuffer, hint: MLFeatureValue?) async throws -> Restored {
+{{/hint}}
+{{^hint}}
     private func predict(_ frame: CVPixelBuffer) async throws -> Restored {
+{{/hint}}
         try PixelBuffers.check(frame, width: function.width, height: function.height)
         var inputs: [String: MLFeatureValue] = [:]
         inputs[function.frames.name] = try PixelBuffers.featureValue(of: frame, for: function.frames)
+{{#hint}}
+        if let port = function.hint {
+            inputs[port.name] = hint ?? unknown
+        }
+{{/hint}}
 {{#carried}}
         for carried in function.carried {
             inputs[carried.input.name] = memory[carried.input.name].map { MLFeatureValue(multiArray: $0) }

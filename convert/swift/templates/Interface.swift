@@ -27,6 +27,8 @@ public struct Function: Sendable {
     public let height: Int
     public let width: Int
     public let frames: Port
+    /// Where overlays are known to be, for networks that take it.
+    public let hint: Port?
     public let restored: Port
     public let mask: Port?
     public let carried: [Carried]

@@ -1,0 +1,102 @@
+"""Training in PyTorch: the twin computes forwards and backwards, and MLX the losses and the update.
+
+MLX's CPU device is one thread for most of its operations and has no direct convolution; PyTorch's takes a fifth of the
+time. Only the network's output and the gradients cross, so that there is one trainer and one set of losses.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import mlx.core as mx
+import numpy as np
+from mlx.utils import tree_flatten, tree_unflatten
+
+from mlx_vader.backends.torch import best_device, describe
+from mlx_vader.layout import from_torch_layout, to_torch_layout
+from mlx_vader.models.base import Network, State
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TorchGradients:
+    """The twin of a network that is being trained; its weights are the network's at each `forward`.
+
+    `half`: convolutions and products in bfloat16.
+    """
+
+    def __init__(self, net: Network, *, half: bool) -> None:
+        from convert.weights import twin
+
+        self._net, self._half = net, half
+        self._device = best_device()
+        self.device = describe(self._device)
+        self._twin = twin(net).to(self._device).requires_grad_(True)
+        self._twin.to(memory_format=_channels_last())  # type: ignore[call-overload]
+        self._outputs: list[torch.Tensor] = []
+
+    def forward(
+        self, frames: mx.array, before: mx.array | None, warm_rows: mx.array
+    ) -> tuple[mx.array, mx.array | None]:
+        """Restored frames and mask; the clips in `warm_rows` start from the state after `before`, without a gradient."""
+        import torch
+
+        self._take_weights()
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            state = self._state(frames, before, warm_rows)
+            restored, mask, _ = self._twin(self._clip(frames), state)
+        self._outputs = [restored] if mask is None else [restored, mask]
+        return _array(restored), None if mask is None else _array(mask)
+
+    def backward(self, cotangents: tuple[mx.array, ...]) -> Any:
+        """The gradients of the network's trainable parameters, as a tree, from those of the last `forward`'s outputs."""
+        import torch
+
+        parameters = dict(self._twin.named_parameters())
+        gradients = torch.autograd.grad(
+            self._outputs,
+            list(parameters.values()),
+            [self._clip(cotangent) for cotangent in cotangents],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        self._outputs = []
+        named = {name: g.float().cpu().numpy() for name, g in zip(parameters, gradients, strict=True)}
+        ours = from_torch_layout(self._net, named)
+        trainable = tree_flatten(self._net.trainable_parameters())
+        return tree_unflatten([(name, ours[name]) for name, _ in trainable])
+
+    def _take_weights(self) -> None:
+        import torch
+
+        weights = to_torch_layout(self._net)
+        with torch.no_grad():
+            for name, parameter in self._twin.named_parameters():
+                parameter.copy_(torch.from_numpy(weights[name]))
+
+    def _state(self, frames: mx.array, before: mx.array | None, warm_rows: mx.array) -> State:
+        import torch
+
+        batch, _, height, width, _ = frames.shape
+        state = self._twin.fresh_state(batch, height, width, like=torch.empty(0, device=self._device))
+        if before is None or not state:
+            return state
+        with torch.no_grad():
+            warm = self._twin(self._clip(before)).state
+        rows = torch.from_numpy(np.array(warm_rows)).to(self._device)
+        return {name: fresh.index_copy(0, rows, warm[name].to(fresh.dtype)) for name, fresh in state.items()}
+
+    def _clip(self, clip: mx.array) -> "torch.Tensor":
+        """`(b, t, h, w, c)` as `(b, t, c, h, w)`, which lies in memory as it did."""
+        import torch
+
+        return torch.from_numpy(np.array(clip)).to(self._device).permute(0, 1, 4, 2, 3)
+
+
+def _array(clip: "torch.Tensor") -> mx.array:
+    return mx.array(clip.detach().permute(0, 1, 3, 4, 2).float().cpu().numpy())
+
+
+def _channels_last() -> "torch.memory_format":
+    import torch
+
+    return torch.channels_last

@@ -13,6 +13,7 @@ from mlx_vader.evaluation.method import Method
 from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.suites import Case, Clip, Masks
 from mlx_vader.evaluation.summary import summarise
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import motion_of
 
 #: What users find out from a long run is what made it: packages whose version changes figures.
@@ -20,7 +21,7 @@ PACKAGES = ("vader-mlx", "numpy", "torch", "mlx", "av", "opencv-python-headless"
 
 
 class Trial(NamedTuple):
-    """A row, and the clips behind it."""
+    """A row, and the clips behind it, in 8-bit levels."""
 
     row: Row
     clean: Clip
@@ -89,8 +90,10 @@ def _trial(truth: Truth, case: Case, spoiled: Clip, mask: Masks | None, method: 
     started = time.perf_counter()
     restoration = method.restore(spoiled, _if_needed(method, mask, len(spoiled)))
     seconds = (time.perf_counter() - started) / len(spoiled)
-    row = measure(truth, case, mask, method, restoration, seconds)
-    return Trial(row, truth.clean, spoiled, restoration.frames, mask)
+    # It is measured as a file would hold it.
+    restored = to_unit(to_levels(restoration.frames))
+    row = measure(truth, case, mask, method, restoration._replace(frames=restored), seconds)
+    return Trial(row, truth.clean, spoiled, restored, mask)
 
 
 def _if_needed(method: Method, mask: Masks | None, frames: int) -> Masks | None:

@@ -7,7 +7,6 @@ from typing import Any
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.suites import Case, Clip, Masks
-from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import Motion, mask_iou, masked_psnr, psnr, ssim, warping_error
 
 #: Equal clips have an infinite PSNR; this stands for it, also in means.
@@ -60,8 +59,8 @@ class Truth:
 def measure(
     truth: Truth, case: Case, mask: Masks | None, method: Method, restoration: Restoration, seconds: float
 ) -> Row:
-    """The figures of a restoration that took so many seconds a frame. It is measured in 8 bits, as a file holds it."""
-    restored = to_unit(to_levels(restoration.frames))
+    """The figures of a restoration that took so many seconds a frame."""
+    restored = restoration.frames
     masked = mask if case.kind == "overlay" else None
     found = mask is not None and restoration.mask is not None
     return Row(

@@ -19,4 +19,4 @@ def clip(carphone: Path) -> np.ndarray:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
-    return checkpoints.save(path, build("nafunet-lite", "tiny"))
+    return checkpoints.save(path, build("composite", "tiny"))

@@ -49,7 +49,7 @@ def test_noise_has_exactly_the_sigma_that_its_name_says(clip: np.ndarray) -> Non
 def test_a_higher_quantiser_is_worse(codec: str, clip: np.ndarray) -> None:
     quality = [psnr(case(codec, f"QP {qp}").applied(clip, "a")[0], clip) for qp in QUANTISERS]
     assert quality == sorted(quality, reverse=True)
-    assert quality[0] > 35
+    assert quality[0] > 33
     assert quality[0] - quality[-1] > 8
 
 

@@ -61,7 +61,7 @@ def evaluate(
             help="Only this network or baseline; may be repeated.", show_default="all that work here"
         ),
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of each clip, from its middle.")] = 12,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each clip, from its middle.")] = 10,
     height: Annotated[
         int, typer.Option(min=0, help="Taller clips are scaled down to so many lines; 0 leaves them.")
     ] = 240,

@@ -37,8 +37,8 @@ class Evaluation:
     clips: Mapping[str, Path]
     cases: Sequence[Case]
     methods: Sequence[Method]
-    frames: int = 12
-    height: int = 288
+    frames: int = 10
+    height: int = 240
     logos: Path | None = None
     perceptual: Perceptual | None = None
     missing: Mapping[str, str] = field(default_factory=dict)

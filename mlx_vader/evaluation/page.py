@@ -12,11 +12,14 @@ from jaxtyping import Float32
 from PIL import Image
 
 from mlx_vader.evaluation.evaluation import Trial
+from mlx_vader.evaluation.method import NOTHING
 from mlx_vader.evaluation.tables import Table, decibels, gains, tables
 from mlx_vader.levels import to_levels
 
 #: Pixels of a crop's side.
 SIDE = 144
+#: What stands under a clip that nothing restored: spoiled ones, and clean ones.
+_SPOILED = ("spoiled", "untouched")
 
 Frame = Float32[np.ndarray, "h w 3"]
 
@@ -42,7 +45,9 @@ class Pictures:
         panels = self._shown.setdefault(case, [])
         if not panels:
             panels.append(("clean", _data_uri(trial.clean[middle][window])))
-        caption = "spoiled" if trial.row.method == "nothing" else trial.row.method
+        caption = (
+            _SPOILED[trial.row.kind == "clean"] if trial.row.method == NOTHING.name else trial.row.method
+        )
         panels.append((f"{caption}\n{trial.row.psnr:.2f} dB", _data_uri(trial.restored[middle][window])))
 
     def html(self, artifact: str) -> str:
@@ -50,8 +55,8 @@ class Pictures:
         return "".join(
             f"<h3>{escape(f'{severity}, {self._clip_of[name, severity]}')}</h3>"
             f'<div class="crops">{"".join(_figure(*panel) for panel in panels)}</div>'
-            for (name, severity), panels in self._shown.items()
-            if name == artifact
+            for name, severity in self._clip_of
+            if name == artifact and (panels := self._shown.get((name, severity)))
         )
 
 

@@ -98,7 +98,7 @@ JPEG = tuple(
 )
 TONES = (*_severities("color_banding", "banding"), *_severities("blur", "blur"))
 
-#: By name. `full` has every artifact; `quick` takes about two minutes on two cores.
+#: By name. `full` has every artifact; `quick` takes a few minutes on two cores.
 SUITES: dict[str, tuple[Case, ...]] = {
     "quick": tuple(
         case

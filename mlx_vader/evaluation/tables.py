@@ -63,7 +63,7 @@ class Gain(NamedTuple):
     baseline: str
     network: str
     psnr: str
-    over_spoiled: float
+    over_spoiled: float | None
     over_baseline: float | None
 
 
@@ -85,7 +85,8 @@ def gains(summary: Iterable[dict[str, Any]]) -> list[Gain]:
             _baseline(entry["best_baseline"]),
             ours["method"],
             f"{ours['psnr']:.2f}",
-            ours["over_spoiled"],
+            # A clip that nothing was wrong with cannot be improved.
+            None if entry["kind"] == "clean" else ours["over_spoiled"],
             ours["over_baseline"],
         )
         for entry in summary

@@ -38,7 +38,7 @@ def clips(carphone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 @pytest.fixture(scope="module")
 def evaluation(clips: dict[str, Path], checkpoint: Path) -> Evaluation:
     methods, _ = find_methods(
-        load_networks([str(checkpoint)], "torch"), ["tiny", "opencv telea", "deblock", "bm3d sigma=15"]
+        load_networks([str(checkpoint)], "torch"), ["tiny", "opencv telea", "deblock", "bm3d sigma=20"]
     )
     cases = [c for c in find_cases("quick") if c.artifact in ("clean", "corner_logo", "jpeg_compression")]
     distance = Perceptual("distance", lambda a, b: float(np.abs(a - b).mean()))
@@ -56,9 +56,9 @@ def test_each_clip_and_case_goes_through_each_method_that_is_for_it(
     assert len(trials) == evaluation.trials
     asked = {(t.row.artifact, t.row.method) for t in trials if t.row.clip == "photograph.png"}
     assert asked == {
-        *(("clean", name) for name in ("nothing", "tiny", "deblock", "bm3d sigma=15")),
+        *(("clean", name) for name in ("nothing", "tiny", "deblock", "bm3d sigma=20")),
         *(("corner_logo", name) for name in ("nothing", "tiny", "tiny with mask", "opencv telea")),
-        *(("jpeg_compression", name) for name in ("nothing", "tiny", "deblock", "bm3d sigma=15")),
+        *(("jpeg_compression", name) for name in ("nothing", "tiny", "deblock", "bm3d sigma=20")),
     }
 
 

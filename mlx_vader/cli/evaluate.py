@@ -167,35 +167,43 @@ def _show(result: dict[str, Any], console: "Console") -> None:
 
 
 def _as_rich(table: "Table") -> Any:
-    from rich.box import SIMPLE
     from rich.markup import escape
-    from rich.table import Table as RichTable
 
-    shown = RichTable("severity", "method", title=table.title, title_justify="left", box=SIMPLE)
+    # Figures are never cut where there are 80 columns; names are folded instead.
+    shown = _plain_table(table.title, "method")
     for column in table.columns:
-        shown.add_column(column.heading, justify="right")
+        shown.add_column(column.heading.replace(" ", "\n"), justify="right", no_wrap=True)
     for line in table.lines:
-        if line.first and shown.row_count:
-            shown.add_section()
+        if line.first:
+            if shown.row_count:
+                shown.add_section()
+            shown.add_row(f"[dim]{line.severity}[/]")
         method = f"[cyan]{escape(line.method)}[/]" if line.ours else escape(line.method)
         cells = (f"[bold]{cell.text}[/]" if cell.best else cell.text for cell in line.cells)
-        shown.add_row(line.severity if line.first else "", method, *cells)
+        shown.add_row(method, *cells)
     return shown
 
 
-def _gains(summary: list[dict[str, Any]]) -> Any:
+def _plain_table(title: str, name: str) -> Any:
     from rich.box import SIMPLE
-    from rich.markup import escape
     from rich.table import Table as RichTable
+
+    table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(name, overflow="fold")
+    return table
+
+
+def _gains(summary: list[dict[str, Any]]) -> Any:
+    from rich.markup import escape
 
     from mlx_vader.evaluation.tables import gains
 
-    shown = RichTable("artifact", title="gains in PSNR, dB", title_justify="left", box=SIMPLE)
-    shown.add_column("spoiled", justify="right")
-    shown.add_column("best baseline")
-    shown.add_column("network")
-    for name in ("PSNR", "over spoiled", "over baseline"):
-        shown.add_column(name, justify="right")
+    shown = _plain_table("gains in PSNR, dB", "artifact")
+    shown.add_column("spoiled", justify="right", no_wrap=True)
+    shown.add_column("best baseline", overflow="fold")
+    shown.add_column("network", overflow="fold")
+    for name in ("PSNR", "over\nspoiled", "over\nbaseline"):
+        shown.add_column(name, justify="right", no_wrap=True)
     for line in gains(summary):
         shown.add_row(
             f"{line.artifact} {line.severity}",

@@ -22,7 +22,6 @@ def checkpoint(tmp_path_factory) -> Path:
 
 
 def run(monkeypatch, capsys, *arguments) -> tuple[int, str, str]:
-    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(sys, "argv", ["vader-mlx", "evaluate", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -31,6 +30,7 @@ def run(monkeypatch, capsys, *arguments) -> tuple[int, str, str]:
 
 
 def test_tables_tell_who_is_best_and_where_networks_ran(carphone, checkpoint, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     code, out, err = run(
         monkeypatch, capsys, carphone, "-c", checkpoint, "--backend", "torch", *SMALL, "--method", "tiny"
     )
@@ -40,6 +40,15 @@ def test_tables_tell_who_is_best_and_where_networks_ran(carphone, checkpoint, mo
     assert "Networks: torch on " in out
     assert out.count("deblock") == 8  # in four tables' rows, and as the best baseline of each
     assert "no LPIPS" in err or "LPIPS" in out
+
+
+def test_figures_are_whole_in_80_columns(carphone, monkeypatch, capsys) -> None:
+    options = ("--frames", 2, "--height", 48, "--suite", "corner_logo", "--method", "removelogo")
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(monkeypatch, capsys, carphone, *options)
+    assert code == 0
+    assert "…" not in out
+    assert max(map(len, out.splitlines()[:-4])) <= 80
 
 
 def test_json_alone_is_on_stdout_and_has_the_promised_keys(carphone, monkeypatch, capsys) -> None:

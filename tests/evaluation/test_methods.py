@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlx_vader import checkpoints
 from mlx_vader.artifacts.degradations.gaussian_noise import with_noise
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
@@ -17,6 +18,7 @@ from mlx_vader.evaluation.networks import load_networks
 from mlx_vader.evaluation.suites import SUITES
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import psnr
+from mlx_vader.models.registry import build
 from mlx_vader.streaming.user_mask import REACH
 
 PROGRAM, MISSING = ffmpeg_program.methods()
@@ -191,3 +193,11 @@ def test_two_checkpoints_of_one_name_are_told_apart(checkpoint: Path, tmp_path: 
     names = [method.name for method in load_networks([str(checkpoint), str(other)], "torch")]
     assert len(set(names)) == 4
     assert "other/tiny" in names
+
+
+def test_a_network_that_takes_a_hint_is_told_where_the_artifact_is(clip: np.ndarray, tmp_path: Path) -> None:
+    path = checkpoints.save(tmp_path / "hinted.safetensors", build("realtime", "tiny"))
+    mask = np.zeros((*clip.shape[:3], 1), np.float32)
+    mask[:, 30:40, 20:40] = 1
+    blind, masked = (method.restore(clip, mask) for method in load_networks([str(path)], "torch"))
+    assert np.abs(masked.mask - blind.mask).max() > 1e-3

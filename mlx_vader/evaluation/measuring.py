@@ -17,8 +17,9 @@ CEILING = 100.0
 class Row:
     """What one method made of one clip with one artifact. None: it does not apply, or cannot be measured here.
 
-    PSNR in dB, at most `CEILING`; of whole frames, and inside and outside the mask of an overlay. `lpips`: see
-    `perceptual`. `mask_iou`: of the mask that a network found. `seconds_per_frame`: measured, without loading.
+    `where`: the backend and the device. PSNR in dB, at most `CEILING`; of whole frames, and inside and outside the
+    mask of an overlay. `lpips`: see `perceptual`. `mask_iou`: of the mask that a network found. `seconds_per_frame`:
+    measured, without loading.
     """
 
     clip: str
@@ -28,6 +29,7 @@ class Row:
     method: str
     ours: bool
     uses_mask: bool
+    where: str
     psnr: float
     psnr_mask: float | None
     psnr_outside: float | None
@@ -43,7 +45,7 @@ class Row:
 
 
 #: The figures among the fields of a row, in their order.
-FIGURES = tuple(field.name for field in fields(Row))[7:]
+FIGURES = tuple(field.name for field in fields(Row))[8:]
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def measure(
         method=method.name,
         ours=method.ours,
         uses_mask=method.needs_mask,
+        where=method.where or "CPU",
         psnr=min(psnr(restored, truth.clean), CEILING),
         psnr_mask=_masked(restored, truth.clean, masked, inside=True),
         psnr_outside=_masked(restored, truth.clean, masked, inside=False),

@@ -72,6 +72,7 @@ def test_figures_are_those_of_the_metrics(trials: list[Trial]) -> None:
     assert row.ssim == ssim(trial.restored, trial.clean)
     assert row.lpips == pytest.approx(np.abs(trial.restored[1] - trial.clean[1]).mean())
     assert row.seconds_per_frame > 0
+    assert row.where.startswith("torch on ")
 
 
 def test_figures_that_do_not_apply_are_none(trials: list[Trial]) -> None:
@@ -98,6 +99,7 @@ def test_a_row_has_the_promised_keys_and_the_summary_numpy_s_means(
     evaluation: Evaluation, trials: list[Trial]
 ) -> None:
     result = evaluation.as_dict([trial.row for trial in trials])
+    assert {*FIGURES} == KEYS - {"clip", "artifact", "severity", "method"}
     assert all(row.keys() >= KEYS for row in result["rows"])
     assert [(e["artifact"], e["severity"]) for e in result["summary"]] == [
         (case.artifact, case.severity) for case in evaluation.cases

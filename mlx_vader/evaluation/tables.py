@@ -96,7 +96,7 @@ def gains(summary: Iterable[dict[str, Any]]) -> list[Gain]:
 
 def decibels(gain: float | None) -> str:
     """`+1.23`, or a dash."""
-    return "–" if gain is None else f"{gain:+.2f}"
+    return "–" if gain is None else f"{round(gain, 2) + 0.0:+.2f}"  # no "-0.00"
 
 
 def _table(artifact: str, entries: list[dict[str, Any]], perceptual: str | None) -> Table:

@@ -16,7 +16,7 @@ from mlx_vader.evaluation.measuring import CEILING, FIGURES
 from mlx_vader.evaluation.networks import load_networks
 from mlx_vader.evaluation.page import Pictures, busiest, page
 from mlx_vader.evaluation.perceptual import Perceptual
-from mlx_vader.evaluation.tables import gains, tables
+from mlx_vader.evaluation.tables import decibels, gains, tables
 from mlx_vader.metrics import masked_psnr, psnr, ssim
 from mlx_vader.video import write_image
 
@@ -204,3 +204,7 @@ def test_frames_that_are_too_small_to_measure_are_refused(tmp_path: Path) -> Non
 def test_one_frame_has_no_warping_error(evaluation: Evaluation) -> None:
     one = Evaluation(evaluation.clips, evaluation.cases[:1], evaluation.methods[:1], frames=1, height=48)
     assert {trial.row.warping_error for trial in evaluate(one)} == {None}
+
+
+def test_a_gain_has_a_sign_unless_there_is_none() -> None:
+    assert [decibels(gain) for gain in (1.234, -1.234, -0.001, None)] == ["+1.23", "-1.23", "+0.00", "–"]

@@ -21,6 +21,7 @@ ALLOWED = {
     "backends": {"models", "layers"},
     "streaming": {"backends", "masks", "models", "video"},
     "training": {"artifacts", "backends", "data", "losses", "metrics", "models", "layers"},
+    "evaluation": {"artifacts", "backends", "data", "losses", "metrics", "streaming", "video"},
 }
 
 #: Frameworks that only these files may import, within functions. `doctor` asks what there is.

@@ -16,6 +16,7 @@ COMMANDS = (
     "convert",
     "verify",
     "inspect",
+    "evaluate",
     "run_",
     "bench",
     "import_",

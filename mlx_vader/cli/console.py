@@ -79,9 +79,14 @@ def shown_steps() -> Iterator[Callable[[str], None]]:
 
 
 def emit_json(value: Any, target: str | Path) -> None:
-    """Writes JSON to a file, or to stdout for `-`."""
-    text = json.dumps(value, indent=2, default=str)
+    """Writes JSON to a file, which appears when it is complete, or to stdout for `-`."""
+    text = json.dumps(value, indent=2, default=str) + "\n"
+    path = Path(target)
     if str(target) == "-":
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(text)
+    elif path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")  # a pipe or a device
     else:
-        Path(target).write_text(text + "\n", encoding="utf-8")
+        from mlx_vader.checkpoints import write_atomically
+
+        write_atomically(path, text.encode())

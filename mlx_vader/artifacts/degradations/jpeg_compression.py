@@ -20,8 +20,12 @@ def jpeg_compression(frames: Clip, rng: np.random.Generator, severity: float) ->
     quality = round(between(1 - (1 - severity) ** 1.5, *QUALITY))
     subsampling = pick(rng, list(SUBSAMPLING), list(SUBSAMPLING.values()))
     grid = random_grid(frames, rng, BLOCK)
-    coded = [_through_jpeg(picture, quality, subsampling) for picture in to_levels(grid.padded)]
-    return grid.crop(to_unit(np.stack(coded)))
+    return grid.crop(through_jpeg(grid.padded, quality, subsampling))
+
+
+def through_jpeg(frames: Clip, quality: int, subsampling: str = "4:2:0") -> Clip:
+    """Encodes and decodes each frame as it is, its blocks starting in the corner."""
+    return to_unit(np.stack([_through_jpeg(picture, quality, subsampling) for picture in to_levels(frames)]))
 
 
 def _through_jpeg(picture: np.ndarray, quality: int, subsampling: str) -> np.ndarray:

@@ -26,6 +26,7 @@ SCALE = (3.0, 31.0)  # MPEG-4's quantiser scale, of 31
 BITS_PER_PIXEL = (0.30, 0.015)
 LOWEST_RATE = 2000  # bit/s; the encoders count in kilobits
 GROUP_LENGTHS = (1, 4, 12, 50, 250)
+FIXED_GROUP = 50
 LEAD_IN = 3
 BLOCK = 16
 # Of pictures smaller than two of its largest blocks, libx265 reads memory that nothing wrote: one clip, two results.
@@ -55,6 +56,23 @@ def video_compression(frames: Clip, rng: np.random.Generator, severity: float) -
     recipe = _recipe(rng, severity, grid.padded.shape[1] * grid.padded.shape[2])
     decoded = through_codec(_at_least(to_levels(grid.padded), SMALLEST), recipe)
     return grid.crop(to_unit(decoded))[lead:]
+
+
+def at_quantiser(frames: Clip, codec: str, quantiser: int) -> Clip:
+    """The clip coded with one quantiser and two B-frames in a row, and decoded. Sizes may be odd.
+
+    `quantiser` is the QP (0 to 51) of libx264 and libx265, which lower it by 3 in key frames and raise it by 2 in
+    B-frames, as their defaults are; or the scale (1 to 31) of mpeg4.
+    """
+    height, width = frames.shape[1:3]
+    options = {"bf": "2"} | (
+        {"qmin": str(quantiser), "qmax": str(quantiser)}
+        if codec == "mpeg4"
+        else {"preset": "medium", "qp": str(quantiser)}
+    )
+    recipe = Recipe(codec, options | _repeatable(codec, 2, FIXED_GROUP), None, FIXED_GROUP)
+    decoded = through_codec(_even(_at_least(to_levels(frames), SMALLEST)), recipe)
+    return to_unit(decoded[:, :height, :width])
 
 
 def through_codec(frames: UInt8[np.ndarray, "t h w 3"], recipe: Recipe) -> UInt8[np.ndarray, "t h w 3"]:
@@ -103,19 +121,24 @@ def _recipe(rng: np.random.Generator, severity: float, pixels: int) -> Recipe:
     bit_rate = bits if control == "bitrate" else None
     rate = {} if bit_rate else {control: f"{between(severity, *QUANTISER):.0f}"}
     options = {"preset": preset, "bf": str(b_frames), **rate}
+    return Recipe(codec, options | _repeatable(codec, b_frames, group), bit_rate, group)
+
+
+def _repeatable(codec: str, b_frames: int, group: int) -> dict[str, str]:
+    """Options with which an encoder gives one clip one result."""
+    if codec == "mpeg4":
+        return {}
     if codec == "libx264":
         # Macroblock-tree rate control reads memory that nothing wrote: one clip, two results.
-        options["mbtree"] = "0"
-    if codec == "libx265":
-        settings = {
-            "log-level": "none",
-            "pools": "none",
-            "frame-threads": "1",
-            "bframes": str(b_frames),
-            "keyint": str(group),
-        }
-        options["x265-params"] = ":".join(f"{name}={value}" for name, value in settings.items())
-    return Recipe(codec, options, bit_rate, group)
+        return {"mbtree": "0"}
+    settings = {
+        "log-level": "none",
+        "pools": "none",
+        "frame-threads": "1",
+        "bframes": str(b_frames),
+        "keyint": str(group),
+    }
+    return {"x265-params": ":".join(f"{name}={value}" for name, value in settings.items())}
 
 
 def _at_least(frames: UInt8[np.ndarray, "t h w 3"], smallest: int) -> UInt8[np.ndarray, "t hh ww 3"]:
@@ -124,3 +147,9 @@ def _at_least(frames: UInt8[np.ndarray, "t h w 3"], smallest: int) -> UInt8[np.n
     return (
         np.pad(frames, ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)), "edge") if any(missing) else frames
     )
+
+
+def _even(frames: UInt8[np.ndarray, "t h w 3"]) -> UInt8[np.ndarray, "t hh ww 3"]:
+    """Pads odd sizes by a row or column, as 4:2:0 needs, by repeating the border."""
+    odd = [side % 2 for side in frames.shape[1:3]]
+    return np.pad(frames, ((0, 0), (0, odd[0]), (0, odd[1]), (0, 0)), "edge") if any(odd) else frames

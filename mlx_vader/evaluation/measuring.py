@@ -1,0 +1,94 @@
+"""One restored clip against the clean one, as a row of figures."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from mlx_vader.evaluation.method import Method, Restoration
+from mlx_vader.evaluation.perceptual import Perceptual
+from mlx_vader.evaluation.suites import Case, Clip, Masks
+from mlx_vader.metrics import Motion, mask_iou, masked_psnr, psnr, ssim, warping_error
+
+#: Equal clips have an infinite PSNR; this stands for it, also in means.
+CEILING = 100.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one method made of one clip with one artifact. None: it does not apply, or cannot be measured here.
+
+    `where`: the backend and the device. PSNR in dB, at most `CEILING`; of whole frames, and inside and outside the
+    mask of an overlay. `lpips`: see `perceptual`. `mask_iou`: of the mask that a network found. `seconds_per_frame`:
+    measured, without loading.
+    """
+
+    clip: str
+    artifact: str
+    severity: str
+    kind: str
+    method: str
+    ours: bool
+    uses_mask: bool
+    where: str
+    psnr: float
+    psnr_mask: float | None
+    psnr_outside: float | None
+    ssim: float
+    lpips: float | None
+    mask_iou: float | None
+    warping_error: float | None
+    seconds_per_frame: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+
+#: The figures among the fields of a row, in their order.
+FIGURES = tuple(field.name for field in fields(Row))[8:]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What restorations of a clip are compared with, computed once: the clean clip, and how things move in it."""
+
+    name: str
+    clean: Clip
+    motion: Motion | None
+    perceptual: Perceptual | None
+
+
+def measure(
+    truth: Truth, case: Case, mask: Masks | None, method: Method, restoration: Restoration, seconds: float
+) -> Row:
+    """The figures of a restoration that took so many seconds a frame."""
+    restored = restoration.frames
+    masked = mask if case.kind == "overlay" else None
+    found = mask is not None and restoration.mask is not None
+    return Row(
+        clip=truth.name,
+        artifact=case.artifact,
+        severity=case.severity,
+        kind=case.kind,
+        method=method.name,
+        ours=method.ours,
+        uses_mask=method.needs_mask,
+        where=method.where or "CPU",
+        psnr=min(psnr(restored, truth.clean), CEILING),
+        psnr_mask=_masked(restored, truth.clean, masked, inside=True),
+        psnr_outside=_masked(restored, truth.clean, masked, inside=False),
+        ssim=ssim(restored, truth.clean),
+        lpips=truth.perceptual(restored, truth.clean) if truth.perceptual else None,
+        mask_iou=mask_iou(restoration.mask, mask) if found else None,  # type: ignore[arg-type]
+        warping_error=_known(warping_error(restored, truth.motion)) if truth.motion else None,
+        seconds_per_frame=seconds,
+    )
+
+
+def _masked(restored: Clip, clean: Clip, mask: Masks | None, *, inside: bool) -> float | None:
+    return None if mask is None else _known(min(masked_psnr(restored, clean, mask, inside=inside), CEILING))
+
+
+def _known(value: float) -> float | None:
+    """None for what is not a number."""
+    return None if math.isnan(value) else value

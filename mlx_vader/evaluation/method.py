@@ -1,0 +1,43 @@
+"""Whatever restores a clip: our networks, and what users have today. Each says which artifacts it is for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlx_vader.evaluation.suites import KINDS, Case, Clip, Masks
+
+
+class Restoration(NamedTuple):
+    """A restored clip, and the mask that a network found in it."""
+
+    frames: Clip
+    mask: Masks | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to restore. `restore(clip, mask)` takes the true mask where `needs_mask`, otherwise None.
+
+    `kinds`: the kinds of cases it is for; whatever needs no mask also gets untouched clips, to see what it harms.
+    `settings`: how it is set, in the words of its own program. `where`: backend and device of a network of ours.
+    """
+
+    name: str
+    kinds: frozenset[str]
+    restore: Callable[[Clip, Masks | None], Restoration]
+    needs_mask: bool = False
+    settings: str = ""
+    where: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is a network rather than a baseline."""
+        return bool(self.where)
+
+    def is_for(self, case: Case) -> bool:
+        """Whether it is asked to restore clips that were spoiled in this way."""
+        return case.kind in self.kinds or (case.kind == "clean" and not self.needs_mask)
+
+
+#: The spoiled clip itself: what every method is compared with.
+NOTHING = Method("nothing", frozenset(KINDS), lambda clip, mask: Restoration(clip), settings="as it came")

@@ -1,0 +1,75 @@
+"""OpenCV's inpainting, which needs the true mask, and its non-local means over several frames."""
+
+from functools import partial
+
+import numpy as np
+
+from mlx_vader.evaluation.method import Method, Restoration
+from mlx_vader.evaluation.suites import Clip, Masks
+from mlx_vader.levels import to_levels, to_unit
+
+#: Pixels around a hole that inpainting looks at, as published.
+RADIUS = 3
+#: Frames that `fastNlMeansDenoisingColoredMulti` looks at, and its windows, as published.
+FRAMES, TEMPLATE, SEARCH = 5, 7, 21
+
+
+def inpaint(flag: str, clip: Clip, mask: Masks | None) -> Restoration:
+    """Frame by frame, in the pixels where the mask is above one half.
+
+    The hole is not grown: the soft edge beyond is nearly the picture itself, and growing costs decibels.
+    """
+    import cv2
+
+    assert mask is not None
+    holes = (mask[..., 0] > 0.5).astype(np.uint8)
+    frames = [
+        cv2.inpaint(picture, hole, RADIUS, getattr(cv2, f"INPAINT_{flag}"))
+        for picture, hole in zip(to_levels(clip), holes, strict=True)
+    ]
+    return Restoration(to_unit(np.stack(frames)))
+
+
+def non_local_means(strength: float, clip: Clip, mask: Masks | None) -> Restoration:
+    """Patches alike in a frame and its neighbours are averaged; at the ends of the clip time is mirrored."""
+    import cv2
+
+    window = min(FRAMES, 2 * len(clip) - 1)
+    reach = window // 2
+    levels = to_levels(clip)[..., ::-1]  # OpenCV has blue first
+    padded = [
+        np.ascontiguousarray(frame) for frame in np.pad(levels, ((reach, reach), *[(0, 0)] * 3), "reflect")
+    ]
+    frames = [
+        cv2.fastNlMeansDenoisingColoredMulti(
+            padded, reach + time, window, None, strength, strength, TEMPLATE, SEARCH
+        )
+        for time in range(len(clip))
+    ]
+    return Restoration(to_unit(np.stack(frames)[..., ::-1]))
+
+
+def _means(strength: int) -> Method:
+    return Method(
+        f"opencv nlmeans h={strength}",
+        frozenset({"noise"}),
+        partial(non_local_means, strength),
+        settings=f"fastNlMeansDenoisingColoredMulti(frames, i, {FRAMES}, None, {strength}, {strength}, "
+        f"{TEMPLATE}, {SEARCH})",
+    )
+
+
+METHODS = (
+    *(
+        Method(
+            f"opencv {flag.lower()}",
+            frozenset({"overlay"}),
+            partial(inpaint, flag),
+            needs_mask=True,
+            settings=f"inpaint(frame, mask > ½, {RADIUS}, INPAINT_{flag})",
+        )
+        for flag in ("TELEA", "NS")
+    ),
+    _means(3),
+    _means(15),
+)

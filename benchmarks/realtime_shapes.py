@@ -50,7 +50,7 @@ def learned(spec: dict[str, Any], data: Path, steps: int) -> tuple[float, float]
     class Last(Watch):
         scores: Scores
 
-        def on_validation(self, step: int, scores: Scores, best: bool) -> None:  # noqa: ARG002
+        def on_validation(self, step: int, scores: Scores, best: bool) -> None:
             self.scores = scores
 
     watch = Last()

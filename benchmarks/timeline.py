@@ -63,10 +63,10 @@ def table(reports: dict[str, FunctionReport]) -> str:
     """As Markdown: a column for each network."""
     sums = {name: by_kind(report) for name, report in reports.items()}
     lines = ["| | " + " | ".join(reports) + " |", "|---|" + "---:|" * len(reports)]
-    for kind in COLOURS:
-        lines.append(
-            f"| {kind} | " + " | ".join(f"{sums[name].get(kind, 0):.2f} ms" for name in reports) + " |"
-        )
+    lines += [
+        f"| {kind} | " + " | ".join(f"{sums[name].get(kind, 0):.2f} ms" for name in reports) + " |"
+        for kind in COLOURS
+    ]
     outside = {name: report.latency - sum(sums[name].values()) for name, report in reports.items()}
     lines.append("| call, inputs, outputs | " + " | ".join(f"{ms:.2f} ms" for ms in outside.values()) + " |")
     whole = [

@@ -14,6 +14,7 @@ from convert import fourier
 from torch_ref.layers.naf import GlobalAveragePool
 from torch_ref.layers.norm import LayerNorm2d
 from torch_ref.layers.rep import RepConv3x3
+from torch_ref.models.base import Network
 
 
 @torch.library.custom_op("vader::channel_norm", mutates_args=())
@@ -57,7 +58,7 @@ _SWAPPED: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
 }
 
 
-def lowered(twin: nn.Module) -> nn.Module:
+def lowered(twin: Network) -> Network:
     """A copy of the twin for tracing, with the same weights and, but for rounding, the same output."""
     twin = copy.deepcopy(twin)
     for parent in list(twin.modules()):

@@ -1,8 +1,9 @@
 """A converted network, frame by frame: in Core ML on a Mac, in the emulator elsewhere.
 
-A package takes `frames`, fp16 or an 8-bit image, and a `hint` (of a network that takes one), and gives `restored` and `mask` (of a network that predicts one); see
-`convert/coreml.py`. Its memory is either `NAME_in` and `NAME_out` with each frame, or a Core ML state, with a function
-for each size. It accepts the sizes it was converted for; smaller frames are extended by reflection and cropped back.
+A package takes `frames`, fp16 or an 8-bit image, and a `hint` (of a network that takes one), and gives `restored` and
+`mask` (of a network that predicts one); see `convert/coreml.py`. Its memory is either `NAME_in` and `NAME_out` with
+each frame, or a Core ML state, with a function for each size. It accepts the sizes it was converted for; smaller frames
+are extended by reflection and cropped back.
 """
 
 import json

@@ -12,7 +12,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_vader.backends.torch import best_device, describe
 from mlx_vader.layout import from_torch_layout, to_torch_layout
-from mlx_vader.models.base import Network, State
+from mlx_vader.models.base import Network
 
 if TYPE_CHECKING:
     import torch
@@ -35,9 +35,12 @@ class TorchGradients:
         self._outputs: list[torch.Tensor] = []
 
     def forward(
-        self, frames: mx.array, before: mx.array | None, warm_rows: mx.array
+        self, frames: mx.array, before: mx.array | None, warm_rows: mx.array | None
     ) -> tuple[mx.array, mx.array | None]:
-        """Restored frames and mask; the clips in `warm_rows` start from the state after `before`, without a gradient."""
+        """Restored frames and mask.
+
+        The clips in `warm_rows` start from the state after `before`, which has no gradient.
+        """
         import torch
 
         self._take_weights()
@@ -48,7 +51,7 @@ class TorchGradients:
         return _array(restored), None if mask is None else _array(mask)
 
     def backward(self, cotangents: tuple[mx.array, ...]) -> Any:
-        """The gradients of the network's trainable parameters, as a tree, from those of the last `forward`'s outputs."""
+        """The gradients of the trainable parameters, as a tree, from those of the last `forward`'s outputs."""
         import torch
 
         parameters = dict(self._twin.named_parameters())
@@ -62,8 +65,8 @@ class TorchGradients:
         self._outputs = []
         named = {name: g.float().cpu().numpy() for name, g in zip(parameters, gradients, strict=True)}
         ours = from_torch_layout(self._net, named)
-        trainable = tree_flatten(self._net.trainable_parameters())
-        return tree_unflatten([(name, ours[name]) for name, _ in trainable])
+        trainable = dict(tree_flatten(self._net.trainable_parameters(), destination={}))
+        return tree_unflatten([(name, ours[name]) for name in trainable])
 
     def _take_weights(self) -> None:
         import torch
@@ -73,7 +76,9 @@ class TorchGradients:
             for name, parameter in self._twin.named_parameters():
                 parameter.copy_(torch.from_numpy(weights[name]))
 
-    def _state(self, frames: mx.array, before: mx.array | None, warm_rows: mx.array) -> State:
+    def _state(
+        self, frames: mx.array, before: mx.array | None, warm_rows: mx.array | None
+    ) -> "dict[str, torch.Tensor]":
         import torch
 
         batch, _, height, width, _ = frames.shape

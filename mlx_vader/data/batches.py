@@ -23,8 +23,9 @@ class Batches:
     nothing but the arguments and the step: a run that is resumed at step k goes on as if it had never stopped.
 
     A clip holds `warmup` + `clip_length` frames. `artifacts`: names or groups to draw from, None = all thirteen.
-    `logos`: a folder of PNG files with alpha. `ramp`: steps over which severities grow. `workers`: processes that work ahead; 0 makes each batch when it is asked
-    for. `skipped` lists the files that could not be read, each once. Close it, or use it in a `with`.
+    `logos`: a folder of PNG files with alpha. `ramp`: steps over which severities grow. `workers`: processes that
+    work ahead; 0 makes each batch when it is asked for. `skipped` lists the files that could not be read, each once.
+    Close it, or use it in a `with`.
     """
 
     def __init__(

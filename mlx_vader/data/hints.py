@@ -25,7 +25,7 @@ def random_hint(mask: Float[np.ndarray, "t h w 1"], rng: np.random.Generator) ->
 
 def _box(marked: np.ndarray) -> np.ndarray:
     """The smallest upright rectangle around everything marked."""
-    rows, columns = marked.any(axis=(1, 2)), marked.any(axis=(0, 2))
+    rows, columns = np.asarray(marked.any(axis=(1, 2))), np.asarray(marked.any(axis=(0, 2)))
     return _between_first_and_last(rows)[:, None, None] & _between_first_and_last(columns)[None, :, None]
 
 

@@ -117,9 +117,9 @@ def validation_clips(
 ) -> list[Sample]:
     """The fixed set by which a run is judged: always the same clips, in the validation vocabulary.
 
-    Nothing hints at them. The artifacts take turns, one a clip: 13 clips show each of the thirteen once, mild, middling or severe. The clips
-    are spread evenly over the source. All start cold: a sample holds `clip_length` frames and no more. `logos` as for
-    `Batches`.
+    Nothing hints at them. The artifacts take turns, one a clip: 13 clips show each of the thirteen once, mild, middling
+    or severe. The clips are spread evenly over the source. All start cold: a sample holds `clip_length` frames and no
+    more. `logos` as for `Batches`.
     """
     names = parse_names("all" if artifacts is None else artifacts)
     folder = None if logos is None else Path(logos)

@@ -39,19 +39,14 @@ class Network(nn.Module):
         height, width = frames.shape[2:4]
         padded = pad_to_multiple(frames, self.stride)
         state = state or self.fresh_state(*padded.shape[:1], *padded.shape[2:4])
-        if self.takes_hint:
-            hint = padded[..., 3:] if frames.shape[-1] == 4 else mx.zeros_like(padded[..., :1])
-            restored, mask, state = self.restore(padded[..., :3], state, hint)
-        else:
-            restored, mask, state = self.restore(padded, state)
+        hint = (padded[..., 3:],) if frames.shape[-1] == 4 else ()
+        restored, mask, state = self.restore(padded[..., :3], state, *hint)
         if mask is not None:
             mask = mask[:, :, :height, :width]
         return Restored(restored[:, :, :height, :width], mask, state)
 
-    def restore(
-        self, frames: Float[mx.array, "b t h w 3"], state: State, *hint: Float[mx.array, "b t h w 1"]
-    ) -> Restored:
-        """The network itself, for sizes that are multiples of `stride`; with a hint if it takes one."""
+    def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
+        """The network itself, for sizes that are multiples of `stride`; one that takes a hint takes it third."""
         raise NotImplementedError
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:

@@ -89,11 +89,16 @@ class Realtime(Network):
         return {"hidden": (-(-height // STRIDE), -(-width // STRIDE), self.spec.hidden)}
 
     def restore(
-        self, frames: Float[mx.array, "b t h w 3"], state: State, *hint: Float[mx.array, "b t h w 1"]
+        self,
+        frames: Float[mx.array, "b t h w 3"],
+        state: State,
+        hint: Float[mx.array, "b t h w 1"] | None = None,
     ) -> Restored:
+        """Frame after frame; without a hint nothing is known."""
+        hint = mx.zeros_like(frames[..., :1]) if hint is None else hint
         hidden, restored, masks = state["hidden"], [], []
         for time in range(frames.shape[1]):
-            image, mask, hidden = self._frame(frames[:, time], hint[0][:, time], hidden)
+            image, mask, hidden = self._frame(frames[:, time], hint[:, time], hidden)
             restored.append(image)
             masks.append(mask)
         return Restored(mx.stack(restored, axis=1), mx.stack(masks, axis=1), {"hidden": hidden})

@@ -15,7 +15,7 @@ NAMES = ("adamw", "muon")
 BESIDE_MUON = 0.075
 
 
-def _is_kernel(path: str, weight: mx.array) -> bool:  # noqa: ARG001 - MLX gives both
+def _is_kernel(path: str, weight: mx.array) -> bool:  # MLX gives both
     return weight.ndim == 4
 
 
@@ -25,7 +25,7 @@ class Optimiser:
     def __init__(self, name: str, parameters: Any, *, weight_decay: float) -> None:
         # NAFNet's second beta of 0.9 is for large batches: at a few clips a step the moments need a longer memory.
         adamw = optim.AdamW(0.0, betas=[0.9, 0.99], weight_decay=weight_decay, bias_correction=True)
-        self._parts = [adamw]
+        self._parts: list[optim.Optimizer] = [adamw]
         self._rates = [1.0]
         self._all: optim.Optimizer = adamw
         if name == "muon":

@@ -140,7 +140,7 @@ def _through(twin: TorchGradients, objective: Objective) -> Any:
         outputs: tuple[mx.array, ...], clips: Clips, mask_decay: mx.array
     ) -> tuple[tuple[mx.array, dict[str, mx.array]], Any]:
         def loss_of(outputs: tuple[mx.array, ...]) -> tuple[mx.array, dict[str, mx.array]]:
-            return objective(outputs[0], *(outputs[1:] or (None,)), clips, mask_decay)
+            return objective(outputs[0], outputs[1] if len(outputs) > 1 else None, clips, mask_decay)
 
         return mx.value_and_grad(loss_of)(outputs)
 

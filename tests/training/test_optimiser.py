@@ -16,7 +16,9 @@ from tests.training.noise import Noise
 def test_muon_moves_kernels_by_orthogonal_steps(tiny):
     net = tiny("realtime")
     before = {name: np.array(value) for name, value in tree_flatten(net.parameters())}
-    gradients = {"stem": {"weight3": mx.random.normal(net.stem.weight3.shape), "bias": mx.ones_like(net.stem.bias)}}
+    gradients = {
+        "stem": {"weight3": mx.random.normal(net.stem.weight3.shape), "bias": mx.ones_like(net.stem.bias)}
+    }
     optimiser = Optimiser("muon", net.parameters(), weight_decay=0.0)
     optimiser.set_rate(0.1)
     optimiser.update(net, gradients)

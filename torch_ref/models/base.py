@@ -34,20 +34,15 @@ class Network(nn.Module):
         padded = pad_to_multiple(frames, self.stride)
         if not state:
             state = self.fresh_state(padded.shape[0], padded.shape[3], padded.shape[4], like=frames)
-        if self.takes_hint:
-            hint = padded[:, :, 3:] if frames.shape[2] == 4 else torch.zeros_like(padded[:, :, :1])
-            restored, mask, state = self.restore(padded[:, :, :3], state, hint)
-        else:
-            restored, mask, state = self.restore(padded, state)
+        hint = (padded[:, :, 3:],) if frames.shape[2] == 4 else ()
+        restored, mask, state = self.restore(padded[:, :, :3], state, *hint)
         if padded.shape != frames.shape:
             restored = restored[..., :height, :width]
             mask = None if mask is None else mask[..., :height, :width]
         return Restored(restored, mask, state)
 
-    def restore(
-        self, frames: Float[Tensor, "b t 3 h w"], state: State, *hint: Float[Tensor, "b t 1 h w"]
-    ) -> Restored:
-        """The network itself, for sizes that are multiples of `stride`; with a hint if it takes one."""
+    def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
+        """The network itself, for sizes that are multiples of `stride`; one that takes a hint takes it third."""
         raise NotImplementedError
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:

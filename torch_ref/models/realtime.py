@@ -52,10 +52,15 @@ class Realtime(Network):
         return {"hidden": (self.spec.hidden, -(-height // STRIDE), -(-width // STRIDE))}
 
     def restore(
-        self, frames: Float[Tensor, "b t 3 h w"], state: State, *hint: Float[Tensor, "b t 1 h w"]
+        self,
+        frames: Float[Tensor, "b t 3 h w"],
+        state: State,
+        hint: Float[Tensor, "b t 1 h w"] | None = None,
     ) -> Restored:
+        """Frame after frame; without a hint nothing is known."""
+        hint = torch.zeros_like(frames[:, :, :1]) if hint is None else hint
         hidden, restored, masks = state["hidden"], [], []
-        for frame, hinted in zip(frames.unbind(1), hint[0].unbind(1), strict=True):
+        for frame, hinted in zip(frames.unbind(1), hint.unbind(1), strict=True):
             image, mask, hidden = self._frame(frame, hinted, hidden)
             restored.append(image)
             masks.append(mask)

@@ -19,6 +19,8 @@ from mlx_vader.layers.shuffle import pixel_shuffle, pixel_unshuffle
 from mlx_vader.models.base import Network, Restored, State
 
 STRIDE = 4
+#: How much of the hint and of the memory a fresh network sees.
+ASIDE = 0.1
 #: Subpixels of a colour at a quarter of the size.
 SUBPIXELS = STRIDE * STRIDE
 
@@ -76,11 +78,14 @@ class Realtime(Network):
     def __init__(self, spec: RealtimeSpec) -> None:
         super().__init__()
         self.spec = spec
-        # Colours vary by a fraction of 1; features shall vary by about 1.
-        self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels, Gains(4.0, 1.0, 0.0))
+        self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels)
+        # Fresh, it sees the colours above all: a hint is as large as they are and says little yet.
+        others = [ASIDE] * (SUBPIXELS + spec.hidden)
+        seen = mx.array([1.0] * 3 * SUBPIXELS + others)
+        self.stem.weight3, self.stem.weight1 = self.stem.weight3 * seen, self.stem.weight1 * seen
         self.body = [Block(spec) for _ in range(spec.blocks)]
         self.remember = RepConv3x3(spec.channels, spec.hidden)
-        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
+        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS, Gains(0.1, 0.03, 0.0))
         # Fresh, it corrects nothing and paints little: a picture passes through.
         self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS, Gains(0.0, 0.0, 0.0))
         self.paint.bias = mx.array([0.0] * 3 * SUBPIXELS + [-3.0] * SUBPIXELS)

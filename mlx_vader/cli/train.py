@@ -9,6 +9,7 @@ import typer
 from mlx_vader.errors import UsageError
 
 if TYPE_CHECKING:
+    from mlx_vader.losses import LossWeights
     from mlx_vader.training import TrainConfig
 
 #: What may change when a run goes on.
@@ -94,7 +95,9 @@ def train(
     no_lpips: Annotated[
         bool, _option("VGG16 instead of LPIPS, if it is there.", LOSSES, "--no-lpips")
     ] = False,
-    edge_weight: Annotated[float, _option("Weight of the edge loss.", LOSSES)] = 0.0,
+    losses: Annotated[
+        str | None, _option("Weights other than the usual, such as rmse=1,charbonnier=0,mask=0.01.", LOSSES)
+    ] = None,
     mask_loss: Annotated[str, _option("dice (and L1) or bce.", LOSSES)] = "dice",
     mask_weight: Annotated[float, _option("How often a pixel of the artifact counts.", LOSSES)] = 1.0,
     backend: Annotated[
@@ -123,7 +126,6 @@ def train(
 
 def _new(options: dict[str, Any]) -> "TrainConfig":
     """The options as a configuration. Raises `UsageError` where they contradict each other."""
-    from mlx_vader.losses import LossWeights
     from mlx_vader.training import TrainConfig
 
     if (options["data"] is None) == (not options["dummy"]):
@@ -145,7 +147,7 @@ def _new(options: dict[str, Any]) -> "TrainConfig":
             "spec": spec,
             "initial": options["init"],
             "warmup_steps": options["warmup"],
-            "losses": LossWeights(edge=options["edge_weight"]),
+            "losses": _losses(options["losses"]),
             "perceptual": _perceptual(options["lpips"], options["no_lpips"]),
         }
     )
@@ -167,6 +169,25 @@ def _resumed(context: typer.Context, options: dict[str, Any]) -> "TrainConfig":
             hint=f"with --resume: {changeable}",
         )
     return dataclasses.replace(resumed(options["resume"]), **{name: _plain(options[name]) for name in given})
+
+
+def _losses(given: str | None) -> "LossWeights":
+    """The usual weights with those that are given. Raises `UsageError` for an unknown loss or what is no number."""
+    from mlx_vader.losses import LossWeights
+
+    known = [field.name for field in dataclasses.fields(LossWeights)]
+    weights: dict[str, float] = {}
+    for part in (given or "").split(",") if given else ():
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if name not in known:
+            raise UsageError(f"there is no loss {name!r}", hint=f"one of {', '.join(known)}")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            raise UsageError(
+                f"{number!r} is no weight for {name}", hint="for example --losses mask=0.01"
+            ) from None
+    return LossWeights(**weights)
 
 
 def _perceptual(lpips: str | None, no_lpips: bool) -> str:

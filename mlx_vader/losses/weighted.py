@@ -10,6 +10,7 @@ from mlx_vader.losses.charbonnier import charbonnier
 from mlx_vader.losses.edge import edge
 from mlx_vader.losses.fft import fft
 from mlx_vader.losses.mask import bce, dice_l1
+from mlx_vader.losses.rmse import rmse
 from mlx_vader.losses.temporal import temporal
 
 #: `(restored, clean) -> scalar` on frames `(n, h, w, 3)` in [0, 1].
@@ -23,6 +24,7 @@ class LossWeights:
     """How much each loss counts; a loss of weight 0 is not computed."""
 
     charbonnier: float = 1.0
+    rmse: float = 0.0
     perceptual: float = 0.1
     temporal: float = 0.5
     fft: float = 0.05
@@ -52,6 +54,8 @@ def total(
     parts: dict[str, mx.array] = {}
     if weights.charbonnier:
         parts["charbonnier"] = charbonnier(restored, clean, mask, mask_weight)
+    if weights.rmse:
+        parts["rmse"] = rmse(restored, clean)
     if weights.perceptual and perceptual is not None:
         parts["perceptual"] = perceptual(restored.flatten(0, 1), clean.flatten(0, 1))
     if weights.temporal and restored.shape[1] > 1:

@@ -12,7 +12,7 @@ import mlx.optimizers as optim
 NAMES = ("adamw", "muon")
 
 #: AdamW's rate beside Muon's, whose updates do not depend on the size of the weights.
-BESIDE_MUON = 0.12
+BESIDE_MUON = 0.3
 
 
 def _is_kernel(path: str, weight: mx.array) -> bool:  # MLX gives both

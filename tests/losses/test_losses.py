@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from mlx_vader.losses import LossWeights, bce, charbonnier, dice_l1, edge, fft, temporal, total
+from mlx_vader.losses import LossWeights, bce, charbonnier, dice_l1, edge, fft, rmse, temporal, total
 
 SHAPE = (2, 3, 12, 10, 3)
 
@@ -41,6 +41,10 @@ def _torch_reference(name, a, b):
     a, b = torch.from_numpy(a), torch.from_numpy(b)
     if name == "charbonnier":
         return torch.sqrt((a - b) ** 2 + 1e-6).mean()
+    if name == "rmse":
+        return torch.stack(
+            [torch.sqrt(((x - y) ** 2).mean() + 1e-5) for x, y in zip(a, b, strict=True)]
+        ).mean()
     if name == "temporal":
         return functional.l1_loss(a[:, 1:] - a[:, :-1], b[:, 1:] - b[:, :-1])
     planes = _torch_planes(a.numpy()), _torch_planes(b.numpy())
@@ -49,7 +53,7 @@ def _torch_reference(name, a, b):
     return functional.l1_loss(*(_sobel(x) for x in planes))
 
 
-LOSSES = {"charbonnier": charbonnier, "temporal": temporal, "fft": fft, "edge": edge}
+LOSSES = {"charbonnier": charbonnier, "rmse": rmse, "temporal": temporal, "fft": fft, "edge": edge}
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -185,8 +185,8 @@ def _distance(wanted: np.ndarray | None, got: np.ndarray | None) -> tuple[float,
     if wanted is None or got is None or wanted.shape != got.shape or not np.isfinite(got).all():
         return 0.0, None
     difference = got.astype(np.float64) - wanted
-    # Frames, masks and flags range to 1; features as far as they go.
-    peak = max(1.0, float(np.abs(wanted).max()))
+    # The range of the data, as scikit-image has it: frames and masks from 0 to 1, features as far as they go.
+    peak = max(1.0, float(np.ptp(wanted)))
     worst = float(np.square(difference).reshape(len(wanted), -1).mean(axis=1).max())
     return psnr_db(worst, peak), float(np.abs(difference).max())
 

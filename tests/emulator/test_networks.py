@@ -7,9 +7,11 @@ import torch
 from convert import convert, twin
 from convert.emulator import EmulatedModel
 from mlx_vader.models.registry import NETWORKS as OURS
+from tests.convert.comparing import given
 from tests.emulator.conversion import save
 from tests.emulator.networks import NETWORKS, build
 from tests.models.variants import build_variant
+from torch_ref.layers.rep import fuse
 
 
 def compare(package, module, inputs, precision, tolerance):
@@ -50,7 +52,7 @@ def test_our_networks_frame_by_frame(tmp_path, name):
     """In single precision what is left is the rounding of the weights."""
     net = build_variant(name)
     path = convert(net, tmp_path / "net.mlpackage", shapes="72x88").path
-    reference, size = twin(net), (72, 88)
+    reference, size = fuse(twin(net)), (72, 88)
     with torch.no_grad():
         for parameter in reference.parameters():
             parameter.copy_(parameter.half().float())
@@ -60,10 +62,10 @@ def test_our_networks_frame_by_frame(tmp_path, name):
         ours = {f"{key}_in": value.numpy() for key, value in state.items()}
         generator = torch.Generator().manual_seed(0)
         for _ in range(3):
-            frame = torch.rand(1, 1, 3, *size, generator=generator)
-            outputs = model.predict({"frames": frame[:, 0].numpy(), **ours})
+            data, clip = given(reference, torch.rand(1, 3, *size, generator=generator))
+            outputs = model.predict({name: value.numpy() for name, value in data.items()} | ours)
             with torch.no_grad():
-                restored = reference(frame, state)
+                restored = reference(clip, state)
             state = restored.state
             ours = {f"{key}_in": outputs[f"{key}_out"] for key in state}
             np.testing.assert_allclose(outputs["restored"], restored.frames[:, 0], atol=tolerance)

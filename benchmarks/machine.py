@@ -6,7 +6,6 @@ import platform
 import resource
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("mlx", "torch", "coremltools", "numpy", "av")
@@ -25,14 +24,10 @@ def chip() -> str:
 def versions() -> dict[str, str]:
     """Versions of Python, the system and the packages that a frame passes through."""
     from mlx_vader import __version__
+    from mlx_vader.versions import installed
 
-    found = {"vader-mlx": __version__, "python": platform.python_version(), "system": platform.platform()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    here = {"vader-mlx": __version__, "python": platform.python_version(), "system": platform.platform()}
+    return here | installed(PACKAGES)
 
 
 def thermal_state() -> dict[str, object] | None:

@@ -14,6 +14,7 @@ from convert import fourier
 from torch_ref.layers.naf import GlobalAveragePool
 from torch_ref.layers.norm import LayerNorm2d
 from torch_ref.layers.rep import RepConv3x3
+from torch_ref.layers.swap import swap
 from torch_ref.models.base import Network
 
 
@@ -60,12 +61,7 @@ _SWAPPED: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
 
 def lowered(twin: Network) -> Network:
     """A copy of the twin for tracing, with the same weights and, but for rounding, the same output."""
-    twin = copy.deepcopy(twin)
-    for parent in list(twin.modules()):
-        for name, child in parent.named_children():
-            if type(child) in _SWAPPED:
-                setattr(parent, name, _SWAPPED[type(child)](child))
-    return twin
+    return swap(copy.deepcopy(twin), _SWAPPED)
 
 
 def register() -> None:

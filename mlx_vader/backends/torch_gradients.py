@@ -25,13 +25,15 @@ class TorchGradients:
     """
 
     def __init__(self, net: Network, *, half: bool) -> None:
+        import torch
+
         from convert.weights import twin
 
         self._net, self._half = net, half
         self._device = best_device()
         self.device = describe(self._device)
         self._twin = twin(net).to(self._device).requires_grad_(True)
-        self._twin.to(memory_format=_channels_last())  # type: ignore[call-overload]
+        self._twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._outputs: list[torch.Tensor] = []
 
     def forward(
@@ -99,9 +101,3 @@ class TorchGradients:
 
 def _array(clip: "torch.Tensor") -> mx.array:
     return mx.array(clip.detach().permute(0, 1, 3, 4, 2).float().cpu().numpy())
-
-
-def _channels_last() -> "torch.memory_format":
-    import torch
-
-    return torch.channels_last

@@ -81,7 +81,7 @@ def train(
         str, _option("1: mask only; 2: all losses; 3: without the mask's; all: in turn.", COURSE)
     ] = "2",
     optimiser: Annotated[
-        str, _option("adamw, or muon: for plain convolutions, with --lr 0.04 or so.", COURSE)
+        str, _option("adamw, or muon: for plain convolutions, with --lr 0.02 or so.", COURSE)
     ] = "adamw",
     lr: Annotated[float, _option("Highest learning rate.", COURSE)] = 5e-4,
     warmup: Annotated[int, _option("Steps in which the learning rate rises.", COURSE)] = 200,
@@ -177,7 +177,7 @@ def _losses(given: str | None) -> "LossWeights":
 
     known = [field.name for field in dataclasses.fields(LossWeights)]
     weights: dict[str, float] = {}
-    for part in (given or "").split(",") if given else ():
+    for part in given.split(",") if given else ():
         name, _, number = (piece.strip() for piece in part.partition("="))
         if name not in known:
             raise UsageError(f"there is no loss {name!r}", hint=f"one of {', '.join(known)}")

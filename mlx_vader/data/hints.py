@@ -2,10 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, ImageFilter
 
-from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.masks import ARTIFACT, CLEAN, UNKNOWN
+from mlx_vader.masks import ARTIFACT, CLEAN, UNKNOWN, along_both
 
 #: How often nothing is known, and how often what is not marked is unknown rather than clean.
 BLIND, ONLY_MARKED = 0.5, 0.3
@@ -19,7 +17,9 @@ def random_hint(mask: Float[np.ndarray, "t h w 1"], rng: np.random.Generator) ->
         return np.full(mask.shape, UNKNOWN, np.float32)
     elsewhere = UNKNOWN if rng.random() < ONLY_MARKED else CLEAN
     box, growth = rng.random() < BOX, int(rng.integers(0, LARGEST + 1))
-    marked = np.stack([_box(frame) if box else _grown(frame, growth) for frame in mask > 0])
+    marked = np.stack(
+        [_box(frame) if box else along_both(frame, growth, np.logical_or) for frame in mask > 0]
+    )
     return np.where(marked, np.float32(ARTIFACT), np.float32(elsewhere))
 
 
@@ -31,10 +31,3 @@ def _box(marked: np.ndarray) -> np.ndarray:
 
 def _between_first_and_last(line: np.ndarray) -> np.ndarray:
     return np.logical_or.accumulate(line) & np.logical_or.accumulate(line[::-1])[::-1]
-
-
-def _grown(marked: np.ndarray, pixels: int) -> np.ndarray:
-    if not pixels or not marked.any():
-        return marked
-    image = Image.fromarray(to_levels(marked[..., 0].astype(np.float32)))
-    return to_unit(np.asarray(image.filter(ImageFilter.MaxFilter(2 * pixels + 1))))[..., None] > 0.5

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from mlx_vader.evaluation.suites import Case, Clip, Masks
 from mlx_vader.evaluation.summary import summarise
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import motion_of
+from mlx_vader.versions import installed
 
 #: What users find out from a long run is what made it: packages whose version changes figures.
 PACKAGES = ("vader-mlx", "numpy", "torch", "mlx", "av", "opencv-python-headless")
@@ -62,7 +62,7 @@ class Evaluation:
                 for method in self.methods
             ],
             "missing": dict(self.missing),
-            "versions": versions(),
+            "versions": installed(PACKAGES),
             "rows": [row.as_dict() for row in rows],
             "summary": summarise(rows),
         }
@@ -98,16 +98,3 @@ def _trial(truth: Truth, case: Case, spoiled: Clip, mask: Masks | None, method: 
 
 def _if_needed(method: Method, mask: Masks | None, frames: int) -> Masks | None:
     return mask[:frames] if method.needs_mask and mask is not None else None
-
-
-def versions() -> dict[str, str]:
-    """The versions of what computes."""
-    from importlib.metadata import PackageNotFoundError
-
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -7,10 +7,7 @@ from typing import Any
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.suites import Case, Clip, Masks
-from mlx_vader.metrics import Motion, mask_iou, masked_psnr, psnr, ssim, warping_error
-
-#: Equal clips have an infinite PSNR; this stands for it, also in means.
-CEILING = 100.0
+from mlx_vader.metrics import CEILING, Motion, mask_iou, masked_psnr, psnr, ssim, warping_error
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import KINDS, Clip, Masks
 from mlx_vader.streaming import make_strategy
-from mlx_vader.streaming.user_mask import Mark, blend, feathered, seen
+from mlx_vader.streaming.user_mask import Mark, blend, seen
 
 #: Ends a network's name where it is given the mask.
 MASKED = "with mask"
@@ -60,7 +60,7 @@ class _Network:
         grown and feathered a little.
         """
         assert mask is not None
-        marks = [Mark(hole, feathered(hole)) for hole in (mask > 0.5).astype(np.float32)]
+        marks = [Mark.of(hole) for hole in (mask > 0.5).astype(np.float32)]
         given = [seen(frame, mark, self.backend) for frame, mark in zip(clip, marks, strict=True)]
         frames, masks = self._restored(given)
         blended = map(blend, clip, frames, (mark.alpha for mark in marks))

@@ -3,6 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
+#: Equal clips have an infinite PSNR; this stands for it in tables and means.
+CEILING = 100.0
+
 
 def psnr(restored: Float[np.ndarray, "*shape"], clean: Float[np.ndarray, "*shape"]) -> float:
     """PSNR in dB of values in [0, 1], in float64: one mean over all that is given; infinite for equal arrays."""

@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from mlx_vader.backends.base import Backend
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.masks import with_hint
+from mlx_vader.masks import along_both, with_hint
 from mlx_vader.streaming.results import Frame
 from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
 
@@ -34,6 +34,11 @@ class Mark(NamedTuple):
 
     mask: Float32[np.ndarray, "h w 1"]
     alpha: Alpha
+
+    @classmethod
+    def of(cls, mask: Float32[np.ndarray, "h w 1"]) -> "Mark":
+        """The mark of a binary mask."""
+        return cls(mask, feathered(mask))
 
 
 class UserMask:
@@ -56,7 +61,7 @@ class UserMask:
         for image in self._images(start):
             if image is not None:
                 mask = fitted(image, height, width, self.path)
-                mark = Mark(mask, feathered(mask))
+                mark = Mark.of(mask)
             yield mark
         raise VaderError(
             f"the mask {self.path} ends before the video does",
@@ -111,18 +116,8 @@ def fitted(
 
 def feathered(mask: Float32[np.ndarray, "h w 1"]) -> Alpha:
     """A binary mask grown and blurred: exactly 1 where the network counts alone, exactly 0 out of reach."""
-    grown = _along_both(mask, _GROWN, np.maximum)
-    return _along_both(grown, _BLURRED, np.add) / np.float32((2 * _BLURRED + 1) ** 2)
-
-
-def _along_both(image: np.ndarray, radius: int, combine: np.ufunc) -> np.ndarray:
-    """Each pixel combined with its neighbours in a square; beyond the border the border's pixels go on."""
-    for axis in (0, 1):
-        padding = [(radius, radius) if other == axis else (0, 0) for other in range(3)]
-        padded, size = np.pad(image, padding, mode="edge"), image.shape[axis]
-        shifted = [np.take(padded, range(shift, shift + size), axis=axis) for shift in range(2 * radius + 1)]
-        image = combine.reduce(shifted)
-    return image
+    grown = along_both(mask, _GROWN, np.maximum)
+    return along_both(grown, _BLURRED, np.add) / np.float32((2 * _BLURRED + 1) ** 2)
 
 
 def seen(frame: Float32[np.ndarray, "h w 3"], mark: Mark | None, backend: Backend) -> Frame:

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mlx_vader.checkpoints import read
 from mlx_vader.data import ClipSource, FolderSource
 from mlx_vader.training.config import TrainConfig
+from mlx_vader.versions import installed
 
 PACKAGES = ("vader-mlx", "mlx", "numpy", "av", "pillow")
 
@@ -18,13 +18,14 @@ def provenance(config: TrainConfig, source: ClipSource, steps: int) -> dict[str,
 
     `before`: the commands of the runs that it started from, the first one first.
     """
+    versions = installed(PACKAGES)
     return {
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "data": describe(source),
         "seed": str(config.seed),
         "steps": str(steps),
         "config": json.dumps(config.as_dict()),
-        "versions": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
+        "versions": ", ".join(f"{name} {versions.get(name, '?')}" for name in PACKAGES),
         **({"before": _before(config.initial)} if config.initial else {}),
     }
 
@@ -43,10 +44,3 @@ def describe(source: ClipSource) -> str:
     names = sorted({(item if isinstance(item, Path) else item.path).name for item in source.items})
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
     return f"{len(names)} files in {len(source)} items, SHA-256 of their names {digest}"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "?"

@@ -7,11 +7,8 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_vader.data import Sample
-from mlx_vader.metrics import masked_psnr, psnr, ssim
+from mlx_vader.metrics import CEILING, masked_psnr, psnr, ssim
 from mlx_vader.models.base import Network
-
-#: An untouched clip has an infinite PSNR; this stands for it in a mean.
-CEILING = 100.0
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,7 @@ from mlx_vader.backends import load_backend
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.streaming.clean import Interrupted, clean
 from mlx_vader.streaming.strategies import ClipRecurrent
-from mlx_vader.streaming.user_mask import REACH
 from mlx_vader.video import plan_encoding, probe, read_image, write_image
-from tests.streaming.backends import Painter
 from tests.streaming.conftest import frames_of, times_of
 
 #: Segments of two clips.
@@ -194,49 +192,6 @@ def test_an_image_is_cleaned_at_any_size(tmp_path, small_clip, network):
     folder_holds(tmp_path, "in.png", "out.png", "out.preview.png")
 
 
-def test_a_masked_image_changes_inside_the_mask_only(tmp_path, small_clip, network):
-    image = frames_of(small_clip)[0]
-    mask = np.zeros_like(image)
-    mask[20:28, 10:30] = 1
-    write_image(tmp_path / "in.png", image)
-    write_image(tmp_path / "mask.png", mask)
-    clean(tmp_path / "in.png", tmp_path / "out.png", checkpoint=network, mask=tmp_path / "mask.png")
-    clean(tmp_path / "in.png", tmp_path / "free.png", checkpoint=network)
-    out, free = read_image(tmp_path / "out.png"), read_image(tmp_path / "free.png")
-    reach = np.zeros(image.shape[:2], bool)
-    reach[20 - REACH : 28 + REACH, 10 - REACH : 30 + REACH] = True
-    assert np.array_equal(out[~reach], image[~reach])
-    assert np.array_equal(out[20:28, 10:30], free[20:28, 10:30])
-    assert not np.array_equal(out, image)
-
-
-def test_a_mask_is_a_hint_to_the_network(tmp_path, small_clip, monkeypatch):
-    """The network paints what the hint tells it; the mask lets through what lies in it, and nothing else."""
-    painter = Painter(takes_hint=True)
-    monkeypatch.setattr("mlx_vader.streaming.clean.load_backend", lambda *_, **__: painter)
-    mask = np.zeros_like(frames_of(small_clip)[0])
-    mask[8:24, 8:24] = 1
-    write_image(tmp_path / "mask.png", mask)
-    clean(small_clip, tmp_path / "told.mkv", mask=tmp_path / "mask.png", **LOSSLESS)
-    told = frames_of(tmp_path / "told.mkv")
-    assert (told[:, 8:24, 8:24] == 1).all()
-    clean(small_clip, tmp_path / "blind.mkv", **LOSSLESS)
-    assert np.allclose(frames_of(tmp_path / "blind.mkv"), 0.5, atol=1 / 255)
-    assert painter.seen == {3, 4}
-
-
-def test_a_masked_video_keeps_the_outside_bit_for_bit(tmp_path, small_clip, network):
-    frames = frames_of(small_clip)
-    mask = np.zeros_like(frames[0])
-    mask[:16, :16] = 1
-    write_image(tmp_path / "mask.png", mask)
-    clean(small_clip, tmp_path / "out.mkv", checkpoint=network, mask=tmp_path / "mask.png", **LOSSLESS)
-    out = frames_of(tmp_path / "out.mkv")
-    assert np.array_equal(out[:, 16 + REACH :], frames[:, 16 + REACH :])
-    assert np.array_equal(out[:, :, 16 + REACH :], frames[:, :, 16 + REACH :])
-    assert not np.array_equal(out, frames)
-
-
 def test_a_folder_comes_out_mirrored_and_bad_files_are_reported(tmp_path, small_clip, network):
     source, target = tmp_path / "in", tmp_path / "out"
     (source / "deep").mkdir(parents=True)
@@ -393,13 +348,6 @@ class TestErrorsBeforeAnyWork:
 
         monkeypatch.setattr(video_job.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
         refuses(VaderError, "MiB are free")
-
-
-def test_a_mask_of_another_shape_is_an_error(tmp_path, small_clip, network):
-    write_image(tmp_path / "mask.png", np.zeros((40, 400, 3), np.float32))
-    with pytest.raises(VaderError, match="400x40"):
-        clean(small_clip, tmp_path / "out.mp4", checkpoint=network, mask=tmp_path / "mask.png")
-    folder_holds(tmp_path, "mask.png")
 
 
 def test_the_encoding_is_the_sources(small_clip, whole):

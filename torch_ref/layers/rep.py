@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from torch_ref.layers.swap import Net, swap
+
 
 class RepConv3x3(nn.Module):
     """A dense 3x3 convolution that keeps the size; with an identity branch where inputs and outputs are as many."""
@@ -36,10 +38,6 @@ class RepConv3x3(nn.Module):
         return plain.requires_grad_(False)
 
 
-def fuse(net: nn.Module) -> nn.Module:
+def fuse(net: Net) -> Net:
     """Makes a network's convolutions plain ones, in place, for restoring; returns the network."""
-    for parent in list(net.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, RepConv3x3):
-                setattr(parent, name, child.fused())
-    return net
+    return swap(net, {RepConv3x3: RepConv3x3.fused})

@@ -4,7 +4,7 @@ Photographs of places hold few animals, people and things, and a network that ne
 overlay takes it for one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 
 from mlx_vader.data.camera import CameraPath, camera_path, pan
 from mlx_vader.data.stills import UNREADABLE
+from mlx_vader.errors import VaderError
 from mlx_vader.video import list_media
 
 #: Of the clips that get any, and how many they get at most.
@@ -21,43 +22,53 @@ SHARE, MOST = 0.45, 3
 SMALLEST, LARGEST = 0.2, 1.4
 TURN = np.radians(20)
 SUFFIXES = (".png", ".webp")
+#: Objects are kept at most this long: drawn, they are smaller.
+LONGEST_SIDE = 512
 
 
-@dataclass(frozen=True)
-class Objects:
-    """Pictures with alpha out of `files`, each at its own place and in its own motion."""
-
-    files: tuple[Path, ...]
-
-    def pasted(
-        self, clip: UInt8[np.ndarray, "t size size 3"], rng: np.random.Generator
-    ) -> UInt8[np.ndarray, "t size size 3"]:
-        """The clip with up to three objects on it, or as it is. Files that cannot be read are passed over."""
-        if not self.files or rng.random() >= SHARE:
-            return clip
-        frames = [Image.fromarray(frame) for frame in clip]
-        for file in rng.choice(len(self.files), rng.integers(1, MOST + 1)):
-            _paste(frames, self.files[file], rng)
-        return np.stack([np.asarray(frame) for frame in frames])
+Cutout = UInt8[np.ndarray, "h w 4"]
 
 
-def find_objects(folder: Path) -> Objects:
+def find_objects(folder: Path) -> tuple[Path, ...]:
     """The pictures in `folder`, sorted by path; none where it is missing."""
     files = list_media(folder) if folder.is_dir() else []
-    return Objects(tuple(path for path in files if path.suffix.lower() in SUFFIXES))
+    return tuple(path for path in files if path.suffix.lower() in SUFFIXES)
 
 
-def _paste(frames: list[Image.Image], file: Path, rng: np.random.Generator) -> None:
+def load_object(path: Path) -> Cutout:
+    """A picture with its alpha, at most 512 pixels long. Raises VaderError when it cannot be decoded."""
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGBA")
+    except UNREADABLE as error:
+        raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(picture)
+
+
+def choose_objects(files: Sequence[Path], rng: np.random.Generator) -> list[Path]:
+    """What passes before one clip: nothing, or up to three of `files`."""
+    if not files or rng.random() >= SHARE:
+        return []
+    return [files[index] for index in rng.choice(len(files), rng.integers(1, MOST + 1))]
+
+
+def pasted(
+    clip: UInt8[np.ndarray, "t size size 3"], objects: Sequence[Cutout], rng: np.random.Generator
+) -> UInt8[np.ndarray, "t size size 3"]:
+    """The clip with the objects on it, each at its own place and in its own motion."""
+    frames = [Image.fromarray(frame) for frame in clip]
+    for cutout in objects:
+        _paste(frames, Image.fromarray(cutout), rng)
+    return np.stack([np.asarray(frame) for frame in frames])
+
+
+def _paste(frames: list[Image.Image], picture: Image.Image, rng: np.random.Generator) -> None:
     """Draws one object on all frames, in place."""
     size = frames[0].width
     path = camera_path(rng, len(frames), size).pushed(pan(rng, len(frames), size))
     side = size * float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
     place, turn, flip = rng.uniform(0, size, 2), rng.uniform(-TURN, TURN), rng.random() < 0.5
-    try:
-        with Image.open(file) as opened:
-            picture = opened.convert("RGBA")
-    except UNREADABLE:
-        return
     scale = side / max(picture.size)
     picture = picture.resize(
         (max(2, round(picture.width * scale)), max(2, round(picture.height * scale))),

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,14 +15,14 @@ from mlx_vader.data.cache import PictureCache
 from mlx_vader.data.folders import OBJECTS, Split, media_files
 from mlx_vader.data.footage import Stretch, clip_from_stretch, decode, stretches
 from mlx_vader.data.grading import graded
-from mlx_vader.data.objects import Objects, find_objects
+from mlx_vader.data.objects import Cutout, choose_objects, find_objects, load_object, pasted
 from mlx_vader.data.stills import check_still, clip_from_still, load_still
 from mlx_vader.errors import VaderError
 from mlx_vader.levels import to_unit
 from mlx_vader.video import is_video
 
-#: Decoded pictures kept in memory, for one process: an eighth of the machine's, at most 3 GiB.
-CACHE_BYTES = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 3 * 2**30)
+#: Decoded pictures kept in memory, for one process: a sixth of the machine's, at most 4 GiB.
+CACHE_BYTES = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 6, 4 * 2**30)
 
 
 @runtime_checkable
@@ -45,12 +46,13 @@ class FolderSource:
     """Photographs, and videos in stretches of about 16 frames, each of them one item.
 
     Where a file turns out to be damaged, it is noted in `skipped`, and the next item that can be read takes the place.
-    With `objects`, for training, clips are varied: other colours, and things that pass before the camera.
+    `varied` clips are for training: in other colours, some of the `objects` passing before the camera.
     """
 
     items: list[Path | Stretch]
     skipped: list[str] = field(default_factory=list)
-    objects: Objects | None = None
+    varied: bool = False
+    objects: Sequence[Path] = ()
     cache_bytes: int = CACHE_BYTES
 
     def __post_init__(self) -> None:
@@ -97,9 +99,20 @@ class FolderSource:
             frames = self._cache.get((item, length), lambda: decode(item, length - 1))
             clip = clip_from_stretch(frames, rng, length, size)
         clip = turned(clip, rng)
-        if self.objects is not None:
-            clip = self.objects.pasted(graded(clip, rng), rng)
+        if self.varied:
+            clip = graded(clip, rng)
+            clip = pasted(clip, self._loaded(choose_objects(self.objects, rng)), rng)
         return to_unit(clip)
+
+    def _loaded(self, files: Sequence[Path]) -> list[Cutout]:
+        """The pictures that can be read; the others are noted."""
+        pictures = []
+        for file in files:
+            try:
+                pictures.append(self._cache.get(file, partial(load_object, file)))
+            except VaderError as error:
+                self._note(file, str(error))
+        return pictures
 
 
 def open_source(folder: Path | str, split: Split = "train") -> FolderSource:
@@ -115,8 +128,8 @@ def open_source(folder: Path | str, split: Split = "train") -> FolderSource:
     skipped = [found for found in looked_at if isinstance(found, str)]
     if not items:
         raise VaderError(f"no file in {folder} can be read ({split})", hint=f"the first: {skipped[0]}")
-    objects = find_objects(Path(folder) / OBJECTS) if split == "train" else None
-    return FolderSource(items, skipped, objects)
+    varied = split == "train"
+    return FolderSource(items, skipped, varied, find_objects(Path(folder) / OBJECTS) if varied else ())
 
 
 def turned(clip: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "t h w 3"]:

@@ -1,22 +1,58 @@
-"""Makes a shipped checkpoint of a run's: the same weights in half precision, with author and licence.
+"""Trains a network that comes with the package, part by part, and puts it there: the weights in half precision.
 
-python scripts/ship.py runs/realtime-2/best.safetensors realtime
+python scripts/ship.py realtime                                     goes on where it was stopped
+python scripts/ship.py realtime --checkpoint runs/mine/best.safetensors       trains nothing
 """
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from mlx_vader import checkpoints
+from mlx_vader.cli import run
+from mlx_vader.training.trainer import BEST, STATE
 
 #: What a package on PyPI may weigh for each network.
 LARGEST = 8 * 2**20
 
+#: Name → the options of its parts of `vader-mlx train`. Each part starts from the best weights of the one before.
+PARTS: dict[str, tuple[str, ...]] = {
+    "realtime": (
+        "--net realtime --preset base --seed 1 --steps 5000 --lr 0.02 --size 96 --batch-size 16 --clip-length 1 "
+        "--before 1",
+        "--seed 2 --steps 12000 --lr 0.015 --size 128 --batch-size 16 --clip-length 1 --before 1",
+    ),
+}
+ALWAYS = (
+    "--data data --logos data/logos --optimiser muon --warmup 100 --mask-loss bce --bf16 --validate-every 250 "
+    "--losses rmse=1,charbonnier=0,fft=0,temporal=0,perceptual=0,mask=0.006"
+)
+
+
+def trained(name: str, runs: Path) -> Path:
+    """The checkpoint of the last part. Raises SystemExit when a part is interrupted; the next call goes on."""
+    best = None
+    for number, options in enumerate(PARTS[name], 1):
+        out = runs / f"{name}-{number}"
+        if (out / STATE).exists():
+            arguments = ["train", "--resume", str(out)]
+        else:
+            start = ["--init", str(best)] if best else []
+            arguments = ["train", *ALWAYS.split(), *options.split(), *start, "--out", str(out)]
+        sys.argv = ["vader-mlx", *arguments]  # what the checkpoint says it was made by
+        print(*sys.argv, file=sys.stderr)
+        if code := run(arguments):
+            raise SystemExit(code)
+        best = out / BEST
+    assert best is not None
+    return best
+
 
 def ship(source: Path, name: str) -> Path:
-    """Writes `mlx_vader/weights/NAME.safetensors`. Raises `SystemExit` where it would be too large."""
+    """Writes `mlx_vader/weights/NAME.safetensors`. Raises SystemExit where it would be too large."""
     checkpoint = checkpoints.read(source)
     shipped = dataclasses.replace(
         checkpoint,
@@ -31,7 +67,8 @@ def ship(source: Path, name: str) -> Path:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("source", type=Path, help="a checkpoint, for example a run's best.safetensors")
-    parser.add_argument("name", help="what `load` and `-c` will call it")
+    parser.add_argument("name", choices=PARTS, help="what `load` and `-c` call it")
+    parser.add_argument("--checkpoint", type=Path, help="a checkpoint to ship as it is")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs are kept")
     given = parser.parse_args()
-    print(ship(given.source, given.name))
+    print(ship(given.checkpoint or trained(given.name, given.runs), given.name))

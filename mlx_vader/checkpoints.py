@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMAT = "vader-mlx-1"
 SHIPPED = Path(__file__).parent / "weights"
 #: What `clean` uses when nothing is said.
-DEFAULT = "composite-lite"
+DEFAULT = "realtime"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import math
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mlx_vader.errors import UsageError
@@ -22,7 +24,7 @@ class TrainConfig:
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
     preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `backend`: "mlx", "torch" or
     "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex, VGG16 or EfficientNet-Lite0, the first that
-    is there), "none", or a name or path that must be there.
+    is there), "none", or a name or path that must be there; `command`: what began the run, kept when it is resumed.
     """
 
     out: str = "runs/train"
@@ -65,6 +67,9 @@ class TrainConfig:
     validate_every: int = 500
     validation_clips: int = 26
     log_every: int = 20
+    command: str = field(
+        default_factory=lambda: " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 from mlx_vader.checkpoints import read
@@ -20,7 +19,7 @@ def provenance(config: TrainConfig, source: ClipSource, steps: int) -> dict[str,
     """
     versions = installed(PACKAGES)
     return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": config.command,
         "data": describe(source),
         "seed": str(config.seed),
         "steps": str(steps),

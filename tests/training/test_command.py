@@ -115,7 +115,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     before = checkpoints.read(out / LAST).step
     assert before < 100000
     assert _train("--resume", out, "--stop-after", 1, "--workers", 0) == 0
-    assert checkpoints.read(out / LAST).step == before + 1
+    last = checkpoints.read(out / LAST)
+    assert last.step == before + 1
+    assert "--steps 100000" in last.provenance["command"], "not the command that went on"
 
 
 def test_a_second_run_does_not_write_over_the_first(tmp_path):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mlx_vader.evaluation.evaluation import Trial
 from mlx_vader.evaluation.method import NOTHING
-from mlx_vader.evaluation.tables import Table, decibels, gains, tables
+from mlx_vader.evaluation.tables import MEAN, Gain, Table, decibels, gains, tables
 from mlx_vader.levels import to_levels
 
 #: Pixels of a crop's side.
@@ -124,13 +124,17 @@ def _gains(summary: Sequence[dict[str, Any]]) -> str:
         "#over baseline",
     )
     rows = [
-        "<tr>"
-        f'<td><a href="#{escape(line.artifact)}">{escape(line.artifact)}</a></td><td>{escape(line.severity)}</td>'
+        f"<tr><td>{_linked(line)}</td><td>{escape(line.severity)}</td>"
         f"<td class=number>{line.spoiled}</td><td>{escape(line.baseline)}</td><td>{escape(line.network)}</td>"
         f"<td class=number>{line.psnr}</td>{_signed(line.over_spoiled)}{_signed(line.over_baseline)}</tr>"
         for line in gains(summary)
     ]
     return _wrapped(heads, rows)
+
+
+def _linked(line: Gain) -> str:
+    name = escape(line.artifact)
+    return name if line.severity == MEAN else f'<a href="#{name}">{name}</a>'
 
 
 def _signed(gain: float | None) -> str:

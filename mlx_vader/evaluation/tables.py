@@ -3,7 +3,13 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, NamedTuple
+
+from mlx_vader.evaluation.method import NOTHING
+
+#: Stands for a severity in lines that are means over several.
+MEAN = "mean"
 
 
 class Column(NamedTuple):
@@ -75,9 +81,12 @@ def tables(summary: Sequence[dict[str, Any]], perceptual: str | None = None) -> 
     return [_table(artifact, entries, perceptual) for artifact, entries in groups.items()]
 
 
-def gains(summary: Iterable[dict[str, Any]]) -> list[Gain]:
-    """Ours against the spoiled clip and against the best baseline: a line for each network, artifact and severity."""
-    return [
+def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
+    """Ours against the spoiled clip and against the best baseline: a line for each network, artifact and severity.
+
+    At the end, where there are several overlays, a line for each network with their mean inside the mask.
+    """
+    lines = [
         Gain(
             entry["artifact"],
             entry["severity"],
@@ -91,6 +100,39 @@ def gains(summary: Iterable[dict[str, Any]]) -> list[Gain]:
         )
         for entry in summary
         for ours in entry["ours"]
+    ]
+    overlays = [entry for entry in summary if entry["kind"] == "overlay"]
+    return lines + (_inside(overlays) if len(overlays) > 1 else [])
+
+
+def _inside(overlays: list[dict[str, Any]]) -> list[Gain]:
+    """Means over overlays of the PSNR inside the mask; the baseline is the best one of each overlay."""
+    spoiled, best = [], []
+    ours: dict[str, list[float]] = {}
+    for entry in overlays:
+        others = []
+        for method in entry["methods"]:
+            if method["ours"]:
+                ours.setdefault(method["method"], []).append(method["psnr_mask"])
+            elif method["method"] == NOTHING.name:
+                spoiled.append(method["psnr_mask"])
+            else:
+                others.append(method["psnr_mask"])
+        if others:
+            best.append(max(others))
+    before, baseline = fmean(spoiled), fmean(best) if best else None
+    return [
+        Gain(
+            "overlays, in mask",
+            MEAN,
+            f"{before:.2f}",
+            "–" if baseline is None else f"{baseline:.2f} the best of each",
+            name,
+            f"{fmean(values):.2f}",
+            fmean(values) - before,
+            None if baseline is None else fmean(values) - baseline,
+        )
+        for name, values in ours.items()
     ]
 
 

@@ -1,6 +1,7 @@
 """The run, its rows, its summary and its page."""
 
 import base64
+import copy
 import io
 import re
 from pathlib import Path
@@ -132,6 +133,23 @@ def test_tables_mark_the_best_figure_of_each_column(evaluation: Evaluation, tria
     assert marked
     assert set(marked) == {round(best * 1e3, 2)}
     assert len(gains(summary)) == 4  # blind three times, with the mask once
+
+
+def test_the_last_gains_are_means_inside_the_masks_of_all_overlays(
+    evaluation: Evaluation, trials: list[Trial]
+) -> None:
+    summary = evaluation.as_dict([trial.row for trial in trials])["summary"]
+    (logo,) = (entry for entry in summary if entry["kind"] == "overlay")
+    worse = copy.deepcopy(logo)
+    for method in worse["methods"]:
+        method["psnr_mask"] -= 1 if method["ours"] else 3
+    *_, last = gains([*summary, worse])
+    inside = {method["method"]: method["psnr_mask"] for method in logo["methods"]}
+    baseline = max(inside[m["method"]] for m in logo["methods"] if not m["ours"] and m["method"] != "nothing")
+    own = inside[last.network]
+    assert last.psnr == f"{own - 0.5:.2f}"
+    assert last.over_spoiled == pytest.approx(own - inside["nothing"] + 1)
+    assert last.over_baseline == pytest.approx(own - baseline + 1)
 
 
 def test_the_page_is_complete_and_loads_nothing(evaluation: Evaluation, trials: list[Trial]) -> None:

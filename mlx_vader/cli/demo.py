@@ -103,5 +103,5 @@ def _next_steps(report: "DemoReport") -> str:
         f"Play       {folder / 'cleaned.preview.mp4'}  (before | mask | after)\n"
         "Then try   vader-mlx clean YOUR_VIDEO -o CLEAN.mp4 --preview\n"
         f"           vader-mlx demo --input YOUR_VIDEO -o {folder}-2\n"
-        "           vader-mlx train --data YOUR_FOOTAGE --init default --optimiser muon --lr 0.002"
+        "           vader-mlx train --data YOUR_FOOTAGE --init default"
     )

@@ -81,9 +81,12 @@ def train(
         str, _option("1: mask only; 2: all losses; 3: without the mask's; all: in turn.", COURSE)
     ] = "2",
     optimiser: Annotated[
-        str, _option("adamw, or muon: for plain convolutions, with --lr 0.02 or so.", COURSE)
-    ] = "adamw",
-    lr: Annotated[float, _option("Highest learning rate.", COURSE)] = 5e-4,
+        str | None, _option("adamw, or muon for plain convolutions; else what suits the network.", COURSE)
+    ] = None,
+    lr: Annotated[
+        float | None,
+        _option("Highest learning rate; else the optimiser's, a tenth of it after --init.", COURSE),
+    ] = None,
     warmup: Annotated[int, _option("Steps in which the learning rate rises.", COURSE)] = 200,
     grad_accum: Annotated[int, _option("Batches an update.", COURSE)] = 1,
     seed: Annotated[int, _option("Everything random follows from it.", COURSE)] = 0,
@@ -96,9 +99,12 @@ def train(
         bool, _option("VGG16 instead of LPIPS, if it is there.", LOSSES, "--no-lpips")
     ] = False,
     losses: Annotated[
-        str | None, _option("Weights other than the usual, such as rmse=1,charbonnier=0,mask=0.01.", LOSSES)
+        str | None,
+        _option("Weights other than the network's, such as rmse=1,charbonnier=0,mask=0.01.", LOSSES),
     ] = None,
-    mask_loss: Annotated[str, _option("dice (and L1) or bce.", LOSSES)] = "dice",
+    mask_loss: Annotated[
+        str | None, _option("dice (and L1) or bce; else what suits the network.", LOSSES)
+    ] = None,
     mask_weight: Annotated[float, _option("How often a pixel of the artifact counts.", LOSSES)] = 1.0,
     backend: Annotated[
         str, _option("mlx or torch; torch unless said where MLX has no GPU.", MACHINE)
@@ -126,7 +132,8 @@ def train(
 
 def _new(options: dict[str, Any]) -> "TrainConfig":
     """The options as a configuration. Raises `UsageError` where they contradict each other."""
-    from mlx_vader.training import TrainConfig
+    from mlx_vader import checkpoints
+    from mlx_vader.training import TrainConfig, recipe
 
     if (options["data"] is None) == (not options["dummy"]):
         raise UsageError(
@@ -136,18 +143,22 @@ def _new(options: dict[str, Any]) -> "TrainConfig":
     spec = {name: options[name] for name in ("guidance", "residual") if options[name] is not None}
     if options["no_temporal"]:
         spec["temporal"] = False
+    initial = options["init"]
+    network = checkpoints.read(initial).network if initial else options["net"]
+    usual = recipe(network, optimiser=options["optimiser"], fine_tuning=initial is not None)
     same = {field.name for field in dataclasses.fields(TrainConfig)} & options.keys()
-    values = {name: _plain(options[name]) for name in same}
+    values = {name: _plain(options[name]) for name in same if options[name] is not None}
     return TrainConfig(
-        **values
+        **usual
+        | values
         | {
             "artifacts": tuple(
                 name.strip() for name in (options["artifacts"] or "").split(",") if name.strip()
             ),
             "spec": spec,
-            "initial": options["init"],
+            "initial": initial,
             "warmup_steps": options["warmup"],
-            "losses": _losses(options["losses"]),
+            "losses": _losses(options["losses"], usual["losses"]),
             "perceptual": _perceptual(options["lpips"], options["no_lpips"]),
         }
     )
@@ -171,11 +182,9 @@ def _resumed(context: typer.Context, options: dict[str, Any]) -> "TrainConfig":
     return dataclasses.replace(resumed(options["resume"]), **{name: _plain(options[name]) for name in given})
 
 
-def _losses(given: str | None) -> "LossWeights":
+def _losses(given: str | None, usual: "LossWeights") -> "LossWeights":
     """The usual weights with those that are given. Raises `UsageError` for an unknown loss or what is no number."""
-    from mlx_vader.losses import LossWeights
-
-    known = [field.name for field in dataclasses.fields(LossWeights)]
+    known = [field.name for field in dataclasses.fields(usual)]
     weights: dict[str, float] = {}
     for part in given.split(",") if given else ():
         name, _, number = (piece.strip() for piece in part.partition("="))
@@ -187,7 +196,7 @@ def _losses(given: str | None) -> "LossWeights":
             raise UsageError(
                 f"{number!r} is no weight for {name}", hint="for example --losses mask=0.01"
             ) from None
-    return LossWeights(**weights)
+    return dataclasses.replace(usual, **weights)
 
 
 def _perceptual(lpips: str | None, no_lpips: bool) -> str:

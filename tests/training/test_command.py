@@ -45,8 +45,7 @@ def test_a_run_on_drawn_scenes_ends_with_a_checkpoint_that_says_where_it_comes_f
 def test_losses_are_weighed_as_asked(tmp_path):
     weights = "rmse=1,charbonnier=0,mask=0.01,fft=0,temporal=0"
     _train_dummy(tmp_path / "run", "--steps", 1, "--losses", weights)
-    config = json.loads(checkpoints.read(tmp_path / "run" / LAST).provenance["config"])
-    assert config["losses"] | {"perceptual": 0} == {
+    assert config_of(tmp_path / "run")["losses"] | {"perceptual": 0} == {
         **dict.fromkeys(("charbonnier", "fft", "temporal", "edge", "perceptual"), 0.0),
         "rmse": 1.0,
         "mask": 0.01,
@@ -54,6 +53,26 @@ def test_losses_are_weighed_as_asked(tmp_path):
     for wrong, message in (("l7=1", "no loss 'l7'"), ("mask=much", "no weight for mask")):
         with pytest.raises(UsageError, match=message):
             _train_dummy(tmp_path / "other", "--losses", wrong)
+
+
+def config_of(run):
+    return json.loads(checkpoints.read(run / LAST).provenance["config"])
+
+
+def test_a_network_is_trained_with_what_suits_it_unless_told_otherwise(tmp_path):
+    realtime = ("--net", "realtime", "--steps", 1)
+    _train_dummy(tmp_path / "plain", *realtime)
+    plain = config_of(tmp_path / "plain")
+    assert (plain["optimiser"], plain["lr"], plain["mask_loss"]) == ("muon", 0.02, "bce")
+    assert plain["losses"]["rmse"] == 1
+    _train_dummy(
+        tmp_path / "told", *realtime, "--optimiser", "adamw", "--mask-loss", "dice", "--losses", "rmse=2"
+    )
+    told = config_of(tmp_path / "told")
+    assert (told["optimiser"], told["lr"], told["mask_loss"]) == ("adamw", 5e-4, "dice")
+    assert told["losses"] == plain["losses"] | {"rmse": 2}
+    _train("--dummy", "--out", tmp_path / "fine", *QUICK, "--steps", 1, "--init", tmp_path / "plain" / LAST)
+    assert config_of(tmp_path / "fine")["lr"] == pytest.approx(0.002)
 
 
 def test_a_run_remembers_the_runs_before_it(tmp_path):

@@ -101,7 +101,11 @@ def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
         for entry in summary
         for ours in entry["ours"]
     ]
-    overlays = [entry for entry in summary if entry["kind"] == "overlay"]
+    overlays = [
+        entry
+        for entry in summary
+        if entry["kind"] == "overlay" and all(method["psnr_mask"] is not None for method in entry["methods"])
+    ]
     return lines + (_inside(overlays) if len(overlays) > 1 else [])
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.session import Configuration, run
+from benchmarks.session import Configuration, all_rows, run
 from convert.shapes import Size
 
 SIZE = Size(256, 256)
@@ -25,9 +25,7 @@ def measure(preset: str, frames: int) -> list[dict[str, Any]]:
             path = checkpoints.save(Path(folder) / f"{name}.safetensors", build(name, preset))
             pair = [Configuration("256", SIZE, backend, "", str(path)) for backend in ("mlx", "torch")]
             result = run(pair, frames=frames)
-            mlx, torch = result["rows"]
-            if mlx["error"] or torch["error"]:
-                raise SystemExit(mlx["error"] or torch["error"])
+            mlx, torch = all_rows(result)
             rows.append(
                 {
                     "network": f"{name}-{preset}",

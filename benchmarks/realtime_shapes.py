@@ -43,8 +43,7 @@ def cost(spec: dict[str, Any]) -> Cost:
 
 def learned(spec: dict[str, Any], data: Path, steps: int) -> tuple[float, float]:
     """Gain in PSNR on the validation clips after `steps` of the same training, whole and inside the mask, in dB."""
-    from mlx_vader.losses import LossWeights
-    from mlx_vader.training import TrainConfig, train
+    from mlx_vader.training import TrainConfig, recipe, train
     from mlx_vader.training.validation import Scores
     from mlx_vader.training.watch import Watch
 
@@ -68,14 +67,11 @@ def learned(spec: dict[str, Any], data: Path, steps: int) -> tuple[float, float]
             clip_length=1,
             before=1,
             size=96,
-            optimiser="muon",
-            lr=0.02,
             warmup_steps=50,
-            mask_loss="bce",
-            losses=LossWeights(rmse=1, charbonnier=0, fft=0, temporal=0, perceptual=0, mask=0.006),
             ema=0.99,
             bf16=True,
             validate_every=steps,
+            **recipe("realtime"),
         )
         train(config, watch)
     scores = watch.scores

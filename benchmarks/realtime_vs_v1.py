@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.session import Configuration, run
+from benchmarks.session import Configuration, all_rows, run
 from convert.shapes import Size
 
 SIZES = {"256": Size(256, 256), "720p": Size(720, 1280)}
@@ -33,16 +33,16 @@ def measure(backend: str, frames: int) -> list[Pair]:
             checkpoints.save(Path(folder) / f"{name}.safetensors", build(name, "base"))
             for name in ("composite", "realtime")
         ]
-        rows = run(
-            [
-                Configuration(name, size, backend, "", str(path))
-                for name, size in SIZES.items()
-                for path in paths
-            ],
-            frames=frames,
-        )["rows"]
-    if error := next((row["error"] for row in rows if row["error"]), None):
-        raise SystemExit(error)
+        rows = all_rows(
+            run(
+                [
+                    Configuration(name, size, backend, "", str(path))
+                    for name, size in SIZES.items()
+                    for path in paths
+                ],
+                frames=frames,
+            )
+        )
     return [
         Pair(v1["res"], v1["fps"], realtime["fps"], realtime["unit"])
         for v1, realtime in zip(rows[::2], rows[1::2], strict=True)

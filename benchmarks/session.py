@@ -231,6 +231,14 @@ def run(
     return {"device": device, "versions": versions(), **(facts or {}), "rows": rows}
 
 
+def all_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a result in which nothing may fail. Raises SystemExit with the first error."""
+    rows: list[dict[str, Any]] = result["rows"]
+    if error := next((row["error"] for row in rows if row["error"]), None):
+        raise SystemExit(error)
+    return rows
+
+
 @contextmanager
 def _noted(one: Measured) -> Iterator[None]:
     try:

@@ -22,23 +22,12 @@ LARGEST = 8 * 2**20
 PARTS: dict[str, tuple[str, ...]] = {
     "realtime": (
         # Many single frames, half of them after one other; then larger ones; then clips, for the memory.
-        (
-            "--net realtime --preset base --seed 1 --steps 5000 --lr 0.02 --size 96 --batch-size 16 --clip-length 1 "
-            "--before 1 --losses rmse=1,charbonnier=0,fft=0,perceptual=0,temporal=0,mask=0.006"
-        ),
-        (
-            "--seed 2 --steps 9500 --lr 0.015 --size 128 --batch-size 16 --clip-length 1 "
-            "--before 1 --losses rmse=1,charbonnier=0,fft=0,perceptual=0,temporal=0,mask=0.006"
-        ),
-        (
-            "--seed 3 --steps 3600 --lr 0.005 --size 128 --batch-size 8 --clip-length 4 "
-            "--before 4 --losses rmse=1,charbonnier=0,fft=0,perceptual=0,temporal=0.3,mask=0.02"
-        ),
+        "--net realtime --preset base --seed 1 --steps 5000 --size 96 --batch-size 16 --clip-length 1 --before 1",
+        "--seed 2 --steps 9500 --lr 0.015 --size 128 --batch-size 16 --clip-length 1 --before 1",
+        "--seed 3 --steps 3600 --lr 0.005 --size 128 --batch-size 8 --clip-length 4 --before 4 --losses mask=0.02",
     ),
 }
-ALWAYS = (
-    "--data data --logos data/logos --optimiser muon --warmup 100 --mask-loss bce --bf16 --validate-every 250"
-)
+ALWAYS = "--data data --logos data/logos --warmup 100 --bf16 --validate-every 250"
 
 
 def trained(name: str, runs: Path) -> Path:

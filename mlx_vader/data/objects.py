@@ -12,8 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from mlx_vader.data.camera import CameraPath, camera_path, pan
-from mlx_vader.data.stills import UNREADABLE
-from mlx_vader.errors import VaderError
+from mlx_vader.data.stills import opened
 from mlx_vader.video import list_media
 
 #: Of the clips that get any, and how many they get at most.
@@ -24,7 +23,6 @@ TURN = np.radians(20)
 SUFFIXES = (".png", ".webp")
 #: Objects are kept at most this long: drawn, they are smaller.
 LONGEST_SIDE = 512
-
 
 Cutout = UInt8[np.ndarray, "h w 4"]
 
@@ -37,11 +35,8 @@ def find_objects(folder: Path) -> tuple[Path, ...]:
 
 def load_object(path: Path) -> Cutout:
     """A picture with its alpha, at most 512 pixels long. Raises VaderError when it cannot be decoded."""
-    try:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGBA")
-    except UNREADABLE as error:
-        raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
+    with opened(path) as file:
+        picture = file.convert("RGBA")
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(picture)
 

@@ -1,5 +1,7 @@
 """Clips out of photographs: a camera moves before them, sometimes with something nearer passing by."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,26 +24,30 @@ PARALLAX_SHARE = 0.4
 MARGIN = 3.0
 
 
-def load_still(path: Path) -> UInt8[np.ndarray, "h w 3"]:
-    """A photograph, upright, at most 1600 pixels long. Raises VaderError when it cannot be decoded."""
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture, to be decoded inside the `with`. Raises VaderError when it cannot be read or decoded."""
     try:
         with Image.open(path) as file:
-            # JPEG decodes straight to about the size that is kept.
-            file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            image = ImageOps.exif_transpose(file).convert("RGB")
+            yield file
     except UNREADABLE as error:
         raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
+
+
+def load_still(path: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """A photograph, upright, at most 1600 pixels long. Raises VaderError when it cannot be decoded."""
+    with opened(path) as file:
+        # JPEG decodes straight to about the size that is kept.
+        file.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+        image = ImageOps.exif_transpose(file).convert("RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 
 def check_still(path: Path) -> None:
     """Reads the header only. Raises VaderError for what is no image or has fewer than 16 pixels on a side."""
-    try:
-        with Image.open(path) as file:
-            side = min(file.size)
-    except UNREADABLE as error:
-        raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error
+    with opened(path) as file:
+        side = min(file.size)
     if side < 16:
         raise VaderError(f"{path} is only {side} pixels wide or high", hint="16 are the least")
 

@@ -111,32 +111,24 @@ def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
 
 def _inside(overlays: list[dict[str, Any]]) -> list[Gain]:
     """Means over overlays of the PSNR inside the mask; the baseline is the best one of each overlay."""
-    spoiled, best = [], []
-    ours: dict[str, list[float]] = {}
-    for entry in overlays:
-        others = []
-        for method in entry["methods"]:
-            if method["ours"]:
-                ours.setdefault(method["method"], []).append(method["psnr_mask"])
-            elif method["method"] == NOTHING.name:
-                spoiled.append(method["psnr_mask"])
-            else:
-                others.append(method["psnr_mask"])
-        if others:
-            best.append(max(others))
-    before, baseline = fmean(spoiled), fmean(best) if best else None
+    ours = {method["method"]: method["ours"] for method in overlays[0]["methods"]}
+    inside = [{method["method"]: method["psnr_mask"] for method in entry["methods"]} for entry in overlays]
+    baselines = [name for name in ours if not ours[name] and name != NOTHING.name]
+    before = fmean(figures[NOTHING.name] for figures in inside)
+    best = fmean(max(figures[name] for name in baselines) for figures in inside) if baselines else None
+    after = {name: fmean(figures[name] for figures in inside) for name in ours if ours[name]}
     return [
         Gain(
             "overlays, in mask",
             MEAN,
             f"{before:.2f}",
-            "–" if baseline is None else f"{baseline:.2f} the best of each",
+            "–" if best is None else f"{best:.2f} the best of each",
             name,
-            f"{fmean(values):.2f}",
-            fmean(values) - before,
-            None if baseline is None else fmean(values) - baseline,
+            f"{mean:.2f}",
+            mean - before,
+            None if best is None else mean - best,
         )
-        for name, values in ours.items()
+        for name, mean in after.items()
     ]
 
 

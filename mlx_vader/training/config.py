@@ -9,7 +9,7 @@ from typing import Any
 
 from mlx_vader.errors import UsageError
 from mlx_vader.losses import LossWeights
-from mlx_vader.training.optimiser import NAMES as OPTIMISERS
+from mlx_vader.training.optimiser import RATES
 
 STAGES = ("1", "2", "3", "all")
 
@@ -48,7 +48,7 @@ class TrainConfig:
     size: int = 128
 
     optimiser: str = "adamw"
-    lr: float = 5e-4
+    lr: float = RATES["adamw"]
     warmup_steps: int = 200
     weight_decay: float = 1e-4
     clip_norm: float = 1.0
@@ -76,8 +76,8 @@ class TrainConfig:
             raise UsageError(f"there is no stage {self.stage!r}", hint=f"one of {', '.join(STAGES)}")
         if self.mask_loss not in ("dice", "bce"):
             raise UsageError(f"there is no mask loss {self.mask_loss!r}", hint="dice or bce")
-        if self.optimiser not in OPTIMISERS:
-            raise UsageError(f"there is no optimiser {self.optimiser!r}", hint=" or ".join(OPTIMISERS))
+        if self.optimiser not in RATES:
+            raise UsageError(f"there is no optimiser {self.optimiser!r}", hint=" or ".join(RATES))
         if self.backend not in ("auto", "mlx", "torch"):
             raise UsageError(f"nothing trains with {self.backend!r}", hint="auto, mlx or torch")
         if self.device not in ("auto", "cpu", "gpu"):

@@ -9,7 +9,8 @@ from typing import Any
 import mlx.core as mx
 import mlx.optimizers as optim
 
-NAMES = ("adamw", "muon")
+#: The optimisers that there are, and the highest learning rate that suits each.
+RATES = {"adamw": 5e-4, "muon": 0.02}
 
 #: AdamW's rate beside Muon's, whose updates do not depend on the size of the weights.
 BESIDE_MUON = 0.3

@@ -4,6 +4,7 @@ from typing import Any
 
 from mlx_vader.losses import LossWeights
 from mlx_vader.training.config import TrainConfig
+from mlx_vader.training.optimiser import RATES
 
 #: Fields of `TrainConfig` by network; docs/realtime.md says how they were found.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -13,8 +14,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "losses": LossWeights(rmse=1, charbonnier=0, fft=0, perceptual=0, temporal=0.3, mask=0.006),
     },
 }
-#: The highest learning rate of an optimiser, and the share of it for weights that have learned already.
-RATES = {"adamw": 5e-4, "muon": 0.02}
+#: Of the optimiser's learning rate, for weights that have learned already.
 FINE = 0.1
 
 

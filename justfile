@@ -59,3 +59,7 @@ fetch-data:
 # Train `realtime` from nothing and put it into the package: two hours on two CPU cores. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
+
+# Train `quality` from nothing and put it into the package, likewise.
+train-quality: fetch-data
+    {{ python }} scripts/ship.py quality

@@ -23,6 +23,8 @@ MIX: dict[tuple[int, int], float] = {
     (2, 0): 0.03,  # say, a channel's logo and a subtitle
     (1, 2): 0.02,
 }
+# So often among the degradations, where others count 1: what most videos have, and what is learned slowest.
+OFTEN = {"video_compression": 2.5, "jpeg_compression": 1.5}
 # A video takes its artifacts in the order of Artifact.stage; this often, overlays come last.
 OVERLAY_LAST = 0.2
 SEVERITY_ALONE = (0.0, 1.0)
@@ -70,7 +72,7 @@ def spoil(
     logos: str | PathLike[str] | None = None,
     reach: float = 1.0,
 ) -> Spoiled:
-    """A random mix of artifacts on a clip, as MIX says, drawn evenly from `names` (default: all thirteen).
+    """A random mix of artifacts on a clip, as MIX and OFTEN say, drawn from `names` (default: all thirteen).
 
     Parts of the mix that `names` cannot fill are left out, and the rest keep their proportions. `reach`: the share of
     the severities that occurs, from the easy end: solid overlays, mild degradations.
@@ -103,8 +105,11 @@ def _draw_mix(rng: np.random.Generator, names: tuple[str, ...]) -> tuple[str, ..
         if counts[0] <= len(overlays) and counts[1] <= len(degradations)
     }
     counts = pick(rng, list(mix), list(mix.values()))
+    weights = np.array([OFTEN.get(name, 1.0) for name in degradations])
     chosen = [str(name) for name in rng.permutation(overlays)[: counts[0]]]
-    chosen += [str(name) for name in rng.permutation(degradations)[: counts[1]]]
+    if counts[1]:
+        drawn = rng.choice(degradations, counts[1], replace=False, p=weights / weights.sum())
+        chosen += [str(name) for name in drawn]
     last = chance(rng, OVERLAY_LAST)
     return tuple(sorted(chosen, key=lambda name: 9 if last and name in overlays else ARTIFACTS[name].stage))
 

@@ -6,6 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.errors import UsageError
 from mlx_vader.layers.padding import pad_to_multiple
 
 #: What a network remembers of the frames before. Feature maps are `(b, h, w, c)`; everything of another rank has
@@ -35,7 +36,12 @@ class Network(nn.Module):
     takes_hint: bool = False
 
     def __call__(self, frames: Float[mx.array, "b t h w c"], state: State | None = None) -> Restored:
-        """Restores RGB frames of any size in [0, 1]; `state` is what the call before returned, `None` a new video."""
+        """Restores RGB frames of any size in [0, 1]; `state` is what the call before returned, `None` a new video.
+
+        Raises UsageError for a hint that the network does not take.
+        """
+        if frames.shape[-1] == 4 and not self.takes_hint:
+            raise UsageError("this network takes no hint", hint="give it RGB frames, or use realtime")
         height, width = frames.shape[2:4]
         padded = pad_to_multiple(frames, self.stride)
         state = state or self.fresh_state(*padded.shape[:1], *padded.shape[2:4])

@@ -15,6 +15,9 @@ from mlx_vader.layers.naf import mask_head, pixel_head, sequential
 from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_spec
 from mlx_vader.models.base import Network, Restored, State
 
+#: Of a fresh painting: sigmoid(4 (x - 1/2)) is within 0.12 of x.
+STEEPNESS = 4.0
+
 
 @dataclass(frozen=True)
 class CompositeSpec:
@@ -37,6 +40,15 @@ PRESETS = {
 }
 
 
+def _pass(conv: nn.Module, output: int, inputs: dict[int, float], bias: float = 0.0) -> None:
+    """Makes an output of a convolution the given multiples of inputs at the same pixel."""
+    middle = conv.weight.shape[1] // 2
+    conv.weight[output] = 0
+    for channel, factor in inputs.items():
+        conv.weight[output, middle, middle, channel] = factor
+    conv.bias[output] = bias
+
+
 class ExplicitCompositeNet(NAFUNet, Network):
     """Paints, masks and composites."""
 
@@ -48,6 +60,24 @@ class ExplicitCompositeNet(NAFUNet, Network):
         self.window = spec.num_frames if spec.temporal else 1
         self.inpaint_head = [*pixel_head(spec.channels, spec.channels, 3), nn.Sigmoid()]
         self.mask_head = mask_head(spec.channels)
+        self._paint_what_is_seen()
+
+    def _paint_what_is_seen(self) -> None:
+        """Fresh blocks are identities: three channels take the colours through them, to be painted as they are, nearly.
+
+        A painting of noise teaches the mask to close, and behind a closed mask nothing is learned: the first
+        thousands of steps went by like that.
+        """
+        to_pixels, to_colours = self.inpaint_head[0], self.inpaint_head[2]
+        skip_conv = self.decoders[-1].skip_conv
+        skip = skip_conv.weight.shape[-1] // 2
+        for colour in range(3):
+            _pass(self.in_conv, colour, {colour: 1})
+            _pass(skip_conv, colour, {skip + colour: 1})
+            # gelu(z) - gelu(-z) = z
+            _pass(to_pixels, colour, {colour: 1})
+            _pass(to_pixels, 3 + colour, {colour: -1})
+            _pass(to_colours, colour, {colour: STEEPNESS, 3 + colour: -STEEPNESS}, -STEEPNESS / 2)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return memory_spec(self.spec.channels, self.spec.memory, self.spec.temporal)

@@ -9,6 +9,9 @@ from typing import Any
 import mlx.core as mx
 import mlx.optimizers as optim
 
+from mlx_vader.layers.cpu import on_cpu
+from mlx_vader.training.muon import MuonOnCPU
+
 #: The optimisers that there are, and the highest learning rate that suits each.
 RATES = {"adamw": 5e-4, "muon": 0.02}
 
@@ -21,7 +24,10 @@ def _is_kernel(path: str, weight: mx.array) -> bool:  # MLX gives both
 
 
 class Optimiser:
-    """MLX's optimisers behind one learning rate; `states` are theirs, arrays that change in place."""
+    """MLX's optimisers behind one learning rate; `states` are theirs, arrays that change in place.
+
+    `compiles`: whether `mx.compile` can take the update.
+    """
 
     def __init__(self, name: str, parameters: Any, *, weight_decay: float) -> None:
         # NAFNet's second beta of 0.9 is for large batches: at a few clips a step the moments need a longer memory.
@@ -29,8 +35,9 @@ class Optimiser:
         self._parts: list[optim.Optimizer] = [adamw]
         self._rates = [1.0]
         self._all: optim.Optimizer = adamw
+        self.compiles = name != "muon" or not on_cpu()
         if name == "muon":
-            muon = optim.Muon(0.0, weight_decay=0.0)
+            muon = (optim.Muon if self.compiles else MuonOnCPU)(0.0, weight_decay=0.0)
             self._parts, self._rates = [muon, adamw], [1.0, BESIDE_MUON]
             self._all = optim.MultiOptimizer(self._parts, [_is_kernel])
         self._all.init(parameters)

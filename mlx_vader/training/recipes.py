@@ -6,14 +6,14 @@ from mlx_vader.losses import LossWeights
 from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.optimiser import RATES
 
-#: Fields of `TrainConfig` by network; docs/realtime.md says how they were found.
-RECIPES: dict[str, dict[str, Any]] = {
-    "realtime": {
-        "optimiser": "muon",
-        "mask_loss": "bce",
-        "losses": LossWeights(rmse=1, charbonnier=0, fft=0, perceptual=0, temporal=0.3, mask=0.006),
-    },
+#: What networks that paint and say where learn with; docs/realtime.md says how it was found.
+_PAINTING: dict[str, Any] = {
+    "optimiser": "muon",
+    "mask_loss": "bce",
+    "losses": LossWeights(rmse=1, charbonnier=0, fft=0, perceptual=0, temporal=0.3, mask=0.006),
 }
+#: Fields of `TrainConfig` by network.
+RECIPES = {"realtime": _PAINTING, "composite": _PAINTING}
 #: Of the optimiser's learning rate, for weights that have learned already.
 FINE = 0.1
 

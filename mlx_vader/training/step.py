@@ -91,7 +91,7 @@ class Step:
         self._gradients = (
             _compiled_gradients(state.net, objective, dtype) if twin is None else _through(twin, objective)
         )
-        self._update = _compiled_update(state, clip_norm, group)
+        self._update = _updating(state, clip_norm, group)
 
     def __call__(
         self, batches: Iterable[Clips], *, learning_rate: float, ema_decay: float, mask_decay: float = 1.0
@@ -167,12 +167,11 @@ def _initial_state(net: Network, clips: Clips, dtype: mx.Dtype) -> State:
     }
 
 
-def _compiled_update(state: TrainingState, clip_norm: float, group: mx.distributed.Group | None) -> Any:
+def _updating(state: TrainingState, clip_norm: float, group: mx.distributed.Group | None) -> Any:
     """`(gradients, losses, ema_decay) -> (losses, norm, finite)`, and the new weights in `state`."""
     net, optimiser = state.net, state.optimiser
     carried = {"net": net.state, "optimiser": optimiser.states, "ema": state.ema}
 
-    @partial(mx.compile, inputs=carried, outputs=carried)
     def update(
         gradients: Any, losses: Any, ema_decay: mx.array
     ) -> tuple[dict[str, mx.array], mx.array, mx.array]:
@@ -188,7 +187,7 @@ def _compiled_update(state: TrainingState, clip_norm: float, group: mx.distribut
         _keep_where(finite, (net, optimiser.states, state.ema), before)
         return losses, norm, finite
 
-    return update
+    return mx.compile(update, inputs=carried, outputs=carried) if optimiser.compiles else update
 
 
 def _keep_where(good: mx.array, now: tuple[Network, Any, Any], before: tuple[Any, Any, Any]) -> None:

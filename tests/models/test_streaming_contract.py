@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlx_vader.errors import UsageError
+from mlx_vader.models.registry import build
 from tests.models.variants import VARIANTS, build_variant
 
 FRAMES = mx.array(np.random.default_rng(5).random((1, 8, 16, 16, 3), np.float32))
@@ -44,3 +46,9 @@ def test_memory_matters(variant: str) -> None:
     net = build_variant(variant)
     _, _, state = net(1 - FRAMES, None)
     assert mx.abs(net(FRAMES, state).frames - net(FRAMES, None).frames).max().item() > 1e-6
+
+
+def test_a_hint_is_refused_by_a_network_that_takes_none() -> None:
+    hinted = mx.concatenate([FRAMES, mx.zeros_like(FRAMES[..., :1])], axis=-1)
+    with pytest.raises(UsageError, match="no hint"):
+        build("composite", "tiny")(hinted)

@@ -18,8 +18,8 @@ CODECS = {"libx264": 0.5, "libx265": 0.25, "mpeg4": 0.25}
 DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg4": "mpeg4"}
 RATE_CONTROL = {"qp": 0.35, "crf": 0.4, "bitrate": 0.25}
 PRESETS = {
-    "libx264": ("ultrafast", "superfast", "veryfast", "faster"),
-    "libx265": ("ultrafast", "superfast", "veryfast"),
+    "libx264": ("ultrafast", "veryfast", "faster", "medium"),
+    "libx265": ("ultrafast", "veryfast", "medium"),
 }
 QUANTISER = (24.0, 46.0)  # of 51, in H.264 and H.265; as QP or as CRF
 SCALE = (3.0, 31.0)  # MPEG-4's quantiser scale, of 31

@@ -56,10 +56,10 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
-# Train `realtime` from nothing and put it into the package: two hours on two CPU cores. Goes on where it was stopped.
+# Train `realtime` from nothing and put it into the package: two and a half hours on two CPU cores. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
-# Train `quality` from nothing and put it into the package, likewise.
+# Train `quality`, v1's composite, likewise: an hour.
 train-quality: fetch-data
     {{ python }} scripts/ship.py quality

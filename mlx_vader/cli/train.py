@@ -80,9 +80,7 @@ def train(
     stage: Annotated[
         str, _option("1: mask only; 2: all losses; 3: without the mask's; all: in turn.", COURSE)
     ] = "2",
-    optimiser: Annotated[
-        str | None, _option("adamw, or muon for plain convolutions; else what suits the network.", COURSE)
-    ] = None,
+    optimiser: Annotated[str | None, _option("adamw or muon; else what suits the network.", COURSE)] = None,
     lr: Annotated[
         float | None,
         _option("Highest learning rate; else the optimiser's, a tenth of it after --init.", COURSE),

@@ -65,8 +65,7 @@ class ExplicitCompositeNet(NAFUNet, Network):
     def _paint_what_is_seen(self) -> None:
         """Fresh blocks are identities: three channels take the colours through them, to be painted as they are, nearly.
 
-        A painting of noise teaches the mask to close, and behind a closed mask nothing is learned: the first
-        thousands of steps went by like that.
+        A painting of noise teaches the mask to close, and behind a closed mask nothing is learned.
         """
         to_pixels, to_colours = self.inpaint_head[0], self.inpaint_head[2]
         skip_conv = self.decoders[-1].skip_conv

@@ -16,9 +16,9 @@ from mlx_vader.errors import UsageError
 # How many overlays and degradations a training clip gets, and how often (weights; they sum to 1).
 MIX: dict[tuple[int, int], float] = {
     (0, 0): 0.10,  # clean: the network must also learn to leave a picture alone
-    (1, 0): 0.36,
-    (0, 1): 0.25,
-    (1, 1): 0.17,  # the usual find on the web: a watermark, then a codec
+    (1, 0): 0.26,
+    (0, 1): 0.36,
+    (1, 1): 0.16,  # the usual find on the web: a watermark, then a codec
     (0, 2): 0.07,
     (2, 0): 0.03,  # say, a channel's logo and a subtitle
     (1, 2): 0.02,

@@ -21,6 +21,9 @@ from mlx_vader.models.base import Network, Restored, State
 STRIDE = 4
 #: How much of the hint and of the memory a fresh network sees.
 ASIDE = 0.1
+#: What the corrections' convolution is multiplied by. Muon's steps are of one size, however small the error: at their
+#: own size they would each change every colour by more than most artifacts do, and the head would learn to be silent.
+FINELY = 1 / 512
 #: Subpixels of a colour at a quarter of the size.
 SUBPIXELS = STRIDE * STRIDE
 
@@ -86,8 +89,11 @@ class Realtime(Network):
         self.body = [Block(spec) for _ in range(spec.blocks)]
         self.remember = RepConv3x3(spec.channels, spec.hidden)
         self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS, Gains(0.1, 0.03, 0.0))
-        # Fresh, it corrects nothing and paints little: a picture passes through.
-        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS, Gains(0.0, 0.0, 0.0))
+        # Fresh, it corrects nothing and paints little: a picture passes through. The kernels are zero, not the gains:
+        # behind gains of zero no kernel learns.
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
+        self.correct.weight3 = mx.zeros_like(self.correct.weight3)
+        self.correct.weight1 = mx.zeros_like(self.correct.weight1)
         self.paint.bias = mx.array([0.0] * 3 * SUBPIXELS + [-3.0] * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
@@ -122,7 +128,7 @@ class Realtime(Network):
         # What is remembered comes first: the engine need not keep x for it.
         hidden = mx.tanh(self.remember(x))
         fill, mask = mx.split(mx.sigmoid(self.paint(x)), [3 * SUBPIXELS], axis=-1)
-        corrected = colours + self.correct(x)
+        corrected = colours + FINELY * self.correct(x)
         # (x + r)(1 - m) + fill m, in one multiplication.
         out = corrected + mx.concatenate([mask] * 3, axis=-1) * (fill - corrected)
         return pixel_shuffle(mx.clip(out, 0, 1), STRIDE), pixel_shuffle(mask, STRIDE), hidden

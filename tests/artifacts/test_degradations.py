@@ -10,6 +10,7 @@ import pytest
 from mlx_vader.artifacts import GROUPS, apply
 from mlx_vader.artifacts.degradations import video_compression as compress
 from mlx_vader.artifacts.degradations.kernels import convolve, disc_kernel, gaussian_kernel, line_kernel
+from mlx_vader.artifacts.degradations.pixels import random_grid
 from mlx_vader.artifacts.degradations.video_compression import CODECS, Recipe, through_codec
 from mlx_vader.artifacts.gallery import drawn_scene
 
@@ -29,6 +30,15 @@ def test_more_severe_is_worse(name: str, scene: np.ndarray) -> None:
     assert quality == sorted(quality, reverse=True)
     assert quality[0] > 30
     assert quality[0] - quality[-1] > 6
+
+
+def test_blocks_start_in_the_corner_more_often_than_not() -> None:
+    clip = np.zeros((1, 40, 56, 3), np.float32)
+    grids = [random_grid(clip, np.random.default_rng(key), 16) for key in range(200)]
+    assert all(grid.padded.shape[1] % 16 == grid.padded.shape[2] % 16 == 0 for grid in grids)
+    assert all(grid.crop(grid.padded).shape == clip.shape for grid in grids)
+    assert 0.6 < np.mean([(grid.top, grid.left) == (0, 0) for grid in grids]) < 0.9
+    assert len({(grid.top, grid.left) for grid in grids}) > 30
 
 
 @pytest.mark.parametrize(("severity", "sigma"), [(0.0, 2 / 255), (0.5, 26 / 255), (1.0, 50 / 255)])

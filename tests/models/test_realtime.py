@@ -1,6 +1,7 @@
 """What the realtime network promises besides what every network does."""
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 import pytest
 
@@ -18,6 +19,17 @@ def test_a_fresh_network_leaves_pictures_as_they_are(frames):
     mx.random.seed(0)
     restored = build("realtime", "small")(frames)
     assert psnr(np.array(restored.frames), np.array(frames)) > 30
+
+
+@pytest.mark.parametrize("head", ["paint", "correct"])
+def test_both_heads_of_a_fresh_network_learn(frames, head):
+    """A head whose kernels get no gradient stays silent, and what it is there for is never learned."""
+    mx.random.seed(0)
+    net = build("realtime", "small")
+    wanted = mx.clip(frames + 0.05, 0, 1)
+    gradients = nn.value_and_grad(net, lambda net: mx.abs(net(frames).frames - wanted).mean())(net)[1]
+    for kernel in ("weight3", "weight1"):
+        assert float(mx.abs(gradients[head][kernel]).max()) > 1e-6
 
 
 def test_a_hint_reaches_the_mask_and_no_hint_means_unknown(frames):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STRIDE = 4
 SUBPIXELS = STRIDE * STRIDE
+FINELY = 1 / 512
 
 
 class Block(nn.Module):
@@ -77,7 +78,7 @@ class Realtime(Network):
         x = self.body(functional.relu(self.stem(seen)))
         hidden = torch.tanh(self.remember(x))
         fill, mask = torch.sigmoid(self.paint(x)).split([3 * SUBPIXELS, SUBPIXELS], 1)
-        corrected = colours + self.correct(x)
+        corrected = colours + FINELY * self.correct(x)
         out = corrected + torch.cat([mask] * 3, 1) * (fill - corrected)
         image = functional.pixel_shuffle(out.clamp(0, 1), STRIDE)
         return image, functional.pixel_shuffle(mask, STRIDE), hidden

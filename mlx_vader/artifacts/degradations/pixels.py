@@ -1,4 +1,4 @@
-"""What block encoders want: whole blocks, on a grid that starts anywhere."""
+"""What block encoders want: whole blocks, on a grid that starts in the corner or anywhere."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.artifacts.randomness import chance
+
+#: How often the blocks start in the clip's corner: in a video that was cut to another size they start anywhere.
+FROM_THE_CORNER = 0.75
 
 
 class Grid(NamedTuple):
@@ -28,7 +32,9 @@ def random_grid(frames: Clip, rng: np.random.Generator, block: int) -> Grid:
     A crop of a coded video sees the block grid at any offset; a network that learned one offset fails on the others.
     """
     height, width = frames.shape[1:3]
-    top, left = (int(offset) for offset in rng.integers(0, block, size=2))
+    top, left = (
+        (0, 0) if chance(rng, FROM_THE_CORNER) else (int(offset) for offset in rng.integers(0, block, size=2))
+    )
     bottom, right = -(top + height) % block, -(left + width) % block
     padded = np.pad(frames, ((0, 0), (top, bottom), (left, right), (0, 0)), "symmetric")
     return Grid(padded, top, left, height, width)

@@ -42,7 +42,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
 }
 #: Name → how many of its last parts are averaged, weight by weight (Wortsman et al., "Model soups", ICML 2022).
-#: The mean of realtime's two remembers more steadily than either: in half precision its state stays nearer.
+#: In half precision the state of the mean of realtime's two is nearer, at its worst size, than that of either.
 AVERAGED = {"realtime": 2, "quality": 1}
 ALWAYS = "--data data --logos data/logos --warmup 100 --bf16 --validate-every 250"
 

@@ -32,9 +32,7 @@ def random_grid(frames: Clip, rng: np.random.Generator, block: int) -> Grid:
     A crop of a coded video sees the block grid at any offset; a network that learned one offset fails on the others.
     """
     height, width = frames.shape[1:3]
-    top, left = (
-        (0, 0) if chance(rng, FROM_THE_CORNER) else (int(offset) for offset in rng.integers(0, block, size=2))
-    )
+    top, left = (0, 0) if chance(rng, FROM_THE_CORNER) else rng.integers(0, block, size=2).tolist()
     bottom, right = -(top + height) % block, -(left + width) % block
     padded = np.pad(frames, ((0, 0), (top, bottom), (left, right), (0, 0)), "symmetric")
     return Grid(padded, top, left, height, width)

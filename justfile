@@ -60,6 +60,10 @@ fetch-data:
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
+# Train `degradations`, the same network for videos without overlays, likewise: half an hour.
+train-degradations: fetch-data
+    {{ python }} scripts/ship.py degradations
+
 # Train `quality`, v1's composite, likewise: an hour.
 train-quality: fetch-data
     {{ python }} scripts/ship.py quality

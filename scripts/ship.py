@@ -18,6 +18,7 @@ from mlx_vader.training.trainer import BEST, STATE
 #: What a package on PyPI may weigh for each network.
 LARGEST = 8 * 2**20
 
+_ONLY_DEGRADATIONS = "--artifacts degradations"
 #: Name → the options of its parts of `vader-mlx train`. Each part starts from the best weights of the one before.
 PARTS: dict[str, tuple[str, ...]] = {
     "realtime": (
@@ -35,6 +36,12 @@ PARTS: dict[str, tuple[str, ...]] = {
         "--seed 9 --steps 1800 --lr 0.005 --size 128 --batch-size 10 --clip-length 4 --before 4 --losses mask=0.02",
         "--seed 11 --steps 160 --lr 0.002 --size 128 --batch-size 6 --clip-length 8 --before 4 --losses mask=0.02",
     ),
+    "degradations": (
+        "--net realtime --preset base --seed 1 --steps 2000 --size 96 --batch-size 16 --clip-length 1 --before 0"
+        f" {_ONLY_DEGRADATIONS}",
+        f"--seed 2 --steps 2700 --lr 0.02 --size 128 --batch-size 16 --clip-length 1 --before 0 {_ONLY_DEGRADATIONS}",
+        f"--seed 3 --steps 900 --lr 0.008 --size 128 --batch-size 8 --clip-length 4 --before 4 {_ONLY_DEGRADATIONS}",
+    ),
     "quality": (
         # It costs several times as much a pixel, and begins with smaller pictures.
         "--net composite --preset base --seed 1 --steps 2000 --size 64 --batch-size 16 --clip-length 1 --before 0",
@@ -43,7 +50,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 #: Name → how many of its last parts are averaged, weight by weight (Wortsman et al., "Model soups", ICML 2022).
 #: In half precision the state of the mean of realtime's two is nearer, at its worst size, than that of either.
-AVERAGED = {"realtime": 2, "quality": 1}
+AVERAGED = {"realtime": 2, "degradations": 1, "quality": 1}
 ALWAYS = "--data data --logos data/logos --warmup 100 --bf16 --validate-every 250"
 
 

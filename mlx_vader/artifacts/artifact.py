@@ -21,8 +21,8 @@ class Spoiled(NamedTuple):
     mask        where an overlay lies: 1 inside, a soft edge of about one pixel, 0 outside; all zeros without overlay.
                 It says where, not how opaque: a faint logo has the mask of a solid one; outline and shadow count.
     artifacts   names in the order in which they were applied; empty for a clean clip.
-    mask_known  False where there are degradations and no overlay: pixels are changed everywhere, and a network that
-                marks some of them is not wrong. Beside an overlay the mask is of the overlay alone.
+    mask_known  False where there is salt-and-pepper noise and no overlay: single pixels are lost, and a network that
+                marks them is not wrong. Beside an overlay the mask is of the overlay alone.
     """
 
     frames: Clip

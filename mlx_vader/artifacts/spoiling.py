@@ -25,6 +25,8 @@ MIX: dict[tuple[int, int], float] = {
 }
 # So often among the degradations, where others count 1: what most videos have, and what is learned slowest.
 OFTEN = {"video_compression": 2.5, "jpeg_compression": 1.5}
+# It leaves pixels as lost as those under an overlay: where the mask shows no overlay, a network may mark them.
+SCATTERED = "salt_pepper_noise"
 # A video takes its artifacts in the order of Artifact.stage; this often, overlays come last.
 OVERLAY_LAST = 0.2
 SEVERITY_ALONE = (0.0, 1.0)
@@ -60,7 +62,7 @@ def apply(
     # The name is part of the seed: two artifacts with one key have nothing in common.
     rng = np.random.default_rng([key, crc32(artifact.name.encode())])
     spoiled, mask = artifact.spoil(frames, rng, severity, _style(vocabulary, logos))
-    return Spoiled(spoiled, mask, (artifact.name,), artifact.kind == "overlay")
+    return Spoiled(spoiled, mask, (artifact.name,), _mask_known((artifact.name,)))
 
 
 def spoil(
@@ -91,8 +93,7 @@ def spoil(
             severity += 1 - reach
         spoiled, more = ARTIFACTS[name].spoil(spoiled, rng, severity, style)
         mask = np.maximum(mask, more)
-    overlaid = any(ARTIFACTS[name].kind == "overlay" for name in chosen)
-    return Spoiled(spoiled, mask, chosen, overlaid or not chosen)
+    return Spoiled(spoiled, mask, chosen, _mask_known(chosen))
 
 
 def _draw_mix(rng: np.random.Generator, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -112,6 +113,10 @@ def _draw_mix(rng: np.random.Generator, names: tuple[str, ...]) -> tuple[str, ..
         chosen += [str(name) for name in drawn]
     last = chance(rng, OVERLAY_LAST)
     return tuple(sorted(chosen, key=lambda name: 9 if last and name in overlays else ARTIFACTS[name].stage))
+
+
+def _mask_known(names: tuple[str, ...]) -> bool:
+    return SCATTERED not in names or any(ARTIFACTS[name].kind == "overlay" for name in names)
 
 
 def _checked(frames: Clip) -> Clip:

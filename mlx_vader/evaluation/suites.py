@@ -59,7 +59,7 @@ def _with_artifact(
     name: str, severity: float, clip: Clip, key: int, logos: Path | None
 ) -> tuple[Clip, Masks | None]:
     spoiled = apply(name, clip, key, severity=severity, vocabulary="val", logos=logos)
-    return spoiled.frames, spoiled.mask if spoiled.mask_known else None
+    return spoiled.frames, spoiled.mask if spoiled.mask.any() else None
 
 
 def _with_sigma(sigma: int, clip: Clip, key: int, logos: Path | None) -> tuple[Clip, Masks | None]:

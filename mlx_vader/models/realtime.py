@@ -23,7 +23,7 @@ STRIDE = 4
 ASIDE = 0.1
 #: What the corrections' convolution is multiplied by. Muon's steps are of one size, however small the error: at their
 #: own size they would each change every colour by more than most artifacts do, and the head would learn to be silent.
-FINELY = 1 / 512
+FINELY = 1 / 32
 #: Subpixels of a colour at a quarter of the size.
 SUBPIXELS = STRIDE * STRIDE
 

@@ -67,9 +67,7 @@ class Validation:
 def _measure(frames: np.ndarray, sample: Sample) -> dict[str, float]:
     return {
         "psnr": min(CEILING, psnr(frames, sample.clean)),
-        "psnr_mask": min(CEILING, masked_psnr(frames, sample.clean, sample.mask))
-        if sample.mask_known
-        else np.nan,
+        "psnr_mask": float(np.minimum(CEILING, masked_psnr(frames, sample.clean, sample.mask))),
         "ssim": ssim(frames, sample.clean),
     }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STRIDE = 4
 SUBPIXELS = STRIDE * STRIDE
-FINELY = 1 / 512
+FINELY = 1 / 32
 
 
 class Block(nn.Module):

@@ -40,7 +40,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         "--net realtime --preset base --seed 1 --steps 2000 --size 96 --batch-size 16 --clip-length 1 --before 0"
         f" {_ONLY_DEGRADATIONS}",
         f"--seed 2 --steps 2700 --lr 0.02 --size 128 --batch-size 16 --clip-length 1 --before 0 {_ONLY_DEGRADATIONS}",
-        f"--seed 3 --steps 900 --lr 0.008 --size 128 --batch-size 8 --clip-length 4 --before 4 {_ONLY_DEGRADATIONS}",
+        "--seed 3 --steps 450 --lr 0.006 --size 128 --batch-size 8 --clip-length 4 --before 4 --warmup 50"
+        f" {_ONLY_DEGRADATIONS}",
     ),
     "quality": (
         # It costs several times as much a pixel, and begins with smaller pictures.

@@ -18,7 +18,6 @@ from mlx_vader.training.trainer import BEST, STATE
 #: What a package on PyPI may weigh for each network.
 LARGEST = 8 * 2**20
 
-_ONLY_DEGRADATIONS = "--artifacts degradations"
 #: Name → the options of its parts of `vader-mlx train`. Each part starts from the best weights of the one before.
 PARTS: dict[str, tuple[str, ...]] = {
     "realtime": (
@@ -37,11 +36,19 @@ PARTS: dict[str, tuple[str, ...]] = {
         "--seed 11 --steps 160 --lr 0.002 --size 128 --batch-size 6 --clip-length 8 --before 4 --losses mask=0.02",
     ),
     "degradations": (
-        "--net realtime --preset base --seed 1 --steps 2000 --size 96 --batch-size 16 --clip-length 1 --before 0"
-        f" {_ONLY_DEGRADATIONS}",
-        f"--seed 2 --steps 2700 --lr 0.02 --size 128 --batch-size 16 --clip-length 1 --before 0 {_ONLY_DEGRADATIONS}",
-        "--seed 3 --steps 450 --lr 0.006 --size 128 --batch-size 8 --clip-length 4 --before 4 --warmup 50"
-        f" {_ONLY_DEGRADATIONS}",
+        # Without overlays from the beginning: beside them corrections are hardly learned.
+        (
+            "--net realtime --preset base --artifacts degradations --seed 1 --steps 2000 --size 96 --batch-size 16"
+            " --clip-length 1 --before 0"
+        ),
+        (
+            "--artifacts degradations --seed 2 --steps 2700 --lr 0.02 --size 128 --batch-size 16 --clip-length 1"
+            " --before 0"
+        ),
+        (
+            "--artifacts degradations --seed 3 --steps 450 --lr 0.006 --size 128 --batch-size 8 --clip-length 4"
+            " --before 4 --warmup 50"
+        ),
     ),
     "quality": (
         # It costs several times as much a pixel, and begins with smaller pictures.

@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from jaxtyping import Float32
 
-from mlx_vader.artifacts import GROUPS, apply
+from mlx_vader.artifacts import ARTIFACTS, GROUPS, apply
 from mlx_vader.artifacts.degradations.gaussian_noise import with_noise
 from mlx_vader.artifacts.degradations.jpeg_compression import through_jpeg
 from mlx_vader.artifacts.degradations.video_compression import at_quantiser
@@ -59,7 +59,7 @@ def _with_artifact(
     name: str, severity: float, clip: Clip, key: int, logos: Path | None
 ) -> tuple[Clip, Masks | None]:
     spoiled = apply(name, clip, key, severity=severity, vocabulary="val", logos=logos)
-    return spoiled.frames, spoiled.mask if spoiled.mask.any() else None
+    return spoiled.frames, spoiled.mask if ARTIFACTS[name].kind == "overlay" else None
 
 
 def _with_sigma(sigma: int, clip: Clip, key: int, logos: Path | None) -> tuple[Clip, Masks | None]:

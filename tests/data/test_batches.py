@@ -235,6 +235,7 @@ def test_validation_clips_are_fixed_and_show_every_artifact():
         np.testing.assert_array_equal(one.spoiled, other.spoiled)
         assert one.clean.shape == (2, 48, 48, 3)
         assert (ARTIFACTS[one.artifacts[0]].kind == "overlay") == bool(one.mask.any())
+        assert one.mask_known == (one.artifacts != ("salt_pepper_noise",))
         assert not one.warm
 
 

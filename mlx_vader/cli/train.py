@@ -61,6 +61,7 @@ def train(
         str | None, _option("Only these: names, overlays, degradations, with commas between.", DATA)
     ] = None,
     ramp: Annotated[int, _option("Steps over which artifacts grow to their full severity.", DATA)] = 0,
+    echo: Annotated[int, _option("See each clip so often, mirrored: where making them is slow.", DATA)] = 1,
     logos: Annotated[Path | None, _option("Folder of images with alpha, for the logos.", DATA)] = None,
     batch_size: Annotated[int, _option("Clips a batch, of all machines together.", DATA)] = 4,
     clip_length: Annotated[int, _option("Frames a clip.", DATA)] = 4,

@@ -1,7 +1,7 @@
 """A clip before and after artifacts, and several of them as one batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,12 @@ class Sample:
     mask_known: bool
     warm: bool
     artifacts: tuple[str, ...]
+
+
+def mirrored(sample: Sample, axes: tuple[int, ...]) -> Sample:
+    """The sample with all of its arrays turned round along `axes` of `(t, h, w, c)`."""
+    turned = {name: np.flip(getattr(sample, name), axes) for name in ("clean", "spoiled", "mask", "hint")}
+    return replace(sample, **turned)
 
 
 @dataclass(frozen=True)

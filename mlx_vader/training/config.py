@@ -22,7 +22,7 @@ class TrainConfig:
     """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network.
 
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
-    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `backend`: "mlx", "torch" or
+    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `echo`: how often each clip is seen; `backend`: "mlx", "torch" or
     "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex, VGG16 or EfficientNet-Lite0, the first that
     is there), "none", or a name or path that must be there; `command`: what began the run, kept when it is resumed.
     """
@@ -31,6 +31,7 @@ class TrainConfig:
     data: str | None = None
     artifacts: tuple[str, ...] = ()
     ramp: int = 0
+    echo: int = 1
     logos: str | None = None
 
     net: str = "composite"

@@ -105,6 +105,7 @@ def make_batches(config: TrainConfig, net: Network, source: ClipSource, world: W
         workers=config.workers,
         logos=config.logos,
         ramp=config.ramp * config.grad_accum,
+        echo=config.echo,
     )
 
 

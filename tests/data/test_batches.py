@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mlx_vader.artifacts import ARTIFACTS
 from mlx_vader.data import Batches, SceneSource, dummy_source, validation_clips
+from mlx_vader.data.batches import APART, MIRRORS
 from mlx_vader.errors import UsageError, VaderError
 
 SMALL = {"batch_size": 4, "clip_length": 2, "warmup": 1, "size": 32}
@@ -58,11 +59,31 @@ def test_a_batch_follows_from_seed_and_step_alone(seed, steps):
 
 
 @settings(max_examples=8, deadline=None)
-@given(world=st.sampled_from([1, 2, 4]), step=st.integers(0, 1000))
-def test_the_ranks_together_see_the_batch_of_one(world, step):
-    parts = [batches(rank=rank, world=world).batch(step) for rank in range(world)]
+@given(
+    world_and_echo=st.sampled_from([(1, 1), (2, 1), (4, 1), (1, 4), (2, 2)]), step=st.integers(0, 1000)
+)
+def test_the_ranks_together_see_the_batch_of_one(world_and_echo, step):
+    world, echo = world_and_echo
+    parts = [batches(rank=rank, world=world, echo=echo).batch(step) for rank in range(world)]
     assert all(len(part.clean) == 4 // world for part in parts)
-    assert_equal(side_by_side(parts), batches().batch(step))
+    assert_equal(side_by_side(parts), batches(echo=echo).batch(step))
+
+
+@pytest.mark.parametrize("echo", [2, 4])
+def test_each_sample_is_seen_as_often_as_the_echo_says_and_mirrored_another_way_each_time(echo):
+    run = batches(echo=echo)
+    seen = [run.batch(time * APART) for time in range(echo)]
+    first = seen[-1].clean[0]
+    for time, axes in enumerate(MIRRORS[:echo]):
+        np.testing.assert_array_equal(seen[echo - 1 - time].clean[time], np.flip(first, axes))
+    assert len({clip.tobytes() for batch in seen for clip in batch.clean}) == 4 * echo
+
+
+def test_a_mirrored_sample_is_mirrored_as_a_whole():
+    batch = batches(echo=4, artifacts=["corner_logo"]).batch(3)
+    changed = np.abs(batch.spoiled - batch.clean).max(axis=-1, keepdims=True) > 1e-6
+    assert changed.any()
+    assert not (changed & (batch.mask == 0)).any()
 
 
 def test_a_batch_is_what_it_says():
@@ -119,6 +140,19 @@ def test_workers_give_the_same_batches_in_order_and_from_any_step():
         # A run that is resumed at step 8 goes on as the first one did.
         assert_equal(next(run.iterate(8)), run.batch(8))
     assert not multiprocessing.active_children()
+
+
+def test_echoed_batches_are_the_same_from_any_step():
+    run = batches(echo=2)
+    ahead = run.iterate(5)
+    for step in (5, 6):
+        assert_equal(next(ahead), run.batch(step))
+
+
+@pytest.mark.parametrize("echo", [0, 3, 5])
+def test_an_echo_must_divide_the_batch(echo):
+    with pytest.raises(UsageError, match="cannot be seen"):
+        batches(echo=echo)
 
 
 def test_a_batch_must_divide_among_the_ranks():

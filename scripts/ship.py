@@ -21,33 +21,18 @@ LARGEST = 8 * 2**20
 #: Name → the options of its parts of `vader-mlx train`. Each part starts from the best weights of the one before.
 PARTS: dict[str, tuple[str, ...]] = {
     "realtime": (
-        # Many single frames, half of them after one other; then larger ones; then clips, for the memory.
-        "--net realtime --preset base --seed 1 --steps 5000 --size 96 --batch-size 16 --clip-length 1 --before 1",
-        "--seed 2 --steps 9500 --lr 0.015 --size 128 --batch-size 16 --clip-length 1 --before 1",
-        "--seed 3 --steps 3600 --lr 0.005 --size 128 --batch-size 8 --clip-length 4 --before 4 --losses mask=0.02",
-        "--seed 4 --steps 2000 --lr 0.004 --size 160 --batch-size 6 --clip-length 4 --before 4 --losses mask=0.02",
-        # Once more from single frames, with artifacts that grow from the easy ones to all, to clips.
+        # Many small single frames; then larger ones in pairs; then clips, for the memory.
         (
-            "--seed 5 --steps 2800 --lr 0.012 --size 160 --batch-size 16 --clip-length 1 --before 1 --ramp 400"
-            " --losses mask=0.01"
-        ),
-        "--seed 8 --steps 600 --lr 0.006 --size 128 --batch-size 18 --clip-length 2 --before 2 --losses mask=0.015",
-        "--seed 9 --steps 1800 --lr 0.005 --size 128 --batch-size 10 --clip-length 4 --before 4 --losses mask=0.02",
-        "--seed 11 --steps 160 --lr 0.002 --size 128 --batch-size 6 --clip-length 8 --before 4 --losses mask=0.02",
-    ),
-    "degradations": (
-        # Without overlays from the beginning: beside them corrections are hardly learned.
-        (
-            "--net realtime --preset base --artifacts degradations --seed 1 --steps 2000 --size 96 --batch-size 16"
-            " --clip-length 1 --before 0"
+            "--net realtime --preset base --seed 1 --steps 4000 --size 96 --batch-size 32 --clip-length 1 --before 0"
+            " --echo 4 --losses mask=0.02"
         ),
         (
-            "--artifacts degradations --seed 2 --steps 2700 --lr 0.02 --size 128 --batch-size 16 --clip-length 1"
-            " --before 0"
+            "--seed 2 --steps 4200 --lr 0.015 --size 128 --batch-size 24 --clip-length 2 --before 0"
+            " --echo 4 --losses mask=0.03"
         ),
         (
-            "--artifacts degradations --seed 3 --steps 450 --lr 0.006 --size 128 --batch-size 8 --clip-length 4"
-            " --before 4 --warmup 50"
+            "--seed 3 --steps 3600 --lr 0.006 --size 128 --batch-size 8 --clip-length 4 --before 4"
+            " --echo 4 --losses mask=0.03"
         ),
     ),
     "quality": (
@@ -58,7 +43,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 #: Name → how many of its last parts are averaged, weight by weight (Wortsman et al., "Model soups", ICML 2022).
 #: In half precision the state of the mean of realtime's two is nearer, at its worst size, than that of either.
-AVERAGED = {"realtime": 2, "degradations": 1, "quality": 1}
+AVERAGED = {"realtime": 1, "quality": 1}
 ALWAYS = "--data data --logos data/logos --warmup 100 --bf16 --validate-every 250"
 
 

@@ -60,6 +60,10 @@ fetch-data:
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
+# Train `degradations` from `realtime`, for videos without overlays: a quarter of an hour.
+train-degradations: fetch-data
+    {{ python }} scripts/ship.py degradations
+
 # Train `quality`, v1's composite, likewise: an hour.
 train-quality: fetch-data
     {{ python }} scripts/ship.py quality

@@ -27,12 +27,19 @@ PARTS: dict[str, tuple[str, ...]] = {
             " --echo 4 --losses mask=0.02"
         ),
         (
-            "--seed 2 --steps 4200 --lr 0.015 --size 128 --batch-size 24 --clip-length 2 --before 0"
+            "--seed 2 --steps 3300 --lr 0.015 --size 128 --batch-size 24 --clip-length 2 --before 0"
             " --echo 4 --losses mask=0.03"
         ),
         (
-            "--seed 3 --steps 3600 --lr 0.006 --size 128 --batch-size 8 --clip-length 4 --before 4"
+            "--seed 3 --steps 2900 --lr 0.008 --size 128 --batch-size 12 --clip-length 3 --before 3"
             " --echo 4 --losses mask=0.03"
+        ),
+    ),
+    "degradations": (
+        # From the network for everything, without overlays: beside them faint corrections are hardly learned.
+        (
+            "--init realtime --artifacts degradations --seed 4 --steps 1500 --lr 0.008 --size 128 --batch-size 16"
+            " --clip-length 2 --before 2 --echo 4"
         ),
     ),
     "quality": (
@@ -41,47 +48,35 @@ PARTS: dict[str, tuple[str, ...]] = {
         "--seed 2 --steps 2000 --lr 0.015 --size 96 --batch-size 16 --clip-length 1 --before 1",
     ),
 }
-#: Name → how many of its last parts are averaged, weight by weight (Wortsman et al., "Model soups", ICML 2022).
-#: In half precision the state of the mean of realtime's two is nearer, at its worst size, than that of either.
-AVERAGED = {"realtime": 1, "quality": 1}
 ALWAYS = "--data data --logos data/logos --warmup 100 --bf16 --validate-every 250"
 
 
-def trained(name: str, runs: Path) -> list[Path]:
-    """The checkpoints to average. Raises SystemExit when a part is interrupted; the next call goes on."""
-    best: list[Path] = []
+def trained(name: str, runs: Path) -> Path:
+    """The last part's best weights. Raises SystemExit when a part is interrupted; the next call goes on."""
+    best: Path | None = None
     for number, options in enumerate(PARTS[name], 1):
         out = runs / f"{name}-{number}"
         if (out / STATE).exists():
             arguments = ["train", "--resume", str(out)]
         else:
-            start = ["--init", str(best[-1])] if best else []
+            start = ["--init", str(best)] if best else []
             arguments = ["train", *ALWAYS.split(), *options.split(), *start, "--out", str(out)]
         sys.argv = ["vader-mlx", *arguments]  # what the checkpoint says it was made by
         print(*sys.argv, file=sys.stderr)
         if code := run(arguments):
             raise SystemExit(code)
-        best.append(out / BEST)
-    return best[-AVERAGED[name] :]
+        best = out / BEST
+    assert best is not None
+    return best
 
 
-def ship(sources: list[Path], name: str) -> Path:
-    """Writes `mlx_vader/weights/NAME.safetensors`, the mean of the sources, of which the last says where it is from.
-
-    Raises SystemExit where it would be too large.
-    """
-    read = [checkpoints.read(source) for source in sources]
-    last = read[-1]
-    origin = {**last.provenance, "author": "vader-mlx", "licence": "MIT"}
-    if len(read) > 1:
-        origin["mean"] = f"of the weights of the last {len(read)} runs"
+def ship(source: Path, name: str) -> Path:
+    """Writes `mlx_vader/weights/NAME.safetensors`. Raises SystemExit where it would be too large."""
+    trained = checkpoints.read(source)
     shipped = dataclasses.replace(
-        last,
-        weights={
-            key: np.mean([checkpoint.weights[key] for checkpoint in read], axis=0).astype(np.float16)
-            for key in last.weights
-        },
-        provenance=origin,
+        trained,
+        weights={key: weight.astype(np.float16) for key, weight in trained.weights.items()},
+        provenance={**trained.provenance, "author": "vader-mlx", "licence": "MIT"},
     )
     size = sum(weight.nbytes for weight in shipped.weights.values())
     if size > LARGEST:
@@ -92,9 +87,7 @@ def ship(sources: list[Path], name: str) -> Path:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("name", choices=PARTS, help="what `load` and `-c` call it")
-    parser.add_argument(
-        "--checkpoint", type=Path, nargs="+", help="what to ship, without training; several are averaged"
-    )
+    parser.add_argument("--checkpoint", type=Path, help="what to ship, without training")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs are kept")
     given = parser.parse_args()
     print(ship(given.checkpoint or trained(given.name, given.runs), given.name))

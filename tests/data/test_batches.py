@@ -59,9 +59,7 @@ def test_a_batch_follows_from_seed_and_step_alone(seed, steps):
 
 
 @settings(max_examples=8, deadline=None)
-@given(
-    world_and_echo=st.sampled_from([(1, 1), (2, 1), (4, 1), (1, 4), (2, 2)]), step=st.integers(0, 1000)
-)
+@given(world_and_echo=st.sampled_from([(1, 1), (2, 1), (4, 1), (1, 4), (2, 2)]), step=st.integers(0, 1000))
 def test_the_ranks_together_see_the_batch_of_one(world_and_echo, step):
     world, echo = world_and_echo
     parts = [batches(rank=rank, world=world, echo=echo).batch(step) for rank in range(world)]

@@ -31,8 +31,8 @@ class Batches:
     A clip holds `warmup` + `clip_length` frames. `artifacts`: names or groups to draw from, None = all thirteen.
     `logos`: a folder of PNG files with alpha. `ramp`: steps over which severities grow. `workers`: processes that
     work ahead; 0 makes each batch when it is asked for. `echo`: each sample is seen so many times, 1 to 4, mirrored
-    another way each time (Choi et al., "Faster Neural Network Training with Data Echoing", 2019). `skipped` lists the files that could not be read, each once.
-    Close it, or use it in a `with`.
+    another way each time (Choi et al., "Faster Neural Network Training with Data Echoing", 2019). `skipped` lists the
+    files that could not be read, each once. Close it, or use it in a `with`.
     """
 
     def __init__(

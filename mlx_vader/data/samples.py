@@ -35,8 +35,13 @@ class Sample:
 
 def mirrored(sample: Sample, axes: tuple[int, ...]) -> Sample:
     """The sample with all of its arrays turned round along `axes` of `(t, h, w, c)`."""
-    turned = {name: np.flip(getattr(sample, name), axes) for name in ("clean", "spoiled", "mask", "hint")}
-    return replace(sample, **turned)
+    return replace(
+        sample,
+        clean=np.flip(sample.clean, axes),
+        spoiled=np.flip(sample.spoiled, axes),
+        mask=np.flip(sample.mask, axes),
+        hint=np.flip(sample.hint, axes),
+    )
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ class TrainConfig:
     """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network.
 
     `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
-    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `echo`: how often each clip is seen; `backend`: "mlx", "torch" or
-    "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex, VGG16 or EfficientNet-Lite0, the first that
-    is there), "none", or a name or path that must be there; `command`: what began the run, kept when it is resumed.
+    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `echo`: how often each clip
+    is seen; `backend`: "mlx", "torch" or "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex, VGG16
+    or EfficientNet-Lite0, the first that is there), "none", or a name or path that must be there; `command`: what began
+    the run, kept when it is resumed.
     """
 
     out: str = "runs/train"

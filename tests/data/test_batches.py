@@ -70,10 +70,10 @@ def test_the_ranks_together_see_the_batch_of_one(world_and_echo, step):
 @pytest.mark.parametrize("echo", [2, 4])
 def test_each_sample_is_seen_as_often_as_the_echo_says_and_mirrored_another_way_each_time(echo):
     run = batches(echo=echo)
-    seen = [run.batch(time * APART) for time in range(echo)]
+    seen = [run.batch(turn * APART) for turn in range(echo)]
     first = seen[-1].clean[0]
-    for time, axes in enumerate(MIRRORS[:echo]):
-        np.testing.assert_array_equal(seen[echo - 1 - time].clean[time], np.flip(first, axes))
+    for turn, axes in enumerate(MIRRORS[:echo]):
+        np.testing.assert_array_equal(seen[echo - 1 - turn].clean[turn], np.flip(first, axes))
     assert len({clip.tobytes() for batch in seen for clip in batch.clean}) == 4 * echo
 
 

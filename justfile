@@ -56,11 +56,11 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
-# Train `realtime` from nothing and put it into the package: an hour and a half on two CPU cores. Goes on where it was stopped.
+# Train `realtime` from nothing and put it into the package: nearly four hours on two CPU cores. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
-# Train `degradations` from `realtime`, for videos without overlays: a quarter of an hour.
+# Train `degradations`, the same network for videos without overlays, likewise: half an hour.
 train-degradations: fetch-data
     {{ python }} scripts/ship.py degradations
 

@@ -2,11 +2,9 @@
 
 The engine computes dense 3x3 convolutions of 64 channels and more near its peak and pays for everything else in
 memory traffic, so the frame is unshuffled by 4, and the network is pairs of such convolutions with one addition each.
-It remembers a feature map from frame to frame. Two heads say how to multiply each pixel (g) and what to add (b):
-out = g x + b. One and nothing passes it through, one and a little corrects it, zero and a colour paints it, and what
-takes away a translucent overlay of opacity a and colour c is g = 1 / (1 - a), b = -c a / (1 - a). With a third head for
-where overlays are, it is (x + r)(1 - m) + fill m for g = 1 - m, but no head is silenced where another one speaks. A
-fourth channel of the frames is a hint where overlays are, so that one network works blind and with a user's mask.
+It remembers a feature map from frame to frame. Its heads say where an artifact is (m), what lies beneath it (fill),
+and what to add elsewhere (r): out = (x + r)(1 - m) + fill m, so that clean pixels pass through. A fourth channel of
+the frames is a hint where overlays are, so that one network works blind and with a user's mask.
 """
 
 from dataclasses import dataclass
@@ -23,8 +21,8 @@ from mlx_vader.models.base import Network, Restored, State
 STRIDE = 4
 #: How much of the hint and of the memory a fresh network sees.
 ASIDE = 0.1
-#: What the heads for g and b are multiplied by. Muon's steps are of one size, however small the error: at their own
-#: size they would each change every colour by more than most artifacts do, and the heads would learn to be silent.
+#: What the corrections' convolution is multiplied by. Muon's steps are of one size, however small the error: at their
+#: own size they would each change every colour by more than most artifacts do, and the head would learn to be silent.
 FINELY = 1 / 32
 #: Subpixels of a colour at a quarter of the size.
 SUBPIXELS = STRIDE * STRIDE
@@ -41,7 +39,7 @@ class RealtimeSpec:
     blocks: int = 5
     convs: int = 2
     skips: bool = True
-    hidden: int = 32
+    hidden: int = 16
 
 
 PRESETS = {
@@ -90,12 +88,13 @@ class Realtime(Network):
         self.stem.weight3, self.stem.weight1 = self.stem.weight3 * seen, self.stem.weight1 * seen
         self.body = [Block(spec) for _ in range(spec.blocks)]
         self.remember = RepConv3x3(spec.channels, spec.hidden)
-        # Fresh, it changes nothing and sees few overlays. The kernels are zero, not their gains: behind gains of zero
-        # no kernel learns.
-        self.gain = _silent(RepConv3x3(spec.channels, SUBPIXELS))
-        self.offset = _silent(RepConv3x3(spec.channels, 3 * SUBPIXELS))
-        self.mask = RepConv3x3(spec.channels, SUBPIXELS, Gains(0.1, 0.03, 0.0))
-        self.mask.bias = mx.full((SUBPIXELS,), -3.0)
+        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS, Gains(0.1, 0.03, 0.0))
+        # Fresh, it corrects nothing and paints little: a picture passes through. The kernels are zero, not the gains:
+        # behind gains of zero no kernel learns.
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
+        self.correct.weight3 = mx.zeros_like(self.correct.weight3)
+        self.correct.weight1 = mx.zeros_like(self.correct.weight1)
+        self.paint.bias = mx.array([0.0] * 3 * SUBPIXELS + [-3.0] * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"hidden": (-(-height // STRIDE), -(-width // STRIDE), self.spec.hidden)}
@@ -128,12 +127,8 @@ class Realtime(Network):
             x = block(x)
         # What is remembered comes first: the engine need not keep x for it.
         hidden = mx.tanh(self.remember(x))
-        mask = mx.sigmoid(self.mask(x))
-        gain = nn.relu(1 + FINELY * self.gain(x))
-        out = mx.concatenate([gain] * 3, axis=-1) * colours + FINELY * self.offset(x)
+        fill, mask = mx.split(mx.sigmoid(self.paint(x)), [3 * SUBPIXELS], axis=-1)
+        corrected = colours + FINELY * self.correct(x)
+        # (x + r)(1 - m) + fill m, in one multiplication.
+        out = corrected + mx.concatenate([mask] * 3, axis=-1) * (fill - corrected)
         return pixel_shuffle(mx.clip(out, 0, 1), STRIDE), pixel_shuffle(mask, STRIDE), hidden
-
-
-def _silent(conv: RepConv3x3) -> RepConv3x3:
-    conv.weight3, conv.weight1 = mx.zeros_like(conv.weight3), mx.zeros_like(conv.weight1)
-    return conv

@@ -8,7 +8,7 @@ from mlx_vader.losses import LossWeights
 from mlx_vader.models.base import Network
 
 #: What a network paints with after, or beside, the layers that its mask is read from.
-PAINTING_HEADS = ("inpaint_head", "out_conv", "mask_modulation", "gain", "offset")
+PAINTING_HEADS = ("inpaint_head", "out_conv", "mask_modulation", "correct")
 
 #: What is left of the mask loss's weight at the end of stage 2.
 MASK_FLOOR = 0.1

@@ -21,7 +21,7 @@ def test_a_fresh_network_leaves_pictures_as_they_are(frames):
     assert psnr(np.array(restored.frames), np.array(frames)) > 30
 
 
-@pytest.mark.parametrize("head", ["gain", "offset"])
+@pytest.mark.parametrize("head", ["paint", "correct"])
 def test_both_heads_of_a_fresh_network_learn(frames, head):
     """A head whose kernels get no gradient stays silent, and what it is there for is never learned."""
     mx.random.seed(0)

@@ -23,32 +23,42 @@ def script(tmp_path, monkeypatch):
     always = f"--data {tmp_path / 'data'} --warmup 1 --losses perceptual=0 --workers 0"
     monkeypatch.setattr(script, "ALWAYS", always)
     monkeypatch.setattr(script, "PARTS", {"mine": (f"--net realtime --preset tiny {COURSE}", COURSE)})
+    monkeypatch.setattr(script, "AVERAGED", {"mine": 2})
     monkeypatch.setattr(sys, "argv", sys.argv)
     monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "weights")
     return script
 
 
 def test_parts_follow_one_another_and_a_finished_one_is_not_trained_again(script, tmp_path):
-    first, last = (tmp_path / "runs" / f"mine-{part}" / "best.safetensors" for part in (1, 2))
-    assert script.trained("mine", tmp_path / "runs") == last
-    assert str(first) in checkpoints.read(last).provenance["command"]
-    before = [path.read_bytes() for path in (first, last)]
-    assert script.trained("mine", tmp_path / "runs") == last
-    assert [path.read_bytes() for path in (first, last)] == before
+    best = script.trained("mine", tmp_path / "runs")
+    assert best == [tmp_path / "runs" / f"mine-{part}" / "best.safetensors" for part in (1, 2)]
+    assert str(best[0]) in checkpoints.read(best[1]).provenance["command"]
+    before = [path.read_bytes() for path in best]
+    assert script.trained("mine", tmp_path / "runs") == best
+    assert [path.read_bytes() for path in best] == before
 
 
-def test_shipped_weights_are_in_half_precision_and_say_whose_they_are(script, tmp_path):
-    trained = checkpoints.read(script.trained("mine", tmp_path / "runs"))
-    shipped = checkpoints.read(script.ship(trained.path, "mine"))
-    assert shipped.provenance == {**trained.provenance, "author": "vader-mlx", "licence": "MIT"}
+def test_only_as_many_of_the_last_parts_are_averaged_as_is_asked_for(script, tmp_path, monkeypatch):
+    both = script.trained("mine", tmp_path / "runs")
+    monkeypatch.setattr(script, "AVERAGED", {"mine": 1})
+    assert script.trained("mine", tmp_path / "runs") == both[1:]
+
+
+def test_shipped_weights_are_the_mean_in_half_precision_and_say_whose_they_are(script, tmp_path):
+    first, last = (checkpoints.read(path) for path in script.trained("mine", tmp_path / "runs"))
+    alone = checkpoints.read(script.ship([last.path], "alone"))
+    assert alone.provenance == {**last.provenance, "author": "vader-mlx", "licence": "MIT"}
+    shipped = checkpoints.read(script.ship([first.path, last.path], "mine"))
+    assert shipped.provenance == {**alone.provenance, "mean": "of the weights of the last 2 runs"}
     for name, weight in shipped.weights.items():
         assert weight.dtype == np.float16
-        np.testing.assert_allclose(weight, trained.weights[name], rtol=1e-3, atol=1e-6)
+        mean = (first.weights[name] + last.weights[name]) / 2
+        np.testing.assert_allclose(weight, mean, rtol=1e-3, atol=1e-6)
 
 
 def test_what_is_too_large_is_not_shipped(script, tmp_path, monkeypatch):
-    source = script.trained("mine", tmp_path / "runs")
+    sources = script.trained("mine", tmp_path / "runs")
     monkeypatch.setattr(script, "LARGEST", 1000)
     with pytest.raises(SystemExit, match="more than"):
-        script.ship(source, "mine")
+        script.ship(sources, "mine")
     assert not checkpoints.SHIPPED.exists()

@@ -46,9 +46,8 @@ class Realtime(Network):
         self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels)
         self.body = nn.Sequential(*(Block(spec) for _ in range(spec.blocks)))
         self.remember = RepConv3x3(spec.channels, spec.hidden)
-        self.gain = RepConv3x3(spec.channels, SUBPIXELS)
-        self.offset = RepConv3x3(spec.channels, 3 * SUBPIXELS)
-        self.mask = RepConv3x3(spec.channels, SUBPIXELS)
+        self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
+        self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
 
     def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"hidden": (self.spec.hidden, -(-height // STRIDE), -(-width // STRIDE))}
@@ -78,8 +77,8 @@ class Realtime(Network):
         seen = torch.cat([colours, functional.pixel_unshuffle(hint, STRIDE), hidden], 1)
         x = self.body(functional.relu(self.stem(seen)))
         hidden = torch.tanh(self.remember(x))
-        mask = torch.sigmoid(self.mask(x))
-        gain = functional.relu(1 + FINELY * self.gain(x))
-        out = torch.cat([gain] * 3, 1) * colours + FINELY * self.offset(x)
+        fill, mask = torch.sigmoid(self.paint(x)).split([3 * SUBPIXELS, SUBPIXELS], 1)
+        corrected = colours + FINELY * self.correct(x)
+        out = corrected + torch.cat([mask] * 3, 1) * (fill - corrected)
         image = functional.pixel_shuffle(out.clamp(0, 1), STRIDE)
         return image, functional.pixel_shuffle(mask, STRIDE), hidden

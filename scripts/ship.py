@@ -49,6 +49,10 @@ PARTS: dict[str, tuple[str, ...]] = {
             "--artifacts degradations --seed 3 --steps 450 --lr 0.006 --size 128 --batch-size 8 --clip-length 4"
             " --before 4 --warmup 50"
         ),
+        (
+            "--artifacts degradations --seed 4 --steps 1800 --lr 0.012 --size 128 --batch-size 16 --clip-length 2"
+            " --before 4 --echo 4"
+        ),
     ),
     "quality": (
         # It costs several times as much a pixel, and begins with smaller pictures.

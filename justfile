@@ -60,7 +60,7 @@ fetch-data:
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
-# Train `degradations`, the same network for videos without overlays, likewise: half an hour.
+# Train `degradations`, the same network for videos without overlays, likewise: fifty minutes.
 train-degradations: fetch-data
     {{ python }} scripts/ship.py degradations
 

@@ -43,7 +43,7 @@ ARTIFACTS: dict[str, Artifact] = {
         _overlay(overlays.channel_logo, "translucent, animated broadcaster's logo"),
         _overlay(overlays.diagonal_text, "large text from corner to corner"),
         _degradation(degradations.jpeg_compression, 4, "JPEG, quality 85 to 5"),
-        _degradation(degradations.video_compression, 4, "H.264, H.265 or MPEG-4, quantiser 24 to 46"),
+        _degradation(degradations.video_compression, 4, "H.264, H.265 or MPEG-4, quantiser 18 to 46"),
         _degradation(degradations.gaussian_noise, 1, "sensor noise, sigma 2 to 50 of 255"),
         _degradation(degradations.salt_pepper_noise, 1, "black and white pixels, 0.1 to 10 %"),
         _degradation(degradations.film_grain, 1, "correlated grain, sigma 3 to 30 of 255"),

@@ -1,6 +1,6 @@
 """Our networks as methods: blind, and with the true mask, as `clean` and `clean --mask` run them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,8 @@ from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import KINDS, Clip, Masks
 from mlx_vader.streaming import make_strategy
-from mlx_vader.streaming.user_mask import Mark, blend, seen
+from mlx_vader.streaming.finishing import finished
+from mlx_vader.streaming.user_mask import Mark, seen
 
 #: Ends a network's name where it is given the mask.
 MASKED = "with mask"
@@ -52,8 +53,7 @@ class _Network:
         self.backend = backend
 
     def blind(self, clip: Clip, mask: Masks | None) -> Restoration:
-        frames, masks = self._restored(clip)
-        return Restoration(frames, masks)
+        return self._restored(clip, [None] * len(clip))
 
     def masked(self, clip: Clip, mask: Masks | None) -> Restoration:
         """The network is told where the artifacts are, if it takes a hint; its work counts in the mask alone, which is
@@ -61,12 +61,12 @@ class _Network:
         """
         assert mask is not None
         marks = [Mark.of(hole) for hole in (mask > 0.5).astype(np.float32)]
-        given = [seen(frame, mark, self.backend) for frame, mark in zip(clip, marks, strict=True)]
-        frames, masks = self._restored(given)
-        blended = map(blend, clip, frames, (mark.alpha for mark in marks))
-        return Restoration(np.stack(list(blended)), masks)
+        return self._restored(clip, marks)
 
-    def _restored(self, frames: Iterable[np.ndarray]) -> tuple[Clip, Masks | None]:
-        results = list(make_strategy("clip-recurrent").run(frames, self.backend))
+    def _restored(self, clip: Clip, marks: Sequence[Mark | None]) -> Restoration:
+        given = [seen(frame, mark, self.backend) for frame, mark in zip(clip, marks, strict=True)]
+        results = list(make_strategy("clip-recurrent").run(given, self.backend))
         masks = [result.mask for result in results if result.mask is not None]
-        return np.stack([result.frame for result in results]), np.stack(masks) if masks else None
+        return Restoration(
+            np.stack(list(map(finished, clip, results, marks))), np.stack(masks) if masks else None
+        )

@@ -1,6 +1,7 @@
-"""Masks: what a user knows of where the artifacts are."""
+"""Masks: what a user knows of where the artifacts are, and what is done with them."""
 
+from mlx_vader.masks.filling import filled
 from mlx_vader.masks.growth import along_both
 from mlx_vader.masks.hint import ARTIFACT, CLEAN, UNKNOWN, with_hint
 
-__all__ = ["ARTIFACT", "CLEAN", "UNKNOWN", "along_both", "with_hint"]
+__all__ = ["ARTIFACT", "CLEAN", "UNKNOWN", "along_both", "filled", "with_hint"]

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from mlx_vader.backends.base import Backend
+from mlx_vader.streaming.finishing import finished
 from mlx_vader.streaming.options import Options
 from mlx_vader.streaming.plan import Task
 from mlx_vader.streaming.preview import panels
-from mlx_vader.streaming.user_mask import blend, seen
+from mlx_vader.streaming.user_mask import seen
 from mlx_vader.streaming.video_job import Done
 from mlx_vader.video import read_image, write_image
 
@@ -27,12 +28,10 @@ class ImageJob:
         mark = next(self.mask.marks(*self.image.shape[:2])) if self.mask else None
         frame = seen(self.image, mark, self.backend)
         result = next(iter(self.options.strategy.run([frame], self.backend)))
-        clean, mask = result.frame, result.mask
-        if mark is not None:
-            mask = mark.alpha
-            clean = blend(self.image, clean, mask)
+        clean = finished(self.image, result, mark)
         if self.options.preview:
-            write_image(self.task.preview, panels(self.image, mask, clean))
+            shown = result.mask if mark is None else mark.alpha
+            write_image(self.task.preview, panels(self.image, shown, clean))
         write_image(self.task.target, clean)
         on_frames(1)
         return Done(1, not_finite=int(not result.finite))

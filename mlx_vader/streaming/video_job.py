@@ -11,12 +11,13 @@ from typing import NamedTuple
 from mlx_vader.backends.base import Backend, Packed
 from mlx_vader.errors import VaderError
 from mlx_vader.streaming import pipeline
+from mlx_vader.streaming.finishing import finished
 from mlx_vader.streaming.identity import identity
 from mlx_vader.streaming.options import Options
 from mlx_vader.streaming.plan import Task
 from mlx_vader.streaming.preview import panel_size, panels
 from mlx_vader.streaming.results import Carry, Frame, Result, pack, unpack
-from mlx_vader.streaming.user_mask import Mark, blend, seen
+from mlx_vader.streaming.user_mask import Mark, seen
 from mlx_vader.streaming.work_folder import WorkFolder
 from mlx_vader.video import (
     Encoding,
@@ -187,7 +188,7 @@ class _Encoder:
             self._cut(item)
             return
         source, mark, result = item
-        clean = result.frame if mark is None else blend(source.rgb, result.frame, mark.alpha)
+        clean = finished(source.rgb, result, mark)
         self.writers[CLEAN].write(clean, source.pts, source.time_base)
         if PREVIEW in self.writers:
             shown = panels(source.rgb, result.mask if mark is None else mark.alpha, clean)

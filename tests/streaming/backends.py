@@ -87,14 +87,16 @@ class Broken(Leaky):
 
 
 class Painter(Numpy):
-    """White where the hint says artifact, black where it says clean, grey where there is none."""
+    """White where the hint says artifact, stripes where it says clean, grey where there is none."""
 
     seen: frozenset[int] = frozenset()
 
     def _restore(self, frames, state):
         self.seen |= {frames.shape[-1]}
         hint = frames[..., 3:] if frames.shape[-1] == 4 else np.zeros_like(frames[..., :1])
-        return Restored(np.repeat(hint / 2 + np.float32(0.5), 3, axis=-1), None, state)
+        stripes = (np.arange(frames.shape[2]) % 2)[:, None]
+        painted = np.select([hint > 0, hint < 0], [1, stripes], 0.5).astype(np.float32)
+        return Restored(np.repeat(painted, 3, axis=-1), None, state)
 
 
 def ramp(count, height=2, width=3):

@@ -21,7 +21,7 @@ PRESETS = {
     "libx264": ("ultrafast", "veryfast", "faster", "medium"),
     "libx265": ("ultrafast", "veryfast", "medium"),
 }
-QUANTISER = (24.0, 46.0)  # of 51, in H.264 and H.265; as QP or as CRF
+QUANTISER = (18.0, 46.0)  # of 51, in H.264 and H.265; as QP or as CRF
 SCALE = (3.0, 31.0)  # MPEG-4's quantiser scale, of 31
 BITS_PER_PIXEL = (0.30, 0.015)
 LOWEST_RATE = 2000  # bit/s; the encoders count in kilobits
@@ -44,9 +44,9 @@ class Recipe:
 
 
 def video_compression(frames: Clip, rng: np.random.Generator, severity: float) -> Clip:
-    """Codes the clip with a quantiser of 24 (severity 0) to 46 (1) or the like, and decodes it.
+    """Codes the clip with a quantiser of 18 (severity 0) to 46 (1) or the like, and decodes it.
 
-    H.264 and H.265: QP or CRF 24 to 46, a quarter of the time a bit rate of 0.30 to 0.015 bit a pixel; MPEG-4:
+    H.264 and H.265: QP or CRF 18 to 46, a quarter of the time a bit rate of 0.30 to 0.015 bit a pixel; MPEG-4:
     quantiser scale 3 to 31. Group length, B-frames, preset and the offset of the block grid are random. Some clips
     get up to three mirrored frames in front, dropped afterwards, so that the first frame is not always a key frame.
     """

@@ -7,7 +7,7 @@ from mlx_vader.masks import filled
 from mlx_vader.streaming.results import Result
 from mlx_vader.streaming.user_mask import Mark, blend
 
-#: Where the mask is above this is a hole. On held-out photographs a membrane helps more from here on than from one half.
+#: A mask above this is a hole. On held-out photographs a membrane helps more from here on than from one half.
 MARKED = 0.3
 
 

@@ -53,6 +53,23 @@ PARTS: dict[str, tuple[str, ...]] = {
             "--artifacts degradations --seed 4 --steps 1800 --lr 0.012 --size 128 --batch-size 16 --clip-length 2"
             " --before 4 --echo 4"
         ),
+        # Blur by itself, then with what else is learned slowest: in the mix it is never begun, and once begun it stays.
+        (
+            "--artifacts blur --seed 5 --steps 1000 --lr 0.012 --size 96 --batch-size 16 --clip-length 1 --before 0"
+            " --echo 4 --warmup 50"
+        ),
+        (
+            "--artifacts blur,jpeg_compression,video_compression --seed 6 --steps 1800 --lr 0.015 --size 96"
+            " --batch-size 16 --clip-length 1 --before 3 --echo 4 --warmup 50"
+        ),
+        (
+            "--artifacts degradations --seed 7 --steps 3800 --lr 0.015 --size 128 --batch-size 16 --clip-length 2"
+            " --before 4 --echo 4"
+        ),
+        (
+            "--artifacts degradations --seed 8 --steps 2300 --lr 0.012 --size 128 --batch-size 12 --clip-length 3"
+            " --before 4 --echo 4"
+        ),
     ),
     "quality": (
         # It costs several times as much a pixel, and begins with smaller pictures.

@@ -16,15 +16,15 @@ from mlx_vader.errors import UsageError
 # How many overlays and degradations a training clip gets, and how often (weights; they sum to 1).
 MIX: dict[tuple[int, int], float] = {
     (0, 0): 0.10,  # clean: the network must also learn to leave a picture alone
-    (1, 0): 0.26,
-    (0, 1): 0.36,
-    (1, 1): 0.16,  # the usual find on the web: a watermark, then a codec
-    (0, 2): 0.07,
-    (2, 0): 0.03,  # say, a channel's logo and a subtitle
+    (1, 0): 0.36,
+    (0, 1): 0.22,
+    (1, 1): 0.20,  # the usual find on the web: a watermark, then a codec
+    (0, 2): 0.05,
+    (2, 0): 0.05,  # say, a channel's logo and a subtitle
     (1, 2): 0.02,
 }
 # So often among the degradations, where others count 1: what most videos have, and what is learned slowest.
-OFTEN = {"video_compression": 2.5, "jpeg_compression": 1.5, "blur": 2.0, "film_grain": 1.5}
+OFTEN = {"video_compression": 3.5, "jpeg_compression": 1.5, "blur": 2.0, "film_grain": 1.5, "salt_pepper_noise": 0.5}
 # It leaves pixels as lost as those under an overlay: where the mask shows no overlay, a network may mark them.
 SCATTERED = "salt_pepper_noise"
 # A video takes its artifacts in the order of Artifact.stage; this often, overlays come last.

@@ -56,7 +56,7 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
-# Train `realtime` from nothing and put it into the package: nearly four hours on two CPU cores. Goes on where it was stopped.
+# Train `realtime` from nothing and put it into the package: nearly five hours on two CPU cores. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 

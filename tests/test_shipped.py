@@ -29,7 +29,17 @@ def restored(name, frames):
 
 
 @pytest.mark.parametrize(
-    "suite", ["gaussian_noise", "salt_pepper_noise", "film_grain", "jpeg_compression", "h264", "hevc"]
+    "suite",
+    [
+        "gaussian_noise",
+        "salt_pepper_noise",
+        "film_grain",
+        "jpeg_compression",
+        "h264",
+        "hevc",
+        "color_banding",
+        "blur",
+    ],
 )
 def test_degradations_is_nearer_to_the_clean_clip_than_what_it_was_given(suite, clip):
     for case in find_cases(suite):

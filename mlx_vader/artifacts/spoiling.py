@@ -24,7 +24,13 @@ MIX: dict[tuple[int, int], float] = {
     (1, 2): 0.02,
 }
 # So often among the degradations, where others count 1: what most videos have, and what is learned slowest.
-OFTEN = {"video_compression": 3.5, "jpeg_compression": 1.5, "blur": 2.0, "film_grain": 1.5, "salt_pepper_noise": 0.5}
+OFTEN = {
+    "video_compression": 3.5,
+    "jpeg_compression": 1.5,
+    "blur": 2.0,
+    "film_grain": 1.5,
+    "salt_pepper_noise": 0.5,
+}
 # It leaves pixels as lost as those under an overlay: where the mask shows no overlay, a network may mark them.
 SCATTERED = "salt_pepper_noise"
 # A video takes its artifacts in the order of Artifact.stage; this often, overlays come last.

@@ -56,6 +56,18 @@ def test_shipped_weights_are_the_mean_in_half_precision_and_say_whose_they_are(s
         np.testing.assert_allclose(weight, mean, rtol=1e-3, atol=1e-6)
 
 
+def test_realtime_ships_with_a_more_cautious_mask_and_a_calmer_memory(script, tmp_path):
+    source = checkpoints.read(script.trained("mine", tmp_path / "runs")[-1])
+    shipped = checkpoints.read(script.ship([source.path], "realtime"))
+    taken = source.weights["paint.bias"] - shipped.weights["paint.bias"].astype(np.float32)
+    np.testing.assert_allclose(taken, [0] * 48 + [script.CAUTION] * 16, atol=2e-3)
+    for name in ("remember.gain1", "remember.gain3", "remember.bias"):
+        calmer = script.CALM * source.weights[name]
+        np.testing.assert_allclose(shipped.weights[name], calmer, rtol=1e-3, atol=1e-6)
+    same = source.weights.keys() - {"paint.bias", "remember.gain1", "remember.gain3", "remember.bias"}
+    assert all((shipped.weights[name] == source.weights[name].astype(np.float16)).all() for name in same)
+
+
 def test_what_is_too_large_is_not_shipped(script, tmp_path, monkeypatch):
     sources = script.trained("mine", tmp_path / "runs")
     monkeypatch.setattr(script, "LARGEST", 1000)

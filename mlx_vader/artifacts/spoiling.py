@@ -23,7 +23,7 @@ MIX: dict[tuple[int, int], float] = {
     (2, 0): 0.05,  # say, a channel's logo and a subtitle
     (1, 2): 0.02,
 }
-# So often among the degradations, where others count 1: what most videos have, and what is learned slowest.
+# So often among the degradations, where others count 1: more what most videos have and what is learned slowest.
 OFTEN = {
     "video_compression": 3.5,
     "jpeg_compression": 1.5,

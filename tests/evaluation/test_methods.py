@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 import pytest
 
@@ -198,8 +199,9 @@ def test_two_checkpoints_of_one_name_are_told_apart(checkpoint: Path, tmp_path: 
 
 
 def test_a_network_that_takes_a_hint_is_told_where_the_artifact_is(clip: np.ndarray, tmp_path: Path) -> None:
+    mx.random.seed(7)  # fresh networks follow a hint by 0.0008 to 0.0017
     path = checkpoints.save(tmp_path / "hinted.safetensors", build("realtime", "tiny"))
     mask = np.zeros((*clip.shape[:3], 1), np.float32)
     mask[:, 30:40, 20:40] = 1
     blind, masked = (method.restore(clip, mask) for method in load_networks([str(path)], "torch"))
-    assert np.abs(masked.mask - blind.mask).max() > 1e-4
+    assert np.abs(masked.mask - blind.mask).max() > 1e-3

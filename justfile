@@ -60,7 +60,7 @@ fetch-data:
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
-# Train `degradations`, the same network for videos without overlays, likewise: two hours.
+# Train `degradations`, the same network for videos without overlays, likewise: two and a half hours.
 train-degradations: fetch-data
     {{ python }} scripts/ship.py degradations
 

@@ -80,6 +80,10 @@ PARTS: dict[str, tuple[str, ...]] = {
             "--artifacts degradations --seed 8 --steps 2300 --lr 0.012 --size 128 --batch-size 12 --clip-length 3"
             " --before 4 --echo 4"
         ),
+        (
+            "--artifacts degradations --seed 9 --steps 2000 --lr 0.01 --size 128 --batch-size 12 --clip-length 3"
+            " --before 4 --echo 4"
+        ),
     ),
     "quality": (
         # It costs several times as much a pixel, and begins with smaller pictures.

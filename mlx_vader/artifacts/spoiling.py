@@ -27,8 +27,8 @@ MIX: dict[tuple[int, int], float] = {
 OFTEN = {
     "video_compression": 3.5,
     "jpeg_compression": 1.5,
-    "blur": 2.0,
-    "film_grain": 1.5,
+    "blur": 3.0,
+    "film_grain": 2.5,
     "salt_pepper_noise": 0.5,
 }
 # It leaves pixels as lost as those under an overlay: where the mask shows no overlay, a network may mark them.

@@ -9,9 +9,6 @@ import mlx.core as mx
 #: One part in so many of a GPU's memory may stay in freed buffers; data workers and the desktop need some too.
 CACHE_PART = 4
 
-#: What Metal and CUDA call the size of a GPU's memory in `mx.device_info()`.
-SIZES = ("memory_size", "total_memory")
-
 #: glibc's `mallopt` parameters, from malloc.h.
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8
 
@@ -23,9 +20,9 @@ def keep_freed_memory() -> None:
     of a NAF block forwards, a quarter with its gradient (measured at 8 x 128 x 128 x 16).
     """
     described = mx.device_info()
-    for name in SIZES:
-        if isinstance(memory := described.get(name), int):
-            mx.set_cache_limit(memory // CACHE_PART)
+    memory = described.get("memory_size", described.get("total_memory"))  # Metal's name, CUDA's name
+    if isinstance(memory, int):
+        mx.set_cache_limit(memory // CACHE_PART)
     if sys.platform == "linux" and mx.default_device() == mx.cpu:
         # musl has no mallopt.
         with contextlib.suppress(AttributeError):

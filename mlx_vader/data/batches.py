@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mlx_vader.artifacts import parse_names
-from mlx_vader.data.samples import Batch, Recipe, Sample, mirrored, stacked
+from mlx_vader.data.samples import Batch, Recipe, echoed, stacked
 from mlx_vader.data.source import ClipSource
 from mlx_vader.data.workers import Ahead
 from mlx_vader.errors import UsageError
@@ -17,8 +17,8 @@ from mlx_vader.errors import UsageError
 WAITING = 2
 #: Steps between two times that a sample is seen.
 APART = 32
-#: The axes of `(t, h, w, c)` along which a sample is turned round, the first time that it is seen, the second, ...
-MIRRORS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
+#: The axes of `(b, t, h, w)` along which a batch is turned round, the first time that it is seen, the second, ...
+MIRRORS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
 
 
 class Batches:
@@ -82,18 +82,18 @@ class Batches:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step, or this process's share of it, made here and now."""
-        return _echoed([self._taken(self._task(step + APART * time)) for time in range(self._echo)])
+        return self._echoed([self._taken(self._task(step + APART * time)) for time in range(self._echo)])
 
     def iterate(self, start: int = 0) -> Iterator[Batch]:
         """The batches of steps `start`, `start` + 1, … without end, made ahead by the workers.
 
         Raises VaderError when a worker fails or dies.
         """
-        made: deque[tuple[Sample, ...]] = deque(maxlen=APART * (self._echo - 1) + 1)
+        made: deque[Batch] = deque(maxlen=APART * (self._echo - 1) + 1)
         for new in self._made_from(start):
             made.append(self._taken(new))
             if len(made) == made.maxlen:
-                yield _echoed([made[APART * time] for time in range(self._echo)])
+                yield self._echoed([made[APART * time] for time in range(self._echo)])
 
     def _made_from(self, start: int) -> "Iterator[_Made]":
         if self._workers == 0:
@@ -119,20 +119,17 @@ class Batches:
     ) -> None:
         self.close()
 
-    def _taken(self, made: "_Made") -> tuple[Sample, ...]:
+    def _taken(self, made: "_Made") -> Batch:
         self._skipped.update(dict.fromkeys(made.skipped))
-        return made.samples
+        return made.batch
 
-
-def _echoed(parts: Sequence[Sequence[Sample]]) -> Batch:
-    """The samples of all parts, those of each part mirrored in its own way."""
-    rows = zip(*parts, strict=True)
-    return stacked([mirrored(sample, MIRRORS[time]) for row in rows for time, sample in enumerate(row)])
+    def _echoed(self, parts: Sequence[Batch]) -> Batch:
+        return echoed(parts, MIRRORS[: self._echo])
 
 
 @dataclass(frozen=True)
 class _Made:
-    samples: tuple[Sample, ...]
+    batch: Batch
     skipped: tuple[str, ...]
 
 
@@ -147,5 +144,5 @@ class _Share:
 
     def __call__(self, step: int) -> _Made:
         number = step * self.batch_size + self.first
-        samples = tuple(self.recipe.sample(number + place) for place in range(self.count))
-        return _Made(samples, tuple(self.recipe.source.skipped))
+        samples = [self.recipe.sample(number + place) for place in range(self.count)]
+        return _Made(stacked(samples), tuple(self.recipe.source.skipped))

@@ -1,16 +1,17 @@
 """A clip before and after artifacts, and several of them as one batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 from mlx_vader.artifacts import apply, parse_names, spoil
 from mlx_vader.data.hints import random_hint
 from mlx_vader.data.keys import derive, shuffled
 from mlx_vader.data.source import ClipSource
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks import UNKNOWN
 
 #: The share of the severities with which a ramp begins.
@@ -33,40 +34,75 @@ class Sample:
     artifacts: tuple[str, ...]
 
 
-def mirrored(sample: Sample, axes: tuple[int, ...]) -> Sample:
-    """The sample with all of its arrays turned round along `axes` of `(t, h, w, c)`."""
-    return replace(
-        sample,
-        clean=np.flip(sample.clean, axes),
-        spoiled=np.flip(sample.spoiled, axes),
-        mask=np.flip(sample.mask, axes),
-        hint=np.flip(sample.hint, axes),
-    )
+#: What a pixel of `Batch.levels` holds, in this order.
+CLEAN, SPOILED, MASK, HINT = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
+#: A hint of 0 as a level; -1 and 1 are as far below and above.
+NO_HINT = 127
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one size. Of W + T frames the first W make the state of a warm start; a cold start ignores them."""
+    """Samples of one size, in levels, as video has them: 8 bytes a pixel go from the workers to the GPU.
 
-    clean: Float[np.ndarray, "b t h w 3"]
-    spoiled: Float[np.ndarray, "b t h w 3"]
-    mask: Float[np.ndarray, "b t h w 1"]
-    hint: Float[np.ndarray, "b t h w 1"]
+    `levels`: clean and spoiled RGB, the mask from 0 to 255, and the hint from 0 to 254. Of W + T frames the first W
+    make the state of a warm start; a cold start ignores them.
+    """
+
+    levels: UInt8[np.ndarray, "b t h w 8"]
     mask_known: Bool[np.ndarray, " b"]
     warm: Bool[np.ndarray, " b"]
     artifacts: tuple[tuple[str, ...], ...]
+
+    @property
+    def clean(self) -> Float[np.ndarray, "b t h w 3"]:
+        """RGB in [0, 1]."""
+        return to_unit(self.levels[..., CLEAN])
+
+    @property
+    def spoiled(self) -> Float[np.ndarray, "b t h w 3"]:
+        """RGB in [0, 1]."""
+        return to_unit(self.levels[..., SPOILED])
+
+    @property
+    def mask(self) -> Float[np.ndarray, "b t h w 1"]:
+        """1 = artifact."""
+        return to_unit(self.levels[..., MASK])
+
+    @property
+    def hint(self) -> Float[np.ndarray, "b t h w 1"]:
+        """See `masks/hint.py`."""
+        return self.levels[..., HINT].astype(np.float32) / NO_HINT - 1
 
 
 def stacked(samples: Sequence[Sample]) -> Batch:
     """One batch in the order of the samples."""
     return Batch(
-        clean=np.stack([sample.clean for sample in samples]),
-        spoiled=np.stack([sample.spoiled for sample in samples]),
-        mask=np.stack([sample.mask for sample in samples]),
-        hint=np.stack([sample.hint for sample in samples]),
+        levels=np.stack([_levels(sample) for sample in samples]),
         mask_known=np.array([sample.mask_known for sample in samples]),
         warm=np.array([sample.warm for sample in samples]),
         artifacts=tuple(sample.artifacts for sample in samples),
+    )
+
+
+def _levels(sample: Sample) -> UInt8[np.ndarray, "t h w 8"]:
+    hint = ((sample.hint + 1) * NO_HINT).astype(np.uint8)
+    colours = (to_levels(values) for values in (sample.clean, sample.spoiled, sample.mask))
+    return np.concatenate([*colours, hint], axis=-1)
+
+
+def echoed(parts: Sequence[Batch], mirrors: Sequence[tuple[int, ...]]) -> Batch:
+    """The samples of all parts in turn, those of each part turned round along its axes of `(b, t, h, w)`."""
+    # All that a pixel holds moves as one number of 8 bytes.
+    pixels = [part.levels.view(np.uint64)[..., 0] for part in parts]
+    turned = [np.flip(part, axes) for part, axes in zip(pixels, mirrors, strict=True)]
+    levels = np.stack(turned, axis=1).reshape(-1, *turned[0].shape[1:])
+    return Batch(
+        levels=levels[..., None].view(np.uint8),
+        mask_known=np.stack([part.mask_known for part in parts], axis=1).ravel(),
+        warm=np.stack([part.warm for part in parts], axis=1).ravel(),
+        artifacts=tuple(
+            names for row in zip(*(part.artifacts for part in parts), strict=True) for names in row
+        ),
     )
 
 

@@ -59,7 +59,7 @@ def clip_from_still(
     path = camera_path(rng, length, size)
     near = path.pushed(pan(rng, length, size)) if rng.random() < PARALLAX_SHARE else None
     plane = _Plane(Image.fromarray(still), [path] if near is None else [path, near], size, rng)
-    frames = [plane.seen(plane.picture, matrix) for matrix in path.matrices()]
+    frames = plane.filmed(path)
     if near is not None:
         # What is inside the outline stands nearer: it moves more, and covers and uncovers what is behind it.
         outline = plane.outline(rng)
@@ -88,6 +88,13 @@ class _Plane:
         self._density = scale * np.array([width, height]) / (stop - start)
         self._origin = (corner - low * scale - start) / scale * self._density
         self._size = size
+
+    def filmed(self, path: CameraPath) -> list[Image.Image]:
+        """What a camera on the path sees, frame by frame; from a tripod, that is one picture."""
+        matrices = path.matrices()
+        if (matrices == matrices[0]).all():
+            return [self.seen(self.picture, matrices[0])] * len(matrices)
+        return [self.seen(self.picture, matrix) for matrix in matrices]
 
     def seen(self, picture: Image.Image, matrix: Float[np.ndarray, "2 3"]) -> Image.Image:
         """`picture`, which lies in this plane, through the camera, at OVERSAMPLING times the output size."""

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mlx.core as mx
-import numpy as np
 
 from mlx_vader import checkpoints
 from mlx_vader.backends.torch_gradients import TorchGradients
 from mlx_vader.data import Batch, Batches
+from mlx_vader.data.samples import CLEAN, HINT, MASK, NO_HINT, SPOILED
 from mlx_vader.errors import VaderError
 from mlx_vader.losses.weighted import Perceptual
 from mlx_vader.models.base import Network
@@ -209,15 +209,20 @@ def in_torch(config: TrainConfig) -> bool:
 
 def as_clips(batch: Batch, clip_length: int, *, hinted: bool = False) -> Clips:
     """The batch on the device: the last `clip_length` frames to restore, and those before them of the warm clips."""
-    before = batch.spoiled.shape[1] - clip_length
+    before = batch.levels.shape[1] - clip_length
     rows = batch.warm.nonzero()[0]
-    spoiled = np.concatenate([batch.spoiled, batch.hint], axis=-1) if hinted else batch.spoiled
+    levels = mx.array(batch.levels)
+    unit = levels.astype(mx.float32) / 255
+    spoiled = unit[..., SPOILED]
+    if hinted:
+        hint = levels[..., HINT].astype(mx.float32) / NO_HINT - 1
+        spoiled = mx.concatenate([spoiled, hint], axis=-1)
     return Clips(
-        before=mx.array(spoiled[rows, :before]) if before and len(rows) else None,
+        before=spoiled[mx.array(rows), :before] if before and len(rows) else None,
         warm_rows=mx.array(rows),
-        spoiled=mx.array(spoiled[:, before:]),
-        clean=mx.array(batch.clean[:, before:]),
-        mask=mx.array(batch.mask[:, before:]),
+        spoiled=spoiled[:, before:],
+        clean=unit[:, before:, ..., CLEAN],
+        mask=unit[:, before:, ..., MASK],
         mask_known=mx.array(batch.mask_known),
     )
 

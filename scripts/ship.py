@@ -40,9 +40,34 @@ PARTS: dict[str, tuple[str, ...]] = {
             "--seed 12 --steps 7600 --lr 0.012 --size 128 --batch-size 16 --clip-length 1 --before 2 --echo 4"
             " --losses mask=0.03"
         ),
+        # On a GPU, many times as many samples: single frames, clips; single frames twice, clips twice.
         (
-            "--seed 13 --steps 700 --lr 0.005 --size 128 --batch-size 8 --clip-length 4 --before 4 --echo 4"
-            " --losses mask=0.02 --warmup 50"
+            "--seed 21 --steps 250 --lr 0.015 --size 128 --batch-size 32 --clip-length 1 --before 2 --echo 4"
+            " --losses mask=0.03"
+        ),
+        (
+            "--seed 24 --steps 550 --lr 0.008 --size 128 --batch-size 16 --clip-length 4 --before 6 --echo 4"
+            " --losses mask=0.02"
+        ),
+        (
+            "--seed 25 --steps 1000 --lr 0.008 --size 128 --batch-size 16 --clip-length 4 --before 6 --echo 4"
+            " --losses mask=0.02"
+        ),
+        (
+            "--seed 31 --steps 1600 --lr 0.015 --size 128 --batch-size 128 --clip-length 1 --before 2 --echo 4"
+            " --losses mask=0.03"
+        ),
+        (
+            "--seed 33 --steps 1500 --lr 0.012 --size 128 --batch-size 128 --clip-length 1 --before 2 --echo 4"
+            " --losses mask=0.03"
+        ),
+        (
+            "--seed 35 --steps 900 --lr 0.01 --size 128 --batch-size 48 --clip-length 4 --before 6 --echo 4"
+            " --losses mask=0.02 --warmup 60"
+        ),
+        (
+            "--seed 36 --steps 640 --lr 0.008 --size 128 --batch-size 48 --clip-length 4 --before 6 --echo 4"
+            " --losses mask=0.02 --warmup 40"
         ),
     ),
     "degradations": (
@@ -82,6 +107,14 @@ PARTS: dict[str, tuple[str, ...]] = {
         ),
         (
             "--artifacts degradations --seed 9 --steps 2000 --lr 0.01 --size 128 --batch-size 12 --clip-length 3"
+            " --before 4 --echo 4"
+        ),
+        (
+            "--artifacts degradations --seed 32 --steps 1550 --lr 0.012 --size 128 --batch-size 32 --clip-length 3"
+            " --before 4 --echo 4"
+        ),
+        (
+            "--artifacts degradations --seed 34 --steps 1800 --lr 0.012 --size 128 --batch-size 32 --clip-length 3"
             " --before 4 --echo 4"
         ),
     ),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from mlx_vader.cli.console import progress, stderr_console
@@ -15,6 +16,8 @@ from mlx_vader.training.validation import Scores
 
 #: Between lines where no bar can be drawn, in a log file for example.
 SECONDS_BETWEEN_LINES = 30.0
+#: Of the steps' time, spent waiting for clips: from here on it is worth a hint.
+MUCH_WAITING = 0.3
 
 
 class Screen(Watch):
@@ -29,6 +32,7 @@ class Screen(Watch):
         self._last_line = self._started = time.monotonic()
         self._report: Report | None = None
         self._scores: Scores | None = None
+        self._waiting: list[float] = []
 
     def on_note(self, text: str) -> None:
         """Prints the note."""
@@ -43,6 +47,7 @@ class Screen(Watch):
     def on_step(self, report: Report) -> None:
         """Moves the bar, or prints a line now and then where there is no terminal."""
         self._report = report
+        self._waiting.append(report.waiting)
         text = f"loss {report.losses['loss']:.4f}  {report.samples_per_second:.1f} clips/s"
         self._advance(1, note=text)
         now = time.monotonic()
@@ -73,10 +78,14 @@ class Screen(Watch):
             self._bar = None
 
     def conclude(self, config: TrainConfig, finished: bool) -> None:
-        """Says where the checkpoint is and what to do next."""
+        """Says where the checkpoint is, what to do next, and what would make it faster."""
         if self._report is None and not finished:
             return
         best = Path(config.out) / BEST
+        # Of the middle step: the first waits until the workers have begun.
+        waiting = median(self._waiting) if self._waiting else 0.0
+        if waiting > MUCH_WAITING:
+            self.on_note(f"{waiting:.0%} of each step was waiting for clips: more --workers, or --echo 4")
         if finished:
             self._console.print(f"finished: {best}", markup=False)
             self._console.print(f"next: vader-mlx clean VIDEO -o CLEAN.mp4 -c {best}", markup=False)

@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from mlx_vader import checkpoints, cli
+from mlx_vader.cli import train_screen
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.training.trainer import BEST, LAST, STATE
 
@@ -53,6 +54,13 @@ def test_losses_are_weighed_as_asked(tmp_path):
     for wrong, message in (("l7=1", "no loss 'l7'"), ("mask=much", "no weight for mask")):
         with pytest.raises(UsageError, match=message):
             _train_dummy(tmp_path / "other", "--losses", wrong)
+
+
+@pytest.mark.parametrize(("much", "told"), [(0.0, True), (1.0, False)])
+def test_a_run_that_waits_for_its_clips_says_what_would_help(tmp_path, monkeypatch, capsys, much, told):
+    monkeypatch.setattr(train_screen, "MUCH_WAITING", much)
+    _train_dummy(tmp_path / "run", "--steps", 2)
+    assert ("--workers, or --echo 4" in capsys.readouterr().err) == told
 
 
 def config_of(run):

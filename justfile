@@ -56,11 +56,11 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
-# Train `realtime` from nothing and put it into the package: nearly five hours on two CPU cores. Goes on where it was stopped.
+# Train `realtime` from nothing and put it into the package: its first nine parts nearly five hours on two CPU cores, seven are for a GPU. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
-# Train `degradations`, the same network for videos without overlays, likewise: two and a half hours.
+# Train `degradations`, the same network for videos without overlays, likewise: nine parts of two and a half hours, two for a GPU.
 train-degradations: fetch-data
     {{ python }} scripts/ship.py degradations
 

@@ -23,7 +23,7 @@ def script(tmp_path, monkeypatch):
     always = f"--data {tmp_path / 'data'} --warmup 1 --losses perceptual=0 --workers 0"
     monkeypatch.setattr(script, "ALWAYS", always)
     monkeypatch.setattr(script, "PARTS", {"mine": (f"--net realtime --preset tiny {COURSE}", COURSE)})
-    monkeypatch.setattr(script, "AVERAGED", {"mine": 2})
+    monkeypatch.setattr(script, "AVERAGED", {"mine": (1, 2)})
     monkeypatch.setattr(sys, "argv", sys.argv)
     monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "weights")
     return script
@@ -38,9 +38,9 @@ def test_parts_follow_one_another_and_a_finished_one_is_not_trained_again(script
     assert [path.read_bytes() for path in best] == before
 
 
-def test_only_as_many_of_the_last_parts_are_averaged_as_is_asked_for(script, tmp_path, monkeypatch):
+def test_only_the_parts_that_are_asked_for_are_averaged(script, tmp_path, monkeypatch):
     both = script.trained("mine", tmp_path / "runs")
-    monkeypatch.setattr(script, "AVERAGED", {"mine": 1})
+    monkeypatch.setattr(script, "AVERAGED", {"mine": (2,)})
     assert script.trained("mine", tmp_path / "runs") == both[1:]
 
 
@@ -49,7 +49,10 @@ def test_shipped_weights_are_the_mean_in_half_precision_and_say_whose_they_are(s
     alone = checkpoints.read(script.ship([last.path], "alone"))
     assert alone.provenance == {**last.provenance, "author": "vader-mlx", "licence": "MIT"}
     shipped = checkpoints.read(script.ship([first.path, last.path], "mine"))
-    assert shipped.provenance == {**alone.provenance, "mean": "of the weights of the last 2 runs"}
+    assert shipped.provenance == {
+        **alone.provenance,
+        "mean": "of the weights of the parts with the seeds 0, 0",
+    }
     for name, weight in shipped.weights.items():
         assert weight.dtype == np.float16
         mean = (first.weights[name] + last.weights[name]) / 2

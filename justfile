@@ -56,6 +56,11 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
+# The figures of docs/results.md: the shipped weights beside OpenCV's and FFmpeg's filters, on clips and on photographs; three quarters of an hour on two cores.
+evaluate: fetch-data
+    vader-mlx evaluate data/test -c realtime -c degradations -c quality --suite full
+    vader-mlx evaluate data/val/photos -c realtime --suite overlays --frames 2
+
 # Train `realtime` from nothing and put it into the package: its first nine parts nearly five hours on two CPU cores, seven are for a GPU. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime

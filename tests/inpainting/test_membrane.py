@@ -6,11 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.restoration import inpaint_biharmonic
 
-from mlx_vader.masks import filled
-from mlx_vader.masks.filling import AROUND, membrane
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places, membrane
+from mlx_vader.masks.regions import MARGIN
 from mlx_vader.metrics import psnr
 
 SIZE = 48, 64
+
+
+def filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    return fill_smooth_places(picture[None], hole[None, ..., None].astype(np.float32))[0]
 
 
 def slope(height: int = SIZE[0], width: int = SIZE[1]) -> np.ndarray:
@@ -93,7 +97,7 @@ def test_a_picture_that_is_all_hole_stays_as_it_is(size):
 def test_holes_far_apart_are_filled_as_if_alone():
     size = (40, 200)
     spoiled = slope(*size)
-    boxes = (4, 4, 6, 9), (22, 20 + 9 + 3 * AROUND, 8, 12)
+    boxes = (4, 4, 6, 9), (22, 20 + 9 + 3 * MARGIN, 8, 12)
     together = filled(spoiled, hole_of(*boxes, size=size))
     for box in boxes:
         alone = hole_of(box, size=size)

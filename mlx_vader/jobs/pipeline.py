@@ -1,17 +1,16 @@
-"""Decoder, network and encoder at the same time: three stages with short queues between them.
+"""Decoder, process, finishing and encoder at the same time: stages with short queues between them.
 
-The network runs in the caller's thread, because MLX's streams belong to a thread and because Ctrl-C reaches the main
-thread. The decoder and the encoder, which spend their time in FFmpeg without Python's lock, have a thread each.
+The process runs in the caller's thread, because MLX's streams belong to a thread and because Ctrl-C reaches the main
+thread. The others, which spend their time in FFmpeg and NumPy without Python's lock, have a thread each.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Decoded = TypeVar("Decoded")
-Encoded = TypeVar("Encoded")
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: the queue's other end has gone
@@ -68,37 +67,46 @@ class Channel(Generic[T]):
 
 def run(
     source: Iterable[Decoded],
-    transform: Callable[[Iterator[Decoded]], Iterable[Encoded]],
-    sink: Callable[[Encoded], None],
-    *,
+    transform: Callable[[Iterator[Decoded]], Iterable[Any]],
+    *stages: Callable[[Any], Any],
     depth: int = 8,
 ) -> None:
-    """Pulls from `source` in one thread, pushes into `sink` in another, and runs `transform` in this one.
+    """Pulls from `source` in one thread, runs `transform` in this one, and each of `stages` in one of its own.
 
-    At most `depth` items wait on either side. An exception in any stage stops the others and is raised here, as it
-    was; so is Ctrl-C. When this returns or raises, both threads have ended. A generator given as `source` is closed.
+    Each stage is given what the one before returned; the last one's results are dropped. At most `depth` items wait
+    between two of them. An exception anywhere stops all and is raised here, as it was; so is Ctrl-C. When this returns
+    or raises, all threads have ended. A generator given as `source` is closed.
     """
     decoded: Channel[Decoded] = Channel(depth)
-    encoded: Channel[Encoded] = Channel(depth)
     decoder = threading.Thread(target=_decode, args=(source, decoded), name="vader-decode", daemon=True)
-    encoder = _Encoder(encoded, sink)
-    decoder.start()
-    encoder.start()
+    first: Channel[Any] = Channel(depth)
+    workers: list[_Stage] = []
+    following = first
+    for number, stage in enumerate(stages):
+        channel, following = following, Channel(depth)
+        last = number == len(stages) - 1
+        workers.append(_Stage(f"vader-stage-{number}", channel, stage, None if last else following))
+    for thread in (decoder, *workers):
+        thread.start()
     try:
         for item in transform(iter(decoded)):
-            encoded.put(item)
-        encoded.finish()
-        encoder.join()
+            first.put(item)
+        first.finish()
+        for worker in workers:
+            worker.join()
     except Stopped:
-        pass  # the encoder failed, and says why below
+        pass  # a stage failed, and says why below
     finally:
-        # On the way out of an error these stop both threads after the item they are at; otherwise they change nothing.
+        # On the way out of an error these stop all threads after the item they are at; otherwise they change nothing.
         decoded.abandon()
-        encoded.abandon()
-        decoder.join()
-        encoder.join()
-    if encoder.error is not None:
-        raise encoder.error
+        first.abandon()
+        for worker in workers:
+            worker.channel.abandon()
+        for thread in (decoder, *workers):
+            thread.join()
+    for worker in workers:
+        if worker.error is not None:
+            raise worker.error
 
 
 def _decode(source: Iterable[T], channel: Channel[T]) -> None:
@@ -115,18 +123,28 @@ def _decode(source: Iterable[T], channel: Channel[T]) -> None:
             source.close()
 
 
-class _Encoder(threading.Thread):
-    """Empties a channel into the sink; keeps the sink's exception for the caller."""
+class _Stage(threading.Thread):
+    """Empties a channel into a function, and what that returns into the next channel; keeps its exception."""
 
-    def __init__(self, channel: Channel[T], sink: Callable[[T], None]) -> None:
-        super().__init__(name="vader-encode", daemon=True)
-        self.channel, self.sink = channel, sink
+    def __init__(
+        self, name: str, channel: Channel[Any], work: Callable[[Any], Any], following: Channel[Any] | None
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self.channel, self.work, self.following = channel, work, following
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
             for item in self.channel:
-                self.sink(item)
+                result = self.work(item)
+                if self.following is not None:
+                    self.following.put(result)
+            if self.following is not None:
+                self.following.finish()
+        except Stopped:
+            self.channel.abandon()
         except BaseException as error:  # it is raised again in the caller's thread
             self.error = error
             self.channel.abandon()
+            if self.following is not None:
+                self.following.abandon()

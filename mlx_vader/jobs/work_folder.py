@@ -1,8 +1,8 @@
-"""What an interrupted job leaves behind, so that it can go on: finished segments and the state at their end.
+"""What an interrupted job leaves behind, so that it can go on: the first pass, finished segments, the state at their end.
 
-`.<target name>.vader/` beside the target holds a folder of segments for each output, `carry-N.npz` (what strategy and
-network remember after N segments) and `manifest.json`. The manifest is written last and in one step: what it counts
-is complete, also after a power cut; what it does not count is thrown away.
+`.<target name>.vader/` beside the target holds a folder of segments for each output, `analysis-N.npz` (what the process
+found out before it began), `carry-N.npz` (what it remembers after N segments) and `manifest.json`. The manifest is
+written last and in one step: what it counts is complete, also after a power cut; what it does not count is thrown away.
 """
 
 import fcntl
@@ -11,30 +11,39 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from mlx_vader.backends.base import Packed
 from mlx_vader.errors import VaderError
+from mlx_vader.process import Packed
 from mlx_vader.video import Segment, finished_segments
 from mlx_vader.video.files import write_failure
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass
 class Manifest:
-    """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next."""
+    """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next.
+
+    `analyses` counts what the first pass has kept: the last of them holds all before.
+    """
 
     settings: dict[str, Any]
     segments: int = 0
     frames: int = 0
     next_frame: int = 0
+    analyses: int = 0
     version: int = VERSION
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to go on with."""
+        return not (self.segments or self.analyses)
 
 
 class WorkFolder:
@@ -67,8 +76,8 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Lets go of the folder; one without a finished segment is removed."""
-        if not self.manifest.segments:
+        """Lets go of the folder; one with nothing to go on with is removed."""
+        if self.manifest.empty:
             self.remove()
         self._release()
 
@@ -111,15 +120,35 @@ class WorkFolder:
     def finish_segment(self, frames: int, next_frame: int, carry: Packed) -> None:
         """From now on the job goes on behind the segment that each output has just got."""
         before, count = self.manifest, self.manifest.segments + 1
-        with self._written_at_once(self._carry(count)) as file:
-            np.savez(file, **carry)  # type: ignore[arg-type]
-        self.manifest = Manifest(before.settings, count, before.frames + frames, next_frame)
+        self._store("carry", count, carry)
+        self.manifest = replace(before, segments=count, frames=before.frames + frames, next_frame=next_frame)
         self._write_manifest()
-        self._carry(before.segments).unlink(missing_ok=True)
+        self._arrays("carry", before.segments).unlink(missing_ok=True)
 
     def carry(self) -> Packed:
-        """What to go on with after the last finished segment. Raises VaderError if it was damaged."""
-        path = self._carry(self.manifest.segments)
+        """What to go on with after the last finished segment; `{}` before the first. Raises VaderError if damaged."""
+        return self._load("carry", self.manifest.segments)
+
+    def keep_analysis(self, found: Packed) -> None:
+        """From now on the first pass goes on, or is over, with what it has found."""
+        before, count = self.manifest, self.manifest.analyses + 1
+        self._store("analysis", count, found)
+        self.manifest = replace(before, analyses=count)
+        self._write_manifest()
+        self._arrays("analysis", before.analyses).unlink(missing_ok=True)
+
+    def analysis(self) -> Packed:
+        """What the first pass has kept; `{}` if nothing. Raises VaderError if damaged."""
+        return self._load("analysis", self.manifest.analyses)
+
+    def _store(self, kind: str, count: int, arrays: Packed) -> None:
+        with self._written_at_once(self._arrays(kind, count)) as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    def _load(self, kind: str, count: int) -> Packed:
+        if not count:
+            return {}
+        path = self._arrays(kind, count)
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
@@ -134,8 +163,8 @@ class WorkFolder:
         """The job is done, or has nothing worth keeping."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _carry(self, count: int) -> Path:
-        return self.path / f"carry-{count}.npz"
+    def _arrays(self, kind: str, count: int) -> Path:
+        return self.path / f"{kind}-{count}.npz"
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -149,7 +178,7 @@ class WorkFolder:
             whole = all(
                 len(finished_segments(self.folder(name))) >= manifest.segments for name in self.outputs
             )
-            if manifest.version == VERSION and manifest.segments and whole:
+            if manifest.version == VERSION and not manifest.empty and whole:
                 return manifest
         return None
 

@@ -1,22 +1,19 @@
-"""The whole road: videos, images and folders of them through a network and back to files."""
+"""The whole road: videos, images and folders of them, cleaned and back to files."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.backends import Backend, load_backend
-from mlx_vader.backends.base import Source
-from mlx_vader.errors import VaderError
-from mlx_vader.streaming.identity import network_identity
-from mlx_vader.streaming.image_job import ImageJob
-from mlx_vader.streaming.options import SEGMENT_FRAMES, Options
-from mlx_vader.streaming.plan import PathLike, Task, make_folders, plan
-from mlx_vader.streaming.strategies import make_strategy
-from mlx_vader.streaming.user_mask import UserMask
-from mlx_vader.streaming.video_job import Done, VideoJob
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.jobs.composition import Cleaning
+from mlx_vader.jobs.image_job import ImageJob
+from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.plan import PathLike, Task, make_folders, plan
+from mlx_vader.jobs.video_job import Done, VideoJob
+from mlx_vader.process import Finding
 from mlx_vader.video import plan_encoding
 
 
@@ -36,7 +33,9 @@ class FileReport:
     """One file. `status`: "cleaned", "kept" (by `resume`: its target was there) or "failed" (see `error` and `hint`).
 
     `seconds` is what this run spent on it, `resumed_at` the frames that an earlier run had done, `not_finite` the
-    frames where the network gave NaN and the source's pixels stand in, `left_out` what the target cannot hold.
+    frames where the network gave NaN and the source's pixels stand in, `left_out` the streams and `losses` what of the
+    pictures the target cannot hold. `copied`: nothing was to be changed, and the target is the source, byte for byte.
+    `finding`: which marks were found.
     """
 
     source: Path
@@ -47,9 +46,19 @@ class FileReport:
     resumed_at: int = 0
     not_finite: int = 0
     left_out: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    copied: bool = False
+    finding: Finding = field(default_factory=Finding)
     preview: Path | None = None
     error: str = ""
     hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; paths are text."""
+        values = {
+            key: str(v) if isinstance(v, Path) else v for key, v in vars(self).items() if key != "finding"
+        }
+        return values | self.finding.as_dict()
 
 
 @dataclass(frozen=True)
@@ -82,9 +91,7 @@ class CleanReport:
 
     def as_dict(self) -> dict[str, Any]:
         """For machines; paths are text."""
-        files = [
-            {key: str(v) if isinstance(v, Path) else v for key, v in asdict(f).items()} for f in self.files
-        ]
+        files = [file.as_dict() for file in self.files]
         totals = {"frames": self.frames, "seconds": self.seconds, "fps": self.fps, "kind": "measured"}
         return {"backend": self.backend, "device": self.device, **totals, "files": files}
 
@@ -101,61 +108,44 @@ def clean(
     source: PathLike | Sequence[PathLike],
     target: PathLike | None = None,
     *,
-    checkpoint: Source = "default",
-    backend: str = "auto",
-    strategy: str = "clip-recurrent",
-    clip_length: int = 16,
-    overlap: int | None = None,
-    mask: PathLike | None = None,
-    preview: bool = False,
-    resume: bool = False,
-    codec: str = "auto",
-    crf: int = 18,
-    segment_frames: int = SEGMENT_FRAMES,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    **options: Any,
 ) -> CleanReport:
     """Removes artifacts from a video, an image, a folder, or several of them.
 
     `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then, and a source
-    is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth.
-    `checkpoint`: a shipped name, a `.safetensors`, a `.mlpackage` or a network. `backend`: auto, mlx, torch, coreml.
-    `strategy`, `clip_length`, `overlap`: see `strategies`. `mask`: see `user_mask`; in a folder job it may be a folder
-    of masks with the files' names. `preview`: also writes `NAME.preview.EXT`, before | mask | after. `resume`: goes on
-    with an interrupted job (without it a job begins anew), and keeps the targets of several files that are newer than
-    their sources. `codec`, `crf`: see `mlx_vader.video.write_video`. A segment, after which a job can go on, has about
-    `segment_frames` frames.
+    is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
+    of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
+    network as well, and `mask` may be a folder of masks with the files' names in a folder job.
+
+    >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
 
     Raises VaderError before any work for what can be known to fail. With one file, its failure is raised; with
     several, failures are in the report and the others are done. Raises `Interrupted` on Ctrl-C.
     """
+    chosen = _options(options)
     tasks = plan(source, target)
-    _check_encoder(codec, crf)
-    chosen = make_strategy(strategy, clip_length=clip_length, overlap=overlap)
-    user_mask = UserMask(mask) if mask is not None else None
-    runner = load_backend(backend, checkpoint)
-    options = Options(
-        strategy=chosen,
-        checkpoint=network_identity(checkpoint),
-        codec=codec,
-        crf=crf,
-        mask=user_mask,
-        preview=preview,
-        resume=resume,
-        segment_frames=segment_frames,
-    )
+    _check_encoder(chosen.codec, chosen.crf)
+    cleaning = Cleaning(chosen)
     make_folders(tasks, target)
-    files = [_clean_one(tasks, index, runner, options, on_progress) for index in range(len(tasks))]
-    return CleanReport(runner.name, runner.device, tuple(files))
+    files = [_clean_one(tasks, index, cleaning, on_progress) for index in range(len(tasks))]
+    return CleanReport(cleaning.backend_name, cleaning.device, tuple(files))
+
+
+def _options(given: dict[str, Any]) -> CleanOptions:
+    known = [option.name for option in fields(CleanOptions)]
+    if unknown := sorted(set(given) - set(known)):
+        raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
+    return CleanOptions(**given)
 
 
 def _clean_one(
     tasks: Sequence[Task],
     index: int,
-    backend: Backend,
-    options: Options,
+    cleaning: Cleaning,
     on_progress: Callable[[Progress], None],
 ) -> FileReport:
-    task, alone = tasks[index], len(tasks) == 1
+    task, alone, options = tasks[index], len(tasks) == 1, cleaning.options
     if options.resume and not alone and _is_done(task):
         return FileReport(task.source, task.target, "kept")
     started = time.perf_counter()
@@ -167,7 +157,8 @@ def _clean_one(
         on_progress(Progress(task.source, index + 1, len(tasks), count, job.total))
 
     try:
-        job = ImageJob(task, backend, options) if task.is_image else VideoJob(task, backend, options)
+        kind = ImageJob if task.is_image else VideoJob
+        job = kind(task, cleaning.process_for(task), options)
         done = _run(job, on_frames)
     except KeyboardInterrupt:
         raise Interrupted(task, frames, resumable=not task.is_image) from None
@@ -176,7 +167,7 @@ def _clean_one(
             raise
         return FileReport(task.source, task.target, "failed", error=error.message, hint=error.hint)
     seconds = time.perf_counter() - started
-    preview = task.preview if options.preview else None
+    preview = task.preview if options.preview and not done.copied else None
     return FileReport(task.source, task.target, "cleaned", seconds=seconds, preview=preview, **vars(done))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
-from mlx_vader.evaluation.suites import KINDS, Clip, Masks
+from mlx_vader.evaluation.suites import KINDS
 from mlx_vader.streaming import make_strategy
 from mlx_vader.streaming.finishing import finished
 from mlx_vader.streaming.user_mask import Mark, seen

@@ -9,19 +9,19 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from mlx_vader.backends.base import Packed
 from mlx_vader.errors import VaderError
 from mlx_vader.video import Segment, finished_segments
-from mlx_vader.video.files import write_failure
+from mlx_vader.writing import write_failure, write_file, written_beside
 
 VERSION = 1
 
@@ -111,8 +111,8 @@ class WorkFolder:
     def finish_segment(self, frames: int, next_frame: int, carry: Packed) -> None:
         """From now on the job goes on behind the segment that each output has just got."""
         before, count = self.manifest, self.manifest.segments + 1
-        with self._written_at_once(self._carry(count)) as file:
-            np.savez(file, **carry)  # type: ignore[arg-type]
+        with written_beside(self._carry(count)) as partial:
+            np.savez(partial, **carry)  # type: ignore[arg-type]
         self.manifest = Manifest(before.settings, count, before.frames + frames, next_frame)
         self._write_manifest()
         self._carry(before.segments).unlink(missing_ok=True)
@@ -154,21 +154,7 @@ class WorkFolder:
         return None
 
     def _write_manifest(self) -> None:
-        with self._written_at_once(self.path / "manifest.json") as file:
-            file.write(json.dumps(vars(self.manifest), indent=1).encode())
-
-    @contextmanager
-    def _written_at_once(self, path: Path) -> Iterator[BinaryIO]:
-        """The file is there in full or not at all. Raises VaderError when the disk is full."""
-        partial = path.with_name(f"{path.name}.part")
-        try:
-            with partial.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError as error:
-            raise write_failure(self.target, error) from error
+        write_file(self.path / "manifest.json", json.dumps(vars(self.manifest), indent=1).encode())
 
 
 def _remove(path: Path) -> None:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.compression import check_tools, compressed
-from convert.destination import check_name, reject, replacing
+from convert.destination import check_name, reject
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
 from convert.metadata import describe
 from convert.mlprogram import to_model
@@ -39,6 +39,7 @@ from convert.source import Source, open_source
 from convert.tracing import trace
 from convert.verification import RejectedError, Verification
 from convert.verify import verify_source
+from mlx_vader.writing import folder_written_beside
 
 if TYPE_CHECKING:
     from mlx_vader.models.base import Network
@@ -119,7 +120,7 @@ def _write(
             on_step(f"compressing with {form.compress}")
             models = {name: compressed(model, form) for name, model in models.items()}
     on_step("writing the package")
-    with replacing(out) as partial:
+    with folder_written_beside(out) as partial:
         with quiet():
             _save(models, form, partial)
         describe(partial, source, allowed, form, functions)

@@ -1,12 +1,9 @@
-"""Where a package is written: its name is checked first, and it appears under it when it is complete."""
+"""Where a package is written: the name is checked before work begins; a package that failed is kept beside it."""
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError
 
 
 def check_name(out: Path) -> None:
@@ -24,24 +21,3 @@ def reject(package: Path, out: Path) -> Path:
     rejected = out.with_name(f"{out.name}.rejected")
     shutil.rmtree(rejected, ignore_errors=True)
     return package.rename(rejected)
-
-
-@contextmanager
-def replacing(out: Path) -> Iterator[Path]:
-    """A name beside `out` to write to. It becomes `out` when the body succeeds and vanishes when it fails."""
-    partial = out.with_name(f".{out.stem}.{os.getpid()}.partial.mlpackage")
-    previous = out.with_name(f".{out.stem}.{os.getpid()}.previous.mlpackage")
-    try:
-        yield partial
-        if out.exists():
-            out.rename(previous)
-        partial.rename(out)
-    except OSError as error:
-        raise VaderError(
-            f"cannot write {out}: {error.strerror or error}", hint="is the disk full or read-only?"
-        ) from error
-    finally:
-        if previous.exists() and not out.exists():
-            previous.rename(out)
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(previous, ignore_errors=True)

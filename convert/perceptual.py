@@ -16,7 +16,6 @@ from safetensors.numpy import save
 
 from convert.efficientnet import folded
 from convert.weights import unpickle
-from mlx_vader.checkpoints import write_atomically
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.losses.backbones import BINOMIAL
 from mlx_vader.losses.perceptual import (
@@ -27,6 +26,7 @@ from mlx_vader.losses.perceptual import (
     expected_shapes,
     fetching,
 )
+from mlx_vader.writing import write_file
 
 
 def import_perceptual(
@@ -48,7 +48,7 @@ def import_perceptual(
         weights |= _heads(heads or _installed_heads(name.removeprefix("lpips-")))
     _check(weights, name, file)
     target = target or cached(name)
-    write_atomically(target, save(weights, {"format": FORMAT, "perceptual": name, "source": file.name}))
+    write_file(target, save(weights, {"format": FORMAT, "perceptual": name, "source": file.name}))
     return target
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
-from PIL import Image
 
 from convert.shapes import Size
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks import with_hint
+from mlx_vader.resizing import crop_and_resize
 
 #: Another key, another logo.
 LOGO_KEY = 1
@@ -43,7 +43,7 @@ def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
 
     source = clip or find_sample_clip()
     frames = list(drawn_scene(count)) if source is None else _first(source, count)
-    scaled = [fitted(frame, size) for frame in frames]
+    scaled = [crop_and_resize(frame, size.height, size.width) for frame in frames]
     clean = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
     spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val")
     levels = to_unit(to_levels(spoiled.frames))
@@ -55,14 +55,3 @@ def _first(source: Path, count: int) -> list[Float32[np.ndarray, "h w 3"]]:
 
     with open_video(source, stop=count) as video:
         return [frame.rgb for frame in video]
-
-
-def fitted(frame: Float32[np.ndarray, "h w 3"], size: Size) -> Float32[np.ndarray, "h2 w2 3"]:
-    """The middle of the frame in the shape of `size`, scaled to it."""
-    height, width = frame.shape[:2]
-    scale = min(height / size.height, width / size.width)
-    top, left = (height - scale * size.height) / 2, (width - scale * size.width) / 2
-    box = (left, top, left + scale * size.width, top + scale * size.height)
-    image = Image.fromarray(to_levels(frame))
-    scaled = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
-    return to_unit(np.asarray(scaled))

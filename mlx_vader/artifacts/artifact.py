@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.artifacts.vocabulary import Vocabulary
-
-Clip = Float[np.ndarray, "t h w 3"]
-Masks = Float[np.ndarray, "t h w 1"]
 
 
 class Spoiled(NamedTuple):

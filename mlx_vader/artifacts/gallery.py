@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from mlx_vader.artifacts.artifact import Clip, Spoiled
+from mlx_vader.arrays import Clip, Frame
+from mlx_vader.artifacts.artifact import Spoiled
 from mlx_vader.artifacts.drawing.text import open_font
 from mlx_vader.artifacts.registry import ARTIFACTS, GROUPS
 from mlx_vader.artifacts.spoiling import apply
 from mlx_vader.artifacts.vocabulary import font_file
-from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.levels import to_levels
+from mlx_vader.resizing import crop_and_resize
 
 CELL = (400, 225)
 FINENESS = 2  # artifacts are applied to frames so many times as wide as a cell
@@ -24,8 +26,6 @@ PAPER, PEN, FAINT = "#ffffff", "#16181d", "#6b7280"
 INSET = 108
 MAGNIFIED = 3
 TOGETHER = (("corner_logo", "video_compression"), ("film_grain", "jpeg_compression"))
-
-Frame = Float[np.ndarray, "h w 3"]
 
 
 class _Cell(NamedTuple):
@@ -98,14 +98,8 @@ def drawn_scene(length: int = 9, height: int = 450, width: int = 800) -> Clip:
 
 def _scaled(frames: Clip) -> Float[np.ndarray, "t rows columns 3"]:
     """Cropped about the middle to the cell's shape, and scaled to FINENESS times its size."""
-    height, width = frames.shape[1:3]
-    wide, high = min(width, height * CELL[0] / CELL[1]), min(height, width * CELL[1] / CELL[0])
-    box = ((width - wide) / 2, (height - high) / 2, (width + wide) / 2, (height + high) / 2)
-    size = (CELL[0] * FINENESS, CELL[1] * FINENESS)
-    pictures = [
-        Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS, box) for frame in to_levels(frames)
-    ]
-    return np.stack([to_unit(np.asarray(picture)) for picture in pictures])
+    width, height = CELL[0] * FINENESS, CELL[1] * FINENESS
+    return np.stack([crop_and_resize(frame, height, width) for frame in frames])
 
 
 def _picture(frame: Frame) -> Image.Image:

@@ -5,8 +5,9 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.artifacts import degradations, overlays
-from mlx_vader.artifacts.artifact import Artifact, Clip, Masks, Style
+from mlx_vader.artifacts.artifact import Artifact, Style
 from mlx_vader.artifacts.drawing.compose import Paint, cropped, lay_over
 from mlx_vader.errors import UsageError
 

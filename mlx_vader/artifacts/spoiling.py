@@ -7,7 +7,8 @@ from zlib import crc32
 
 import numpy as np
 
-from mlx_vader.artifacts.artifact import Clip, Spoiled, Style
+from mlx_vader.arrays import Clip
+from mlx_vader.artifacts.artifact import Spoiled, Style
 from mlx_vader.artifacts.randomness import chance, pick
 from mlx_vader.artifacts.registry import ARTIFACTS, known, parse_names
 from mlx_vader.artifacts.vocabulary import vocabulary as read_vocabulary

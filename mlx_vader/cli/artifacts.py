@@ -46,7 +46,8 @@ def artifacts(
     from mlx_vader.artifacts.gallery import contact_sheet
     from mlx_vader.cli.console import stderr_console
     from mlx_vader.errors import UsageError
-    from mlx_vader.video.files import check_target, is_image, written_beside
+    from mlx_vader.video.files import check_target, is_image
+    from mlx_vader.writing import written_beside
 
     target = check_target(output, input)
     if not is_image(target):

@@ -87,6 +87,6 @@ def emit_json(value: Any, target: str | Path) -> None:
     elif path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8")  # a pipe or a device
     else:
-        from mlx_vader.checkpoints import write_atomically
+        from mlx_vader.writing import write_file
 
-        write_atomically(path, text.encode())
+        write_file(path, text.encode())

@@ -82,10 +82,10 @@ def evaluate(
     rows, pictures = _measured(evaluation, want_pictures=html is not None)
     result = evaluation.as_dict(rows)
     if html and pictures:
-        from mlx_vader.checkpoints import write_atomically
         from mlx_vader.evaluation.page import page
+        from mlx_vader.writing import write_file
 
-        write_atomically(html, page(result, pictures).encode())
+        write_file(html, page(result, pictures).encode())
     if json:
         emit_json(result, json)
     if json != "-":

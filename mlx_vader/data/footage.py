@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int, UInt8
-from PIL import Image
 
 from mlx_vader.errors import VaderError
 from mlx_vader.levels import to_levels
+from mlx_vader.resizing import resize
 from mlx_vader.video import open_video, probe
 
 #: Frames that are decoded and kept at once; a clip starts somewhere in them.
@@ -76,7 +76,7 @@ def clip_from_stretch(
     pieces = chosen[:, top : top + side, left : left + side]
     if side == size:
         return np.ascontiguousarray(pieces)
-    return np.stack([_resized(piece, size, size) for piece in pieces])
+    return np.stack([resize(piece, size, size) for piece in pieces])
 
 
 def mirrored(count: int, length: int) -> Int[np.ndarray, " length"]:
@@ -99,8 +99,4 @@ def _reduced(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"
     factor = SHORTER_SIDE / min(height, width)
     if factor >= 1:
         return picture
-    return _resized(picture, round(width * factor), round(height * factor))
-
-
-def _resized(picture: UInt8[np.ndarray, "h w 3"], width: int, height: int) -> UInt8[np.ndarray, "h2 w2 3"]:
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+    return resize(picture, round(height * factor), round(width * factor))

@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from mlx_vader.masks import ARTIFACT, CLEAN, UNKNOWN, along_both
+from mlx_vader.masks.growth import along_both
+from mlx_vader.masks.hint import ARTIFACT, CLEAN, UNKNOWN
 
 #: How often nothing is known, and how often what is not marked is unknown rather than clean.
 BLIND, ONLY_MARKED = 0.5, 0.3

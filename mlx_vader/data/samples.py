@@ -12,7 +12,7 @@ from mlx_vader.data.hints import random_hint
 from mlx_vader.data.keys import derive, shuffled
 from mlx_vader.data.source import ClipSource
 from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.masks import UNKNOWN
+from mlx_vader.masks.hint import UNKNOWN
 
 #: The share of the severities with which a ramp begins.
 EASY = 0.4

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from mlx_vader.arrays import Clip
 from mlx_vader.data.stills import check_still
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.evaluation.suites import Clip
 from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.resizing import at_most
 from mlx_vader.sample_clips import BUNNY, CARPHONE, sample_clip
 from mlx_vader.video import is_image, is_video, list_media, open_video, probe, read_image
 
@@ -40,11 +40,11 @@ def read(path: Path, frames: int, height: int) -> Clip:
     Frames of more than `height` lines are scaled down to so many (Lanczos); 0 leaves them as they are.
     """
     if is_image(path):
-        clip = np.repeat(_scaled(to_levels(read_image(path)), height)[None], frames, axis=0)
+        clip = np.repeat(at_most(to_levels(read_image(path)), height)[None], frames, axis=0)
     else:
         start = max(0, ((probe(path).frames or 0) - frames) // 2)
         with open_video(path, start, start + frames) as video:
-            pictures = [_scaled(to_levels(frame.rgb), height) for frame in video]
+            pictures = [at_most(to_levels(frame.rgb), height) for frame in video]
         if not pictures:
             raise VaderError(f"{path} holds no frame", hint="truncated, or not finished")
         clip = np.stack(pictures)
@@ -71,11 +71,3 @@ def _check(path: Path) -> None:
         probe(path)
     else:
         check_still(path)
-
-
-def _scaled(picture: np.ndarray, height: int) -> np.ndarray:
-    rows, columns = picture.shape[:2]
-    if not height or rows <= height:
-        return picture
-    size = (max(1, round(columns * height / rows)), height)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))

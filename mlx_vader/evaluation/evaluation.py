@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.clips import read
 from mlx_vader.evaluation.measuring import Row, Truth, measure
 from mlx_vader.evaluation.method import Method
 from mlx_vader.evaluation.perceptual import Perceptual
-from mlx_vader.evaluation.suites import Case, Clip, Masks
+from mlx_vader.evaluation.suites import Case
 from mlx_vader.evaluation.summary import summarise
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import motion_of

@@ -15,9 +15,9 @@ from av.video.format import VideoFormat
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.errors import VaderError
 from mlx_vader.evaluation.method import Method, Restoration
-from mlx_vader.evaluation.suites import Clip, Masks
 from mlx_vader.levels import to_levels, to_unit
 
 #: The clip's own levels in planes: nothing is lost on the way.

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.errors import VaderError
 from mlx_vader.evaluation.ffmpeg_filters import EXACT, YUV
 from mlx_vader.evaluation.method import Method, Restoration
-from mlx_vader.evaluation.suites import Clip, Masks
 from mlx_vader.levels import to_levels, to_unit
 
 

@@ -4,9 +4,10 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.perceptual import Perceptual
-from mlx_vader.evaluation.suites import Case, Clip, Masks
+from mlx_vader.evaluation.suites import Case
 from mlx_vader.metrics import CEILING, Motion, mask_iou, masked_psnr, psnr, ssim, warping_error
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlx_vader.evaluation.suites import KINDS, Case, Clip, Masks
+from mlx_vader.arrays import Clip, Masks
+from mlx_vader.evaluation.suites import KINDS, Case
 
 
 class Restoration(NamedTuple):

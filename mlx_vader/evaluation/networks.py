@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mlx_vader.array_video import ArrayVideo
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
-from mlx_vader.evaluation.suites import KINDS, Clip, Masks
+from mlx_vader.evaluation.suites import KINDS
 from mlx_vader.inpainting.fill import FILLS
 from mlx_vader.masks.arrays import ArrayMasks
 from mlx_vader.streaming import Restoration as NetworkProcess

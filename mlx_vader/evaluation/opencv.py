@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.method import Method, Restoration
-from mlx_vader.evaluation.suites import Clip, Masks
 from mlx_vader.levels import to_levels, to_unit
 
 #: Pixels around a hole that inpainting looks at, as published.

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
+from mlx_vader.arrays import Frame
 from mlx_vader.evaluation.evaluation import Trial
 from mlx_vader.evaluation.method import NOTHING
 from mlx_vader.evaluation.tables import MEAN, Gain, Table, decibels, gains, tables
@@ -20,8 +21,6 @@ from mlx_vader.levels import to_levels
 SIDE = 144
 #: What stands under a clip that nothing restored: spoiled ones, and clean ones.
 _SPOILED = ("spoiled", "untouched")
-
-Frame = Float32[np.ndarray, "h w 3"]
 
 
 class Pictures:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_vader.evaluation.suites import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.losses.lpips import LPIPS
 from mlx_vader.losses.perceptual import cached, how_to_get, load_perceptual
 from mlx_vader.metrics.st_lpips import NAME, SMALLEST, find_st_lpips

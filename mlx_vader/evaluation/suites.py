@@ -11,17 +11,14 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-from jaxtyping import Float32
 
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.artifacts import ARTIFACTS, GROUPS, apply
 from mlx_vader.artifacts.degradations.gaussian_noise import with_noise
 from mlx_vader.artifacts.degradations.jpeg_compression import through_jpeg
 from mlx_vader.artifacts.degradations.video_compression import at_quantiser
 from mlx_vader.errors import UsageError
 from mlx_vader.levels import to_levels, to_unit
-
-Clip = Float32[np.ndarray, "t h w 3"]
-Masks = Float32[np.ndarray, "t h w 1"]
 
 #: Of 0, hardly seen, to 1, severe.
 SEVERITIES = (0.2, 0.5, 0.9)

@@ -9,19 +9,19 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from mlx_vader.errors import VaderError
 from mlx_vader.process import Packed
 from mlx_vader.video import Segment, finished_segments
-from mlx_vader.video.files import write_failure
+from mlx_vader.writing import write_failure, write_file, written_beside
 
 VERSION = 2
 
@@ -142,8 +142,8 @@ class WorkFolder:
         return self._load("analysis", self.manifest.analyses)
 
     def _store(self, kind: str, count: int, arrays: Packed) -> None:
-        with self._written_at_once(self._arrays(kind, count)) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+        with written_beside(self._arrays(kind, count)) as partial:
+            np.savez(partial, **arrays)  # type: ignore[arg-type]
 
     def _load(self, kind: str, count: int) -> Packed:
         if not count:
@@ -183,21 +183,7 @@ class WorkFolder:
         return None
 
     def _write_manifest(self) -> None:
-        with self._written_at_once(self.path / "manifest.json") as file:
-            file.write(json.dumps(vars(self.manifest), indent=1).encode())
-
-    @contextmanager
-    def _written_at_once(self, path: Path) -> Iterator[BinaryIO]:
-        """The file is there in full or not at all. Raises VaderError when the disk is full."""
-        partial = path.with_name(f"{path.name}.part")
-        try:
-            with partial.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError as error:
-            raise write_failure(self.target, error) from error
+        write_file(self.path / "manifest.json", json.dumps(vars(self.manifest), indent=1).encode())
 
 
 def _remove(path: Path) -> None:

@@ -12,10 +12,10 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
-from mlx_vader.checkpoints import write_atomically
 from mlx_vader.errors import VaderError
 from mlx_vader.models.base import Network
 from mlx_vader.training.optimiser import Optimiser
+from mlx_vader.writing import write_file
 
 FORMAT = "vader-mlx training state 2"
 
@@ -59,7 +59,7 @@ class TrainingState:
             "config": json.dumps(config),
         }
         arrays = {name: np.array(array) for name, array in self.flat().items()}
-        write_atomically(path, serialise(arrays, metadata))
+        write_file(path, serialise(arrays, metadata))
 
     def load(self, path: Path) -> None:
         """Continues from a saved state of the same network. Raises `VaderError` where the arrays do not fit."""

@@ -17,9 +17,10 @@ from av.video.stream import VideoStream
 from mlx_vader.errors import VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting, start_shift
-from mlx_vader.video.files import check_target, partial_path, written_beside
+from mlx_vader.video.files import check_target
 from mlx_vader.video.library import is_cover, main_stream, opened, writing
 from mlx_vader.video.segments import Segment, close_quietly
+from mlx_vader.writing import partial_path, written_beside
 
 #: What MP4 stores where every player looks; other keys need Apple's newer kind of metadata.
 _CLASSIC_KEYS = frozenset(

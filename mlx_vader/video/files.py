@@ -1,21 +1,14 @@
-"""What lies on the disk: kinds of files, checks before work begins, and writing that is all or nothing."""
+"""What lies on the disk: kinds of files, and checks before work begins."""
 
-import errno
 import os
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.writing import PARTIAL_MARK
 
 _VIDEO_SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"})
 _VIDEO_SUFFIXES |= {".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 _IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-
-#: Marks a file that is not finished; such files are never listed as media.
-PARTIAL_MARK = ".vader-part-"
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
@@ -86,52 +79,3 @@ def _check_place(target: Path) -> None:
         raise UsageError(f"the folder {folder} does not exist", hint=f"make it: mkdir -p '{folder}'")
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise UsageError(f"the folder {folder} cannot be written to", hint="choose another place")
-
-
-def partial_path(target: Path) -> Path:
-    """An unused name beside `target` with the same suffix."""
-    return target.with_name(f".{target.stem}{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}")
-
-
-@contextmanager
-def written_beside(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target`, which becomes `target` on success and vanishes otherwise."""
-    partial = partial_path(target)
-    try:
-        yield partial
-        _flush_to_disk(partial)
-        partial.replace(target)
-    except OSError as error:
-        raise write_failure(target, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def folder_beside(target: Path) -> Iterator[Path]:
-    """A temporary folder beside `target`, on the same disk, removed in the end."""
-    folder = partial_path(target.with_suffix(""))
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise write_failure(target, error) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _flush_to_disk(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def write_failure(target: Path, error: OSError) -> VaderError:
-    """Why `target` could not be written, in one line."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return VaderError(f"no space left to write {target}", hint="free some space or choose another disk")
-    if error.errno == errno.EFBIG:
-        return VaderError(
-            f"{target} grew larger than this system allows", hint="check `ulimit -f` or the file system"
-        )
-    return VaderError(f"{target} cannot be written: {error.strerror or error}")

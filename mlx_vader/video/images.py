@@ -19,7 +19,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.levels import to_unit
-from mlx_vader.video.files import check_source, check_target, is_image, written_beside
+from mlx_vader.video.files import check_source, check_target, is_image
+from mlx_vader.writing import written_beside
 
 #: FFmpeg's formats of more than 8 bits that PNG and TIFF files hold.
 _DEEP_FORMATS = ("rgb48", "rgba64", "gray16", "ya16")

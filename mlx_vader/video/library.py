@@ -18,7 +18,8 @@ from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
-from mlx_vader.video.files import check_source, write_failure
+from mlx_vader.video.files import check_source
+from mlx_vader.writing import write_failure
 
 av.logging.set_level(None)
 av.logging.set_libav_level(av.logging.PANIC)

@@ -18,9 +18,9 @@ from jaxtyping import Float
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.color import FULL_RANGE, FromRgb
-from mlx_vader.video.files import PARTIAL_MARK, write_failure
 from mlx_vader.video.info import examine
 from mlx_vader.video.library import writing
+from mlx_vader.writing import PARTIAL_MARK, write_failure
 
 
 @dataclass(frozen=True)

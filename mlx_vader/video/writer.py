@@ -12,9 +12,10 @@ from jaxtyping import Float
 from mlx_vader.errors import UsageError
 from mlx_vader.video.assembly import assemble, check_output
 from mlx_vader.video.codecs import Encoding, plan_encoding
-from mlx_vader.video.files import check_target, folder_beside
+from mlx_vader.video.files import check_target
 from mlx_vader.video.info import VideoInfo
 from mlx_vader.video.segments import SegmentWriter, finished_segments
+from mlx_vader.writing import folder_beside
 
 
 class VideoWriter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.degradations.kernels import convolve, disc_kernel, gaussian_kernel, line_kernel
 from mlx_vader.artifacts.randomness import between_log, pick
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.degradations.kernels import convolve, gaussian_kernel
 from mlx_vader.artifacts.randomness import between, chance
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.randomness import between, chance
 
 SIGMA = (2 / 255, 50 / 255)

@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.degradations.pixels import random_grid
 from mlx_vader.artifacts.randomness import between, pick
 from mlx_vader.levels import to_levels, to_unit

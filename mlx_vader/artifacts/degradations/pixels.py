@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.randomness import chance
 
 #: How often the blocks start in the clip's corner: in a video that was cut to another size they start anywhere.

@@ -9,7 +9,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from jaxtyping import UInt8
 
-from mlx_vader.artifacts.artifact import Clip
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.degradations.pixels import random_grid
 from mlx_vader.artifacts.randomness import between, between_log, chance, pick
 from mlx_vader.levels import to_levels, to_unit

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlx_vader.artifacts.artifact import Clip, Masks
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.artifacts.drawing.stamp import FAINTEST, Patch, Stamp
 from mlx_vader.artifacts.randomness import between
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+
+from mlx_vader.arrays import Frame, LevelFrame, Mask, Pixels
+from mlx_vader.boxes import Box
 
 #: Arrays by name, as they are stored in a work folder.
 Packed = dict[str, np.ndarray]
@@ -23,8 +25,13 @@ class Patch(NamedTuple):
 
     top: int
     left: int
-    rgb: Float32[np.ndarray, "h w 3"]
-    touched: Bool[np.ndarray, "h w"] | None = None
+    rgb: Frame
+    touched: Pixels | None = None
+
+    @property
+    def box(self) -> Box:
+        """Where it lies."""
+        return Box(self.top, self.left, *self.rgb.shape[:2])
 
 
 class SourceFrame(Protocol):
@@ -41,12 +48,12 @@ class SourceFrame(Protocol):
         ...
 
     @property
-    def rgb(self) -> Float32[np.ndarray, "h w 3"]:
+    def rgb(self) -> Frame:
         """Colours in [0, 1]."""
         ...
 
     @property
-    def levels(self) -> UInt8[np.ndarray, "h w 3"]:
+    def levels(self) -> LevelFrame:
         """Colours from 0 to 255."""
         ...
 
@@ -79,7 +86,7 @@ class Edit(NamedTuple):
 
     frame: Any
     patches: Callable[[], Sequence[Patch]]
-    mask: Float32[np.ndarray, "h w 1"] | None = None
+    mask: Mask | None = None
     finite: bool = True
 
 
@@ -142,3 +149,11 @@ class Process(Protocol):
     def chunks(self, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
         """The frames with their edits. `carry`: that of an earlier chunk, to go on after it; `{}` starts a video."""
         ...
+
+
+def edits_of(process: Process, video: Video) -> Iterator[Edit]:
+    """A whole video through a process, in memory: the first pass, then each frame with its edits."""
+    for _ in process.analyse(video, {}):
+        pass
+    for chunk in process.chunks(video.read(0, video.frames), {}):
+        yield from chunk.edits

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_vader.array_video import ArrayVideo
 from mlx_vader.arrays import Clip, Masks
 from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import KINDS
 from mlx_vader.inpainting.fill import FILLS
 from mlx_vader.masks.arrays import ArrayMasks
+from mlx_vader.process import edits_of
 from mlx_vader.streaming import Restoration as NetworkProcess
 from mlx_vader.streaming import make_strategy
+from mlx_vader.video.in_memory import ClipInMemory
 
 #: Ends a network's name where it is given the mask.
 MASKED = "with mask"
@@ -70,7 +71,7 @@ class _Network:
         process = NetworkProcess(
             self.backend, make_strategy("clip-recurrent"), weights="", fill=FILLS["auto"].fill, masks=masks
         )
-        edits = list(ArrayVideo(clip).edits(process))
+        edits = list(edits_of(process, ClipInMemory(clip)))
         seen = [edit.mask for edit in edits if edit.mask is not None]
         frames = np.stack([edit.frame.edited(edit.patches()).rgb for edit in edits])
         return Restoration(frames, np.stack(seen) if seen else None)

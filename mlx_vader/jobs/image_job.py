@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from mlx_vader.array_video import ArrayVideo
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.preview import panels
 from mlx_vader.jobs.video_job import Done
-from mlx_vader.process import Process
+from mlx_vader.process import Process, edits_of
 from mlx_vader.video import read_image, write_image
+from mlx_vader.video.in_memory import ClipInMemory
 
 
 class ImageJob:
@@ -19,11 +19,11 @@ class ImageJob:
     def __init__(self, task: Task, process: Process, options: CleanOptions) -> None:
         """Raises VaderError for a source that cannot be read."""
         self.task, self.process, self.options = task, process, options
-        self.video = ArrayVideo(read_image(task.source)[None])
+        self.video = ClipInMemory(read_image(task.source)[None])
 
     def run(self, on_frames: Callable[[int], None]) -> Done:
         """Writes the target, and the preview if one is asked for."""
-        (edit,) = self.video.edits(self.process)
+        (edit,) = edits_of(self.process, self.video)
         clean = edit.frame.edited(edit.patches()).rgb
         if self.options.preview:
             write_image(self.task.preview, panels(edit.frame.rgb, edit.mask, clean))

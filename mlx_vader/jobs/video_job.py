@@ -27,9 +27,8 @@ from mlx_vader.video import (
     check_output,
     plan_encoding,
     probe,
-    weave,
 )
-from mlx_vader.video.files import written_beside
+from mlx_vader.writing import written_beside
 
 CLEAN, PREVIEW = "clean", "preview"
 
@@ -209,9 +208,9 @@ def _woven(first: Picture, second: Picture) -> Picture:
     if first.mask is not None and second.mask is not None:
         # Lines of both fields, whichever comes first: the preview shows to within a line where the mask is.
         mask = np.stack([first.mask, second.mask], axis=1).reshape(-1, *first.mask.shape[1:])
-    source = weave(first.source, second.source)
+    source = VideoFrame.woven(first.source, second.source)
     unchanged = first.edited is first.source and second.edited is second.source
-    return Picture(source, source if unchanged else weave(first.edited, second.edited), mask)
+    return Picture(source, source if unchanged else VideoFrame.woven(first.edited, second.edited), mask)
 
 
 class _Encoder:

@@ -7,16 +7,19 @@ from mlx_vader.video.assembly import assemble, check_output
 from mlx_vader.video.codecs import ENCODERS, Encoding, encoders, plan_encoding
 from mlx_vader.video.color import ColorTags
 from mlx_vader.video.files import is_image, is_video, list_media
+from mlx_vader.video.frame import Box, Patch, VideoFrame
 from mlx_vader.video.images import read_image, write_image
 from mlx_vader.video.info import VideoInfo, probe
-from mlx_vader.video.reader import VideoFrame, VideoReader, open_video, read_clip
+from mlx_vader.video.reader import VideoReader, open_video, read_clip
 from mlx_vader.video.segments import Segment, SegmentWriter, finished_segments
 from mlx_vader.video.writer import VideoWriter, write_video
 
 __all__ = [
     "ENCODERS",
+    "Box",
     "ColorTags",
     "Encoding",
+    "Patch",
     "Segment",
     "SegmentWriter",
     "VideoFrame",

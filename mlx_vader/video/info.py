@@ -14,12 +14,16 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
-from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags
+from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags, effective_matrix
 from mlx_vader.video.files import check_source
+from mlx_vader.video.frame import Traits
 from mlx_vader.video.hdr import HdrMetadata, hdr_of
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
+from mlx_vader.video.layouts import planar
 from mlx_vader.video.library import is_cover, main_stream, opened
-from mlx_vader.video.orientation import Orientation, orientation_of
+from mlx_vader.video.orientation import orientation_of
+from mlx_vader.video.siting import siting_of
+from mlx_vader.video.to_rgb import Coding
 from mlx_vader.video.truncation import missing_bytes
 
 #: So many files may be looked at again without reading them again.
@@ -64,7 +68,7 @@ class Examined:
 
     info: VideoInfo
     index: FrameIndex
-    orientation: Orientation
+    traits: Traits
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
@@ -105,7 +109,15 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
             index = replace(index, exact=False)
         # Pictures that lean on frames before the file's beginning are in the packets but are never shown.
         index = index.without_first(index.find(first.pts) or 0)
-        return Examined(_describe(path, container, stream, first, index), index, orientation_of(first))
+        info = _describe(path, container, stream, first, index)
+        return Examined(info, index, _traits(first, info))
+
+
+def _traits(first: av.VideoFrame, info: VideoInfo) -> Traits:
+    picture, layout = planar(first)
+    siting = siting_of(first if picture.format.name == first.format.name else picture, layout)
+    matrix = effective_matrix(info.color.matrix, first.width, first.height)
+    return Traits(Coding(matrix, info.color.range == FULL_RANGE, siting), orientation_of(first))
 
 
 def _may_be_mixed_up(container: InputContainer, stream: VideoStream, index: FrameIndex) -> bool:

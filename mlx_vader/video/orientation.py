@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
-from jaxtyping import Float
+from jaxtyping import Shaped
 
+from mlx_vader.boxes import Box
 from mlx_vader.video.library import side_data
 
 
@@ -23,16 +24,39 @@ class Orientation:
         """Degrees clockwise that turn the stored picture upright, apart from a mirror."""
         return _ROTATIONS[self]
 
-    def upright(self, picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h2 w2 c"]:
+    @property
+    def turns(self) -> bool:
+        """Whether there is anything to turn or mirror."""
+        return self != UPRIGHT
+
+    def upright(self, picture: Shaped[np.ndarray, "h w *c"]) -> Shaped[np.ndarray, "h2 w2 *c"]:
         """The picture as it is meant to be seen, contiguous in memory."""
         if self.transposed:
-            picture = picture.transpose(1, 0, 2)
+            picture = picture.swapaxes(0, 1)
         if self.columns_reversed:
             picture = picture[:, ::-1]
         if self.rows_reversed:
             picture = picture[::-1]
         return np.ascontiguousarray(picture)
 
+    def stored(self, picture: Shaped[np.ndarray, "h w *c"]) -> Shaped[np.ndarray, "h2 w2 *c"]:
+        """What `upright` turns into this picture; a view."""
+        if self.rows_reversed:
+            picture = picture[::-1]
+        if self.columns_reversed:
+            picture = picture[:, ::-1]
+        return picture.swapaxes(0, 1) if self.transposed else picture
+
+    def stored_box(self, box: Box, height: int, width: int) -> Box:
+        """Where a box of the upright picture of `height` and `width` lies in the stored one."""
+        top = height - box.bottom if self.rows_reversed else box.top
+        left = width - box.right if self.columns_reversed else box.left
+        if self.transposed:
+            return Box(left, top, box.width, box.height)
+        return Box(top, left, box.height, box.width)
+
+
+UPRIGHT = Orientation()
 
 #: Mirrored pictures count as mirrored left to right after the turn.
 _ROTATIONS = {

@@ -1,0 +1,61 @@
+"""The two fields of an interlaced picture: every other row, taken at different times."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import av
+import numpy as np
+
+from mlx_vader.boxes import Box
+from mlx_vader.video.compositing import Patch
+from mlx_vader.video.planes import copied, samples
+
+#: Which rows come first in time: `tff` those from the first on, `bff` those from the second on.
+FieldOrder = Literal["progressive", "tff", "bff"]
+
+
+def field_of(picture: av.VideoFrame, parity: int) -> av.VideoFrame:
+    """The rows `parity`, `parity + 2`, … of every plane as a picture of its own."""
+    rows = len(range(parity, picture.height, 2))
+    field = av.VideoFrame(picture.width, rows, picture.format.name)
+    for before, after in zip(samples(picture), samples(field), strict=True):
+        taken = before[parity::2][: len(after)]
+        after[: len(taken)] = taken
+        after[len(taken) :] = before[-1]  # of an odd number of rows of chroma, one field has one too few
+    field.pts, field.time_base = picture.pts, picture.time_base
+    return field
+
+
+def woven_pictures(picture: av.VideoFrame, top: av.VideoFrame, bottom: av.VideoFrame) -> av.VideoFrame:
+    """A copy of `picture`, labels included, with the rows of two fields."""
+    made = copied(picture)
+    for parity, field in enumerate((top, bottom)):
+        for rows, new in zip(samples(made), samples(field), strict=True):
+            target = rows[parity::2]
+            target[:] = new[: len(target)]
+    return made
+
+
+def interleaved(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """One picture of the rows of two."""
+    made = np.empty((len(top) + len(bottom), *top.shape[1:]), top.dtype)
+    made[0::2], made[1::2] = top, bottom
+    return made
+
+
+def box_of_field(box: Box, parity: int) -> Box:
+    """Which rows of a field lie in a box of the picture."""
+    top, bottom = (row + 1 - parity >> 1 for row in (box.top, box.bottom))
+    return Box(top, box.left, bottom - top, box.width)
+
+
+def patches_of_field(patches: Sequence[Patch], parity: int) -> list[Patch]:
+    """The rows of patches that lie in a field."""
+    parts = []
+    for patch in patches:
+        rows = slice((parity - patch.top) % 2, None, 2)
+        touched = None if patch.touched is None else patch.touched[rows]
+        box = box_of_field(patch.box, parity)
+        if box and (touched is None or touched.any()):
+            parts.append(Patch(box.top, box.left, patch.rgb[rows], touched))
+    return parts

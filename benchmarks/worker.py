@@ -63,7 +63,7 @@ class Worker:
 
     def end_to_end(self, frames: int) -> dict[str, Any]:
         """Frames per second from a file to a file: decoder, network and encoder at once, as `clean` runs them."""
-        from mlx_vader.streaming import pipeline
+        from mlx_vader.jobs import pipeline
         from mlx_vader.streaming.strategies import make_strategy
         from mlx_vader.video import open_video, write_video
 

@@ -14,7 +14,7 @@ from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 if TYPE_CHECKING:
     from convert import ConversionReport
-    from mlx_vader.streaming.clean import CleanReport
+    from mlx_vader.jobs.clean import CleanReport
 
 #: Taller clips are made smaller for the demo, so that it ends in minutes on a machine without a GPU.
 MOST_HEIGHT = 360
@@ -78,7 +78,7 @@ def demo(
     """
     from convert import convert
     from mlx_vader.metrics import mask_iou
-    from mlx_vader.streaming.clean import clean
+    from mlx_vader.jobs.clean import clean
     from mlx_vader.video import read_clip
 
     source = source or sample_clip(CARPHONE)
@@ -153,7 +153,7 @@ def _seen_mask(clip: Clip, checkpoint: str) -> Mask:
 
 def _compare(path: Path, before: Clip, seen: Mask, after: Clip, original: Clip) -> None:
     """The last frame: spoiled, what the network saw, cleaned, and as it was."""
-    from mlx_vader.streaming.preview import labelled_row
+    from mlx_vader.jobs.preview import labelled_row
     from mlx_vader.video import write_image
 
     panels = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mlx_vader.streaming.clean import CleanReport, Interrupted, Progress
+    from mlx_vader.jobs.clean import CleanReport, Interrupted, Progress
 
 HELP = """
 Remove watermarks, logos, text and degradations from videos, images and folders of them.
@@ -80,7 +80,7 @@ def clean(
 ) -> None:
     """See `HELP`."""
     from mlx_vader.cli.console import emit_json
-    from mlx_vader.streaming import clean as library
+    from mlx_vader.jobs import clean as library
 
     stopped = None
     with _progress_bar() as on_progress:

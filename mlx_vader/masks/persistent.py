@@ -106,8 +106,8 @@ def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -
     marked = seen > 127
     share = marked.mean(axis=0)
     change = luma.std(axis=0, dtype=np.float32) / 255
-    labels, count = ndimage.label(share >= GROWN_SHARE, structure=np.ones((3, 3)))
-    believed, persistent = np.zeros(share.shape, bool), np.zeros(share.shape, bool)
+    labels, _ = ndimage.label(share >= GROWN_SHARE, structure=np.ones((3, 3)))
+    believed = np.zeros(share.shape, bool)
     marks = []
     still = False
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -117,12 +117,11 @@ def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -
         moves = place.scene_moves(change)
         taken = moves and place.inside.mean() <= LARGEST_MARK
         still |= not moves
-        persistent |= place.inside
         if taken:
             believed |= place.inside
         confidence = float(seen[:, place.inside].mean() / 255)
         marks.append(FoundMark(place.xywh, round(confidence, 3), "network" if taken else "left"))
-    doubt = (marked & ~ndimage.binary_dilation(persistent, iterations=_EDGE)).mean(axis=(1, 2))
+    doubt = (marked & ~ndimage.binary_dilation(believed, iterations=_EDGE)).mean(axis=(1, 2))
     return _decision(believed, tuple(marks), float(np.median(doubt)), still=still)
 
 
@@ -130,14 +129,12 @@ def _decision(
     believed: Bool[np.ndarray, "h w"], marks: tuple[FoundMark, ...], doubt: float, *, still: bool
 ) -> Decision:
     reason = ""
-    if doubt > MOST_DOUBT:
+    if marks and not believed.any():
+        reason = "what may be marks cannot be told from the scene" if still else "what may be a mark is very large"
+    elif doubt > MOST_DOUBT:
         reason = f"the network takes another {100 * doubt:.0f} % of the picture for marks, which is not to be believed"
     elif believed.mean() > MOST_MARKED:
         reason = f"the network takes {100 * believed.mean():.0f} % of the picture for marks"
-    elif marks and not believed.any():
-        reason = (
-            "what may be marks cannot be told from the scene" if still else "what may be a mark is very large"
-        )
     if reason:
         left = tuple(FoundMark(mark.box, mark.confidence, "left") for mark in marks)
         return Decision(np.zeros_like(believed), Finding("undecidable", left, reason))

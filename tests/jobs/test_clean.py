@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from mlx_vader import checkpoints
-from mlx_vader.backends import load_backend
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.streaming.clean import Interrupted, clean
+from mlx_vader.jobs import video_job
+from mlx_vader.jobs.clean import Interrupted, clean
 from mlx_vader.streaming.strategies import ClipRecurrent
 from mlx_vader.video import plan_encoding, probe, read_image, write_image
-from tests.streaming.conftest import frames_of, times_of
+from tests.jobs.conftest import frames_of, times_of
 
-#: Segments of two clips.
-JOB = {"clip_length": 4, "segment_frames": 8}
+#: All that the network makes of the frames counts.
+JOB = {"clip_length": 4, "find": "network"}
 LOSSLESS = {"codec": "ffv1", **JOB}
 
 
@@ -32,6 +33,14 @@ def stop_at(frame, target=None):
         raise KeyboardInterrupt
 
     return on_progress
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_segments():
+    """Segments of two clips."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(video_job, "SEGMENT_FRAMES", 8)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +119,7 @@ def test_a_lossy_codec_resumes_to_the_same_pixels(tmp_path, small_clip, network)
 
 def test_a_segment_that_was_not_recorded_is_written_again(tmp_path, small_clip, network, whole, monkeypatch):
     """The power goes between the end of a segment and its record."""
-    from mlx_vader.streaming.work_folder import WorkFolder
+    from mlx_vader.jobs.work_folder import WorkFolder
 
     job = {"checkpoint": network, "preview": True, **LOSSLESS}
     finish = WorkFolder.finish_segment
@@ -149,7 +158,7 @@ def test_without_resume_a_job_begins_anew(tmp_path, small_clip, network):
 
 
 def test_resume_with_nothing_to_resume_just_cleans(tmp_path, small_clip, network):
-    assert clean(small_clip, tmp_path / "out.mp4", checkpoint=network, resume=True).frames == 30
+    assert clean(small_clip, tmp_path / "out.mp4", checkpoint=network, resume=True, find="network").frames == 30
 
 
 def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path, small_clip, network):
@@ -161,7 +170,7 @@ def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path, small
 def test_two_jobs_cannot_write_the_same_target(tmp_path, small_clip, network):
     def nested(progress):
         if progress.frames:
-            clean(small_clip, tmp_path / "out.mp4", checkpoint=network)
+            clean(small_clip, tmp_path / "out.mp4", checkpoint=network, find="network")
 
     with pytest.raises(VaderError, match="another process"):
         clean(small_clip, tmp_path / "out.mp4", checkpoint=network, on_progress=nested)
@@ -173,10 +182,10 @@ def test_a_failure_of_the_network_leaves_the_target_alone(tmp_path, small_clip, 
     target = tmp_path / "out.mp4"
     target.write_bytes(b"an older result")
 
-    def out_of_memory(backend, frames, state=None):
+    def out_of_memory(backend, inputs, state=None):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(TorchBackend, "restore", out_of_memory)
+    monkeypatch.setattr(TorchBackend, "run", out_of_memory)
     with pytest.raises(VaderError, match="out of memory"):
         clean(small_clip, target, checkpoint=network, backend="torch")
     assert target.read_bytes() == b"an older result"
@@ -186,8 +195,8 @@ def test_a_failure_of_the_network_leaves_the_target_alone(tmp_path, small_clip, 
 def test_an_image_is_cleaned_at_any_size(tmp_path, small_clip, network):
     image = frames_of(small_clip)[0][:45, :51]
     write_image(tmp_path / "in.png", image)
-    clean(tmp_path / "in.png", tmp_path / "out.png", checkpoint=network, preview=True)
-    expected = load_backend("auto", network).restore(image[None]).frames[0]
+    clean(tmp_path / "in.png", tmp_path / "out.png", checkpoint=network, preview=True, find="network")
+    expected = restore(load_backend("auto", network), image[None]).frames[0]
     assert np.abs(read_image(tmp_path / "out.png") - np.clip(expected, 0, 1)).max() <= 0.51 / 255
     folder_holds(tmp_path, "in.png", "out.png", "out.preview.png")
 
@@ -199,7 +208,7 @@ def test_a_folder_comes_out_mirrored_and_bad_files_are_reported(tmp_path, small_
     write_image(source / "still.png", frames_of(small_clip)[0])
     (source / "broken.mp4").write_text("this is no video")
     (source / "notes.txt").write_text("not media")
-    report = clean(source, target, checkpoint=network)
+    report = clean(source, target, checkpoint=network, find="network")
     folder_holds(target, "deep", "still.png")
     folder_holds(target / "deep", "clip.mkv")
     assert [(file.source.name, file.status) for file in report.files] == [
@@ -209,7 +218,7 @@ def test_a_folder_comes_out_mirrored_and_bad_files_are_reported(tmp_path, small_
     ]
     assert "broken.mp4" in report.failures[0].error
     before = (target / "still.png").stat().st_mtime_ns
-    again = clean(source, target, checkpoint=network, resume=True)
+    again = clean(source, target, checkpoint=network, resume=True, find="network")
     assert [file.status for file in again.files] == ["failed", "kept", "kept"]
     assert (target / "still.png").stat().st_mtime_ns == before
 
@@ -229,15 +238,15 @@ def test_folders_of_files_with_folders_of_masks(tmp_path, small_clip, network):
 
 def test_without_a_target_the_result_lies_beside_the_source(tmp_path, small_clip, network):
     write_image(tmp_path / "still.png", frames_of(small_clip)[0])
-    clean(tmp_path / "still.png", checkpoint=network)
+    clean(tmp_path / "still.png", checkpoint=network, find="network")
     folder_holds(tmp_path, "still.png", "still.clean.png")
 
 
 def test_a_checkpoint_file_is_used(tmp_path, small_clip, network):
     path = checkpoints.save(tmp_path / "net.safetensors", network)
     write_image(tmp_path / "still.png", frames_of(small_clip)[0])
-    clean(tmp_path / "still.png", tmp_path / "a.png", checkpoint=path)
-    clean(tmp_path / "still.png", tmp_path / "b.png", checkpoint=network)
+    clean(tmp_path / "still.png", tmp_path / "a.png", checkpoint=path, find="network")
+    clean(tmp_path / "still.png", tmp_path / "b.png", checkpoint=network, find="network")
     assert np.array_equal(read_image(tmp_path / "a.png"), read_image(tmp_path / "b.png"))
 
 
@@ -248,7 +257,7 @@ def test_odd_sizes_come_out_as_they_went_in(tmp_path, small_clip, network, shape
     with write_video(tmp_path / "odd.mkv", frame_rate=25) as out:
         for frame in frames_of(small_clip)[:3]:
             out.write(frame[: shape[0], : shape[1]])
-    clean(tmp_path / "odd.mkv", tmp_path / "out.mp4", checkpoint=network, preview=True)
+    clean(tmp_path / "odd.mkv", tmp_path / "out.mp4", checkpoint=network, preview=True, find="network")
     info = probe(tmp_path / "out.mp4")
     assert (info.height, info.width, info.frames) == (*shape, 3)
 
@@ -261,7 +270,7 @@ class TestErrorsBeforeAnyWork:
         def check(kind, match, source=small_clip, target="out.mp4", **options):
             there = sorted(tmp_path.rglob("*"))
             with pytest.raises(kind, match=match) as error:
-                clean(source, tmp_path / target, **{"checkpoint": network, **options})
+                clean(source, tmp_path / target, **{"checkpoint": network, "find": "network", **options})
             assert "\n" not in error.value.message
             assert sorted(tmp_path.rglob("*")) == there
 

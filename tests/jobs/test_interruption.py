@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 
 from mlx_vader import checkpoints
-from mlx_vader.streaming.clean import clean
-from tests.streaming.conftest import frames_of
+from mlx_vader.jobs import video_job
+from mlx_vader.jobs.clean import clean
+from tests.jobs.conftest import frames_of
 
 CODE = """
 import sys, time
-from mlx_vader.streaming import clean as library
+from mlx_vader.jobs import clean as library, video_job
 from mlx_vader import cli
 whole = library.clean
 def slowly(*arguments, on_progress, **options):
     def wait(progress):
         on_progress(progress)
         time.sleep(0.3)
-    return whole(*arguments, on_progress=wait, segment_frames=4, **options)
+    return whole(*arguments, on_progress=wait, **options)
+video_job.SEGMENT_FRAMES = 4
 library.clean = slowly
 cli.main()
 """
@@ -39,10 +41,11 @@ def segments(target):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_process_can_be_resumed(tmp_path, small_clip, network, how):
+def test_a_stopped_process_can_be_resumed(tmp_path, small_clip, network, how, monkeypatch):
+    monkeypatch.setattr(video_job, "SEGMENT_FRAMES", 4)
     checkpoint = checkpoints.save(tmp_path / "net.safetensors", network)
     target = tmp_path / "out.mkv"
-    options = ["-o", target, "-c", checkpoint, "--codec", "ffv1", "--clip-length", "4"]
+    options = ["-o", target, "-c", checkpoint, "--codec", "ffv1", "--clip-length", "4", "--find", "network"]
     command = [sys.executable, "-c", CODE, "clean", small_clip, *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=Path.cwd())
@@ -53,7 +56,7 @@ def test_a_stopped_process_can_be_resumed(tmp_path, small_clip, network, how):
     assert process.returncode == (130 if how == signal.SIGINT else -how)
     assert ("--resume" in said) == (how == signal.SIGINT)
     assert not target.exists()
-    job = {"checkpoint": checkpoint, "codec": "ffv1", "clip_length": 4, "segment_frames": 4}
+    job = {"checkpoint": checkpoint, "codec": "ffv1", "clip_length": 4, "find": "network"}
     report = clean(small_clip, target, resume=True, **job)
     assert report.files[0].resumed_at >= 8
     clean(small_clip, tmp_path / "whole.mkv", **job)

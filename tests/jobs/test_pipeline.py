@@ -1,10 +1,10 @@
-"""Three stages run at the same time, hold few items, and stop together."""
+"""Stages run at the same time, hold few items, and stop together."""
 
 import threading
 
 import pytest
 
-from mlx_vader.streaming import pipeline
+from mlx_vader.jobs import pipeline
 
 
 class BoomError(Exception):
@@ -37,10 +37,23 @@ def no_thread_is_left():
 
 @pytest.mark.parametrize("count", [0, 1, 2, 100])
 @pytest.mark.parametrize("depth", [1, 7])
-def test_everything_arrives_in_order(count, depth):
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_everything_arrives_in_order(count, depth, between):
     out = []
-    pipeline.run(counting(count), lambda items: (2 * item for item in items), out.append, depth=depth)
-    assert out == [2 * item for item in range(count)]
+    stages = [lambda item: item + 1] * between
+    pipeline.run(counting(count), lambda items: (2 * item for item in items), *stages, out.append, depth=depth)
+    assert out == [2 * item + between for item in range(count)]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("index", [0, 50, 99])
+def test_an_error_of_any_stage_stops_the_others(place, index):
+    log = []
+    stages = [lambda item: item] * 3
+    stages[place] = fails_at(index)
+    with pytest.raises(BoomError):
+        pipeline.run(counting(100, log), iter, *stages, depth=2)
+    assert log == ["closed"]
 
 
 def test_an_error_of_the_source_is_raised_as_it_was():
@@ -59,14 +72,6 @@ def test_an_error_of_the_network_stops_the_others(index):
         pipeline.run(counting(100, log), lambda items: map(fails_at(index), items), out.append, depth=2)
     assert out == list(range(len(out)))
     assert len(out) <= index
-    assert log == ["closed"]
-
-
-@pytest.mark.parametrize("index", [0, 50, 99])
-def test_an_error_of_the_sink_stops_the_others(index):
-    log = []
-    with pytest.raises(BoomError):
-        pipeline.run(counting(100, log), iter, fails_at(index), depth=2)
     assert log == ["closed"]
 
 
@@ -121,4 +126,4 @@ def test_the_source_and_the_sink_have_their_own_threads_and_the_network_the_call
             yield item
 
     pipeline.run(source(), transform, lambda _: names.update(sink=threading.current_thread().name))
-    assert names == {"source": "vader-decode", "network": threading.current_thread(), "sink": "vader-encode"}
+    assert names == {"source": "vader-decode", "network": threading.current_thread(), "sink": "vader-stage-0"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlx_vader.streaming.preview import MOST_WIDTH, panel_size, panels
+from mlx_vader.jobs.preview import MOST_WIDTH, panel_size, panels
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 7), (48, 58), (720, 1280), (1081, 1923)])

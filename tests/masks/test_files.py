@@ -1,5 +1,6 @@
 """A user's mask: which frames it belongs to, how far it reaches, and what is refused."""
 
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.streaming.user_mask import REACH, UserMask, blend, feathered
+from mlx_vader.masks import REACH, blend, feathered
+from mlx_vader.masks.files import FileMasks
 from mlx_vader.video import write_image, write_video
 
 SIZE = 24, 32
@@ -21,8 +23,21 @@ def square(row, column):
     return mask
 
 
-def taken(mask, count, start=0):
-    return [mark.alpha for mark in islice(mask.marks(*SIZE, start=start), count)]
+@dataclass
+class Video:
+    """What the masks are for."""
+
+    height: int = SIZE[0]
+    width: int = SIZE[1]
+    fields: bool = False
+    top_first: bool = True
+
+
+def taken(path, count, start=0, video=Video()):  # noqa: B008 - it is never changed
+    source = FileMasks(path)
+    assert list(source.analyse(video, {})) == []
+    assert source.finding.status == "told"
+    return list(islice(source.masks(start), count))
 
 
 @settings(max_examples=30, deadline=None)
@@ -49,8 +64,21 @@ def test_blending_keeps_the_frame_bit_for_bit_where_alpha_is_zero():
 
 def test_an_image_is_the_mask_of_every_frame(tmp_path):
     write_image(tmp_path / "mask.png", square(4, 4))
-    alphas = taken(UserMask(tmp_path / "mask.png"), 5)
-    assert all(np.array_equal(alpha, feathered(square(4, 4)[..., :1])) for alpha in alphas)
+    masks = taken(tmp_path / "mask.png", 5)
+    assert np.array_equal(masks[0], square(4, 4)[..., :1])
+    assert all(mask is masks[0] for mask in masks)
+
+
+@pytest.mark.parametrize("top_first", [True, False])
+@pytest.mark.parametrize("start", [0, 1, 3])
+def test_fields_get_their_own_lines(tmp_path, top_first, start):
+    mask = square(5, 4)
+    write_image(tmp_path / "mask.png", mask)
+    video = Video(height=SIZE[0] // 2, fields=True, top_first=top_first)
+    upper, lower = mask[0::2, :, :1], mask[1::2, :, :1]
+    order = (upper, lower) if top_first else (lower, upper)
+    for number, field in enumerate(taken(tmp_path / "mask.png", 4, start, video), start=start):
+        assert np.array_equal(field, order[number % 2])
 
 
 def test_a_video_and_a_folder_go_frame_by_frame_from_any_start(tmp_path):
@@ -60,26 +88,26 @@ def test_a_video_and_a_folder_go_frame_by_frame_from_any_start(tmp_path):
             out.write(square(4, 4 * index))
             write_image(tmp_path / "masks" / f"{index:03d}.png", square(4, 4 * index))
     for path in (tmp_path / "masks.mkv", tmp_path / "masks"):
-        alphas = taken(UserMask(path), 2, start=2)
-        assert np.array_equal(alphas[0], feathered(square(4, 8)[..., :1]))
-        assert np.array_equal(alphas[1], feathered(square(4, 12)[..., :1]))
+        masks = taken(path, 2, start=2)
+        assert np.array_equal(masks[0], square(4, 8)[..., :1])
+        assert np.array_equal(masks[1], square(4, 12)[..., :1])
         with pytest.raises(VaderError, match="ends before"):
-            taken(UserMask(path), 5)
+            taken(path, 5)
 
 
 def test_a_mask_of_the_same_shape_is_scaled(tmp_path):
     large = square(4, 4).repeat(2, axis=0).repeat(2, axis=1)
     write_image(tmp_path / "mask.png", large)
-    assert np.array_equal(taken(UserMask(tmp_path / "mask.png"), 1)[0], feathered(square(4, 4)[..., :1]))
+    assert np.array_equal(taken(tmp_path / "mask.png", 1)[0], square(4, 4)[..., :1])
 
 
 def test_jpeg_noise_in_a_mask_does_not_count(tmp_path):
     write_image(tmp_path / "mask.jpg", 0.1 * square(4, 4))
-    assert not taken(UserMask(tmp_path / "mask.jpg"), 1)[0].any()
+    assert not taken(tmp_path / "mask.jpg", 1)[0].any()
 
 
 def test_what_is_no_mask_is_refused(tmp_path):
     (tmp_path / "mask.txt").write_text("white")
     for name in ("mask.txt", "missing.png"):
         with pytest.raises(UsageError, match=name):
-            UserMask(tmp_path / name)
+            FileMasks(tmp_path / name)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.clips import prepare
 from convert.shapes import Size
+from mlx_vader.bench.clips import prepare
 from mlx_vader.models.registry import build
 from mlx_vader.sample_clips import find_sample_clip
 

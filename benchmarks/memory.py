@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.machine import peak_rss_mib
+from mlx_vader.bench.machine import peak_rss_mib
 from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 #: How much more the longest video may take than the shortest.

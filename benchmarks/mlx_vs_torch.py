@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.session import Configuration, all_rows, run
 from convert.shapes import Size
+from mlx_vader.bench.session import Configuration, all_rows, run
 
 SIZE = Size(256, 256)
 

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.session import Configuration, all_rows, run
 from convert.shapes import Size
+from mlx_vader.bench.session import Configuration, all_rows, run
 
 SIZES = {"256": Size(256, 256), "720p": Size(720, 1280)}
 

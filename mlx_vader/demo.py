@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlx_vader.arrays import Clip, Mask, Masks
+from mlx_vader.bench import BenchOptions
 from mlx_vader.errors import UsageError
 from mlx_vader.resizing import at_most
 from mlx_vader.sample_clips import CARPHONE, sample_clip
@@ -46,6 +47,8 @@ class DemoReport:
     mask_iou: float
     clean: "CleanReport"
     package: "ConversionReport"
+    #: What `bench` says of the network at 256x256.
+    bench: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """For machines; paths are text."""
@@ -70,17 +73,20 @@ def demo(
     seed: int = 7,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> DemoReport:
-    """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, and converts the network.
+    """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, converts the network and benches it.
 
     `source`: by default a person in a moving car (`mlx_vader.sample_clips`). Everything lands in the folder `out`:
     spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package. Quality is that of the files, after
     encoding. The artifacts' words and logos are none that training saw.
     """
     from convert import convert
+    from mlx_vader import checkpoints
+    from mlx_vader.bench.measuring import measure
     from mlx_vader.metrics import mask_iou
     from mlx_vader.jobs.clean import clean
     from mlx_vader.video import read_clip
 
+    checkpoints.resolve(checkpoint)
     source = source or sample_clip(CARPHONE)
     on_step(f"reading {source.name}")
     original, frame_rate = _read(source, frames)
@@ -93,11 +99,13 @@ def demo(
     report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, preview=True)
     on_step("measuring")
     before, after = (read_clip(path, 0, len(original)) for path in paths.values())
-    seen = _seen_mask(before, checkpoint)
+    seen = _seen_mask(report, before, checkpoint)
     comparison = out / "comparison.png"
     _compare(comparison, before, seen, after, original)
     on_step("converting the network to Core ML")
     package = convert(checkpoint, out / "Vader.mlpackage", shapes=("256",))
+    on_step("measuring the speed")
+    speed = BenchOptions(res=("256",), checkpoint=checkpoint, input=source, frames=16, time_limit=120)
     return DemoReport(
         source=source,
         artifacts=artifacts,
@@ -112,6 +120,7 @@ def demo(
         mask_iou=mask_iou(seen, mask[-1]),
         clean=report,
         package=package,
+        bench=measure(speed, on_step),
     )
 
 
@@ -143,8 +152,8 @@ def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
             writer.write(frame)
 
 
-def _seen_mask(clip: Clip, checkpoint: str) -> Mask:
-    """Where the network sees artifacts in the last frame."""
+def _seen_mask(report: "CleanReport", clip: Clip, checkpoint: str) -> Mask:
+    """Where artifacts were seen in the last frame: by the network again, as long as `report` does not carry it."""
     from mlx_vader.backends import load_backend
 
     restored = load_backend("auto", checkpoint).restore(clip[-16:], None)

@@ -20,7 +20,7 @@ PACKAGES = ("mlx_vader", "convert", "torch_ref", "benchmarks", "scripts", "tests
 #: From top to bottom: a room may import what stands in a lower row. A name is a package, or a module of `mlx_vader`;
 #: the longest that fits is a module's room. "mlx_vader" itself is the short public surface, `mlx_vader/__init__.py`.
 RANKS: tuple[tuple[str, ...], ...] = (
-    ("cli", "ui", "demo", "mlx_vader"),
+    ("cli", "ui", "demo", "doctor", "mlx_vader"),
     ("jobs", "training", "evaluation", "bench"),
     ("inpainting", "reconstruction", "streaming"),
     ("masks", "flow", "backends"),
@@ -30,12 +30,12 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
     ("layers",),
     ("sample_clips", "writing", "resizing", "interface", "identity"),
-    ("errors", "versions", "arrays", "levels", "_blas", "_malloc"),
+    ("errors", "versions", "arrays", "levels", "options", "_blas", "_malloc"),
 )
 
 #: What a room may import of its own row.
 BESIDE: dict[str, set[str]] = {
-    "cli": {"demo", "mlx_vader", "ui"},
+    "cli": {"demo", "doctor", "mlx_vader", "ui"},
     "ui": {"demo"},
     "bench": {"jobs"},
     "evaluation": {"jobs"},

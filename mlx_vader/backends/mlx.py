@@ -74,3 +74,8 @@ def load(source: Source) -> MlxBackend:
     from mlx_vader.checkpoints import load as load_network
 
     return MlxBackend(source if isinstance(source, Network) else load_network(source))
+
+
+def peak_memory_mib() -> float:
+    """The most memory that MLX has held, in MiB."""
+    return mx.get_peak_memory() / 2**20

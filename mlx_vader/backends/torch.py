@@ -60,6 +60,13 @@ def _numpy(clip: "torch.Tensor") -> np.ndarray:
     return np.ascontiguousarray(clip[0].permute(0, 2, 3, 1).float().cpu().numpy())
 
 
+def peak_memory_mib() -> float | None:
+    """The most memory that PyTorch has held on a CUDA device, in MiB; None without one."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None
+
+
 def best_device() -> "torch.device":
     """CUDA, else Apple's GPU, else the CPU."""
     import torch

@@ -79,9 +79,9 @@ def _unwrapped(text: str) -> str:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from mlx_vader import __version__
+        from mlx_vader.versions import VERSION
 
-        print(f"vader-mlx {__version__}")
+        print(f"vader-mlx {VERSION}")
         raise typer.Exit
 
 

@@ -1,16 +1,15 @@
 """`vader-mlx bench`: frame rates on this machine, measured on real decoded frames."""
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlx_vader.bench import BenchOptions
+from mlx_vader.cli.options import with_options
+
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from benchmarks.session import Configuration
 
 EXAMPLES = """
 Measure frame rates on this machine: the network alone, and from file to file with decoding and encoding.
@@ -28,7 +27,6 @@ Examples:
 
     vader-mlx bench --compare before.json after.json
 """
-UNITS = ("all", "cpuAndGPU", "cpuAndNeuralEngine", "cpuOnly")
 
 
 def register(app: typer.Typer) -> None:
@@ -36,128 +34,38 @@ def register(app: typer.Typer) -> None:
     app.command("bench", help=EXAMPLES)(bench)
 
 
+@with_options
 def bench(
-    res: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--res", help="256, 720p or HEIGHTxWIDTH; may be repeated.", show_default="256, 512, 720p"
-        ),
-    ] = None,
-    backend: Annotated[
-        list[str] | None,
-        typer.Option(help="auto, mlx, torch or coreml; may be repeated.", show_default="auto"),
-    ] = None,
-    compute_units: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Core ML's: {', '.join(UNITS)}; may be repeated.", show_default="each of them"),
-    ] = None,
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-c", help="A .safetensors, a shipped name or a .mlpackage.")
-    ] = "default",
-    input: Annotated[
-        Path | None, typer.Option("--input", "-i", help="The video to take frames from.")
-    ] = None,
-    frames: Annotated[int, typer.Option(min=4, help="Frames to measure at each size.")] = 48,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that a step may take.")] = 600,
+    options: BenchOptions,
     compare: Annotated[
         tuple[Path, Path] | None, typer.Option(help="Compare two result files instead of measuring.")
     ] = None,
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",
 ) -> None:
+    from mlx_vader.bench import results
     from mlx_vader.cli.console import emit_json, stdout_console
 
     if compare is not None:
-        from benchmarks.session import compare as compare_results
-        from benchmarks.session import read_result
-
-        pairs = compare_results(read_result(compare[0]), read_result(compare[1]))
+        pairs = results.compare(*map(results.read_result, compare))
         value: Any = {"files": [str(path) for path in compare], "rows": pairs}
         table = comparison_table(pairs, compare)
     else:
-        value = measure(res, backend, compute_units, checkpoint, input, frames, time_limit)
+        value = measured(options)
         table = result_table(value)
     if json:
         emit_json(value, json)
     if json != "-":
         stdout_console().print(table)
-    _raise_if_nothing_worked(value["rows"])
+    results.check(value["rows"])
 
 
-def measure(
-    res: Sequence[str] | None,
-    backends: Sequence[str] | None,
-    units: Sequence[str] | None,
-    checkpoint: str,
-    clip: Path | None,
-    frames: int,
-    limit: float,
-) -> dict[str, Any]:
-    import tempfile
-
-    from benchmarks import session
+def measured(options: BenchOptions) -> dict[str, Any]:
+    """The result, with a line on the terminal that says what is going on."""
+    from mlx_vader.bench.measuring import measure
     from mlx_vader.cli.console import stderr_console
 
-    with (
-        tempfile.TemporaryDirectory(prefix="vader-packages-") as folder,
-        stderr_console().status("starting") as status,
-    ):
-        configurations = _configurations(
-            res or ("256", "512", "720p"), backends or ("auto",), units or UNITS, checkpoint, Path(folder)
-        )
-        return session.run(
-            configurations,
-            frames=frames,
-            clip=clip,
-            limit=limit,
-            facts={"checkpoint": checkpoint},
-            on_step=status.update,
-        )
-
-
-def _configurations(
-    sizes: Sequence[str], backends: Sequence[str], units: Sequence[str], checkpoint: str, folder: Path
-) -> "list[Configuration]":
-    """All that was asked for; what cannot work here is refused before anything is measured."""
-    from benchmarks.session import Configuration
-    from convert.shapes import parse_size
-    from mlx_vader.backends import BACKENDS, fastest, unavailable
-    from mlx_vader.errors import UsageError, VaderError
-
-    if unknown := [unit for unit in units if unit not in UNITS]:
-        raise UsageError(f"there are no compute units {unknown[0]!r}", hint=f"choose of {', '.join(UNITS)}")
-    configurations = []
-    for name in backends:
-        backend = fastest(checkpoint) if name == "auto" else name
-        if backend not in BACKENDS:
-            raise UsageError(f"there is no backend {name!r}", hint=f"choose of auto, {', '.join(BACKENDS)}")
-        if reason := unavailable(backend):
-            raise VaderError(
-                f"the backend {backend} does not work here: {reason}", hint=BACKENDS[backend].hint
-            )
-        for text in sizes:
-            size = parse_size(text)
-            source = _source(backend, checkpoint, str(size), folder)
-            configurations += [
-                Configuration(text, size, backend, unit, source)
-                for unit in (units if backend == "coreml" and sys.platform == "darwin" else [""])
-            ]
-    return configurations
-
-
-def _source(backend: str, checkpoint: str, size: str, folder: Path) -> str:
-    """What the backend loads: for Core ML the package given, or one made of the checkpoint for this size alone."""
-    from mlx_vader import checkpoints
-
-    if backend != "coreml":
-        return str(checkpoints.resolve(checkpoint))
-    if checkpoint.endswith(".mlpackage"):
-        return str(Path(checkpoint).resolve())
-    from convert.coreml import open_source, write_package
-    from convert.shapes import nearest, parse_size
-
-    opened = open_source(checkpoint)
-    fitting = nearest(parse_size(size), opened.twin.stride)
-    return str(write_package(opened, folder / f"{size}.mlpackage", shapes=str(fitting)).path)
+    with stderr_console().status("starting") as status:
+        return measure(options, status.update)
 
 
 def result_table(result: dict[str, Any]) -> "Table":
@@ -233,16 +141,3 @@ def comparison_table(pairs: list[dict[str, Any]], files: tuple[Path, Path]) -> "
             f"[{colour}]{pair['ratio']:.2f}[/]",
         )
     return table
-
-
-def _raise_if_nothing_worked(rows: list[dict[str, Any]]) -> None:
-    from mlx_vader.errors import VaderError
-
-    if not rows:
-        raise VaderError(
-            "the two results have no configuration in common", hint="use the same --res and --backend"
-        )
-    if all(row.get("error") for row in rows):
-        raise VaderError(
-            f"nothing could be measured: {rows[0]['error']}", hint="vader-mlx doctor says what works here"
-        )

@@ -40,13 +40,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another logo and another text.")] = 7,
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",
 ) -> None:
-    from mlx_vader import checkpoints
     from mlx_vader.artifacts import parse_names
-    from mlx_vader.cli.bench import measure, result_table
+    from mlx_vader.cli.bench import result_table
     from mlx_vader.cli.console import emit_json, stderr_console, stdout_console
     from mlx_vader.demo import demo as run
 
-    checkpoints.resolve(checkpoint)
     with stderr_console().status("starting") as status:
         report = run(
             input,
@@ -57,14 +55,13 @@ def demo(
             seed=seed,
             on_step=status.update,
         )
-    speed = measure(["256"], ["auto"], [], checkpoint, report.source, 16, 120)
     if json:
-        emit_json(report.as_dict() | {"bench": speed}, json)
+        emit_json(report.as_dict(), json)
     if json != "-":
         print_ = stdout_console().print
         print_(_quality_table(report))
         print_(_summary(report))
-        print_(result_table(speed))
+        print_(result_table(report.bench))
         print_(_next_steps(report))
 
 

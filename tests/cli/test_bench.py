@@ -2,17 +2,18 @@
 
 import json
 import sys
-from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from benchmarks import session
-from benchmarks.clips import prepare
-from benchmarks.session import Configuration, Row, compare, read_result
-from benchmarks.targets import target_for
 from convert.shapes import Size
 from mlx_vader import checkpoints
+from mlx_vader.bench import session
+from mlx_vader.bench.clips import prepare
+from mlx_vader.bench.results import Row, compare, read_result
+from mlx_vader.bench.session import Configuration
+from mlx_vader.bench.targets import target_for
+from mlx_vader.bench.worker_process import Died, WorkerProcess
 from mlx_vader.cli import main
 from mlx_vader.errors import VaderError
 from mlx_vader.models.registry import build
@@ -110,16 +111,16 @@ def test_a_hanging_process_is_ended(checkpoint, bunny):
 
 def test_a_process_that_dies_is_reported_with_its_last_words(tmp_path):
     log = tmp_path / "log"
-    worker = session.WorkerProcess(log)
+    worker = WorkerProcess(log)
     worker._process.terminate()
-    with pytest.raises(session.Died, match="ended during load"):
+    with pytest.raises(Died, match="ended during load"):
         worker.ask("load", {}, 60)
     worker.close()
 
 
 def _result(fps: float, unit: str = "CPU") -> dict:
     row = Row("256", "256x256", "torch", unit, fps=fps, fps_end_to_end=fps, latency_ms_p50=1000 / fps)
-    return {"device": "x", "versions": {}, "rows": [asdict(row)]}
+    return {"device": "x", "versions": {}, "rows": [row.as_dict()]}
 
 
 def test_comparison_pairs_what_both_measured():

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
-from mlx_vader.cli import doctor, main
-from mlx_vader.cli.doctor import Finding, works
+from mlx_vader import doctor
+from mlx_vader.cli import main
+from mlx_vader.doctor import Finding, checks, works
+from mlx_vader.doctor.findings import looked_at
 
 
 def vader(monkeypatch, *arguments) -> int:
@@ -31,7 +33,7 @@ def test_doctor_reports_this_machine(monkeypatch, capsys):
 def test_it_says_for_which_of_the_two_there_is_cuda(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("mlx.core.cuda.is_available", lambda: False)
-    assert next(finding for finding in doctor.machine() if finding.name == "CUDA").value == "for PyTorch"
+    assert next(finding for finding in checks.machine() if finding.name == "CUDA").value == "for PyTorch"
 
 
 def test_a_backend_that_breaks_is_a_finding(monkeypatch):
@@ -39,7 +41,7 @@ def test_a_backend_that_breaks_is_a_finding(monkeypatch):
         raise RuntimeError("no such kernel\nand more")
 
     monkeypatch.setattr("mlx_vader.backends.load_backend", broken)
-    findings = [finding for finding in doctor.backends() if finding.name in ("mlx", "torch")]
+    findings = [finding for finding in checks.backends() if finding.name in ("mlx", "torch")]
     assert [finding.ok for finding in findings] == [False, False]
     assert all("no such kernel" in finding.value and finding.hint for finding in findings)
     assert not works(findings)
@@ -49,15 +51,14 @@ def test_a_broken_installation_is_a_finding():
     def speed():
         raise ImportError("libmlx.so is missing")
 
-    (finding,) = doctor._looked_at(speed)
+    (finding,) = looked_at(speed)
     assert finding.ok is False
     assert finding.hint
 
 
 def test_exit_code_is_1_when_nothing_works(monkeypatch, capsys):
-    for group in ("versions", "machine", "speed", "encoders", "extras"):
-        monkeypatch.setattr(doctor, group, list)
-    monkeypatch.setattr(doctor, "backends", lambda: [Finding("backends", "mlx", "broken", False, "mend it")])
+    broken = [Finding("backends", "mlx", "broken", False, "mend it")]
+    monkeypatch.setattr(doctor, "GROUPS", (lambda: broken,))
     assert vader(monkeypatch, "doctor") == 1
     out = capsys.readouterr().out
     assert "broken" in out
@@ -66,7 +67,7 @@ def test_exit_code_is_1_when_nothing_works(monkeypatch, capsys):
 
 def test_slow_matrix_products_get_a_hint(monkeypatch):
     monkeypatch.setattr("mlx_vader.backends.mlx.has_gpu", lambda: False)
-    monkeypatch.setattr(doctor, "_gflops", lambda: 6.0)
-    finding = doctor._blas()
+    monkeypatch.setattr(checks, "_gflops", lambda: 6.0)
+    finding = checks._blas()
     assert not finding.ok
     assert "torch" in finding.hint

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mlx_vader.versions import VERSION, installed
+
 PACKAGES = ("mlx", "torch", "coremltools", "numpy", "av")
 _THERMAL = {0: "nominal", 1: "fair", 2: "serious", 3: "critical"}
 
@@ -23,10 +25,7 @@ def chip() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python, the system and the packages that a frame passes through."""
-    from mlx_vader import __version__
-    from mlx_vader.versions import installed
-
-    here = {"vader-mlx": __version__, "python": platform.python_version(), "system": platform.platform()}
+    here = {"vader-mlx": VERSION, "python": platform.python_version(), "system": platform.platform()}
     return here | installed(PACKAGES)
 
 

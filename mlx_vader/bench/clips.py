@@ -13,7 +13,7 @@ from mlx_vader.resizing import crop_and_resize
 from mlx_vader.sample_clips import find_sample_clip
 
 
-class Clip(NamedTuple):
+class MeasuredClip(NamedTuple):
     """A file with `frames` frames of `size`; `label` says what is in it."""
 
     path: Path
@@ -22,7 +22,7 @@ class Clip(NamedTuple):
     label: str
 
 
-def prepare(source: Path | None, size: Size, frames: int, folder: Path) -> Clip:
+def prepare(source: Path | None, size: Size, frames: int, folder: Path) -> MeasuredClip:
     """Writes `frames` frames of `source`, cropped to the shape of `size` and scaled to it.
 
     Without a source it is the demo clip, and without that a drawn scene, labelled so. A shorter source runs forwards
@@ -42,7 +42,7 @@ def prepare(source: Path | None, size: Size, frames: int, folder: Path) -> Clip:
                     (crop_and_resize(frame.rgb, size.height, size.width) for frame in video), frames
                 ):
                     writer.write(frame)
-    return Clip(path, size, frames, source.name if source else "drawn")
+    return MeasuredClip(path, size, frames, source.name if source else "drawn")
 
 
 def _drawn(frames: int) -> Iterable[Float[np.ndarray, "h w 3"]]:

@@ -1,6 +1,6 @@
 """One configuration in a process of its own: its memory is its own, and what kills it kills nothing else.
 
-Started by `benchmarks.session` as `python -m benchmarks.worker`. Commands come as JSON lines on stdin, answers go as
+Started as `python -m mlx_vader.bench.worker` (`worker_process.py`). Commands come as JSON lines on stdin, answers go as
 JSON lines to the stdout that the process began with; what libraries print goes to stderr.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import chip, peak_rss_mib
+from mlx_vader.bench.machine import chip, peak_rss_mib
 from mlx_vader.errors import VaderError
 
 
@@ -109,15 +109,8 @@ def chip_and_unit(backend: str, device: str) -> dict[str, str]:
 
 
 def _device_peak_mib(backend: str) -> float | None:
-    if backend == "mlx":
-        import mlx.core as mx
-
-        return mx.get_peak_memory() / 2**20
-    if backend == "torch":
-        import torch
-
-        return torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None
-    return None
+    counted = getattr(import_module(f"mlx_vader.backends.{backend}"), "peak_memory_mib", None)
+    return counted() if counted else None
 
 
 def main() -> None:

@@ -1,0 +1,93 @@
+"""A result of `bench`: its rows as JSON has them, and two results side by side."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlx_vader.errors import VaderError
+
+
+@dataclass
+class Row:
+    """A line of the result; keys are stable. Times in seconds but where the name says ms; no figure is a prediction.
+
+    `fps`: the network alone, frame by frame; `fps_end_to_end`: from file to file. `compile_s`: the first call.
+    `passed` is `None` where no target speaks of the device.
+    """
+
+    res: str
+    size: str
+    backend: str
+    unit: str
+    kind: str = "measured"
+    chip: str | None = None
+    latency_ms_p50: float | None = None
+    latency_ms_p95: float | None = None
+    fps: float | None = None
+    fps_end_to_end: float | None = None
+    compile_s: float | None = None
+    load_s: float | None = None
+    peak_mib: float | None = None
+    peak_device_mib: float | None = None
+    thermal_state: dict[str, Any] | None = None
+    target_fps: float | None = None
+    target: str | None = None
+    passed: bool | None = None
+    frames: int = 0
+    frames_per_call: int | None = None
+    clip: str = ""
+    strategy: str | None = None
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        # The earlier name of a key stays for those who read it.
+        return asdict(self) | {"frames_a_call": self.frames_per_call}
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """A result file that `bench --json` wrote. Raises `VaderError` for anything else."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if all("fps" in row for row in result["rows"]):
+            return dict(result)
+    except OSError as error:
+        raise VaderError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise VaderError(f"{path} is not a benchmark result", hint="make one with: vader-mlx bench --json FILE")
+
+
+def compare(first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any]]:
+    """The configurations that both results have, with the frame rates of both and the second over the first."""
+
+    def key(row: dict[str, Any]) -> tuple[str, str, str]:
+        return row.get("size") or row["res"], row["backend"], row["unit"]
+
+    theirs = {key(row): row for row in second["rows"] if row["fps"]}
+    pairs = [(row, theirs[key(row)]) for row in first["rows"] if row["fps"] and key(row) in theirs]
+    return [
+        {
+            "res": a["res"],
+            "backend": a["backend"],
+            "unit": a["unit"],
+            "fps": [a["fps"], b["fps"]],
+            "latency_ms_p50": [a["latency_ms_p50"], b["latency_ms_p50"]],
+            "fps_end_to_end": [a["fps_end_to_end"], b["fps_end_to_end"]],
+            "ratio": b["fps"] / a["fps"],
+        }
+        for a, b in pairs
+    ]
+
+
+def check(rows: list[dict[str, Any]]) -> None:
+    """Raises `VaderError` where nothing was measured, or compared."""
+    if not rows:
+        raise VaderError(
+            "the two results have no configuration in common", hint="use the same --res and --backend"
+        )
+    if all(row.get("error") for row in rows):
+        raise VaderError(
+            f"nothing could be measured: {rows[0]['error']}", hint="vader-mlx doctor says what works here"
+        )

@@ -96,7 +96,7 @@ def demo(
     paths = {name: out / f"{name}.mp4" for name in ("spoiled", "cleaned")}
     _write(paths["spoiled"], spoiled, frame_rate)
     on_step("cleaning spoiled.mp4")
-    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, preview=True)
+    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, find="network", preview=True)
     on_step("measuring")
     before, after = (read_clip(path, 0, len(original)) for path in paths.values())
     seen = _seen_mask(report, before, checkpoint)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mlx_vader.artifacts.registry import ARTIFACTS, parse_names
-from mlx_vader.backends import Backend, load_backend, provenance_of, restore
-from mlx_vader.checkpoints import fingerprint, resolve
+from mlx_vader import checkpoints
+from mlx_vader.backends import Backend, load_backend, restore
+from mlx_vader.backends.registry import is_package
 from mlx_vader.identity import identity
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.filling import Filling
@@ -71,15 +72,15 @@ class Cleaning:
     def _masks_for(self, task: Task) -> MaskSource | None:
         if self._file_masks is not None:
             return self._file_masks.of(task.source, task.root)
-        if self.options.find == "auto" and self._looks_for_marks:
+        predicts = self.backend.interface.output("mask") is not None
+        if self.options.find == "auto" and self._looks_for_marks and predicts:
             return PersistentMarks(self._seen_marks, self._weights)
         return None
 
     @cached_property
     def _looks_for_marks(self) -> bool:
-        """Not where none are wanted, nor with a network that predicts no mask or was trained without overlays."""
-        predicts = self.backend.interface.output("mask") is not None
-        return self.options.find != "none" and predicts and _knows_overlays(self.options.checkpoint)
+        """Not where none are wanted, nor with weights that were trained without overlays."""
+        return self.options.find != "none" and _knows_overlays(self.options.checkpoint)
 
     @cached_property
     def _weights(self) -> str:
@@ -95,8 +96,19 @@ def _knows_overlays(checkpoint: Any) -> bool:
     """Whether the weights were trained on overlays, as far as their provenance tells; others are taken to be."""
     if isinstance(checkpoint, Network):
         return True
-    names = json.loads(provenance_of(checkpoint).get("config", "{}")).get("artifacts", [])
+    names = json.loads(_provenance(checkpoint).get("config", "{}")).get("artifacts", [])
     return not names or any(ARTIFACTS[name].kind == "overlay" for name in parse_names(names))
+
+
+def _provenance(checkpoint: str | Path) -> dict[str, str]:
+    """What is known of how weights came about."""
+    if not is_package(checkpoint):
+        return checkpoints.read(checkpoint).provenance
+    from convert.package import read_spec
+
+    metadata = read_spec(Path(checkpoint)).description.metadata.userDefined
+    known: dict[str, str] = json.loads(metadata["vader.provenance"]) if "vader.provenance" in metadata else {}
+    return known
 
 
 def network_identity(source: Network | str | Path) -> str:
@@ -109,4 +121,4 @@ def network_identity(source: Network | str | Path) -> str:
             digest.update(name.encode() + weights.tobytes())
         return digest.hexdigest()[:16]
     path = Path(source)
-    return identity(path) if path.is_dir() else fingerprint(resolve(source))[:16]
+    return identity(path) if path.is_dir() else checkpoints.fingerprint(checkpoints.resolve(source))[:16]

@@ -1,12 +1,11 @@
 """How files are cleaned: one list for the command line, the library and its documentation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlx_vader.errors import UsageError
-
-PathLike = str | Path
+from mlx_vader.options import documented, option
 
 #: After at most so many frames a segment ends. As long as x264's longest distance between keyframes, so that ending
 #: one costs next to no bits.
@@ -17,37 +16,38 @@ SEGMENT_SECONDS = 8.0
 FIND = ("auto", "network", "none")
 
 
-def _option(default: Any, text: str, *flags: str) -> Any:
-    return field(default=default, metadata={"help": text, "flags": flags})
-
-
+@documented
 @dataclass(frozen=True)
 class CleanOptions:
-    """Each field's help is its metadata."""
+    """How files are cleaned."""
 
-    checkpoint: Any = _option(
-        "default", "A shipped name, a .safetensors or a .mlpackage.", "-c", "--checkpoint"
+    checkpoint: Any = option(
+        "default",
+        help="A shipped name, a .safetensors or a .mlpackage.",
+        flags=("-c", "--checkpoint"),
+        given=str,
+        unsaid="default",
     )
-    backend: str = _option("auto", "auto, mlx, torch or coreml; auto is the fastest here.")
-    find: str = _option(
+    backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
+    find: str = option(
         "auto",
-        "auto: marks that stand still, are small and sure; network: all that the network takes for a mark; "
+        help="auto: marks that stand still while the scene moves; network: all that the network takes for marks; "
         "none: no marks.",
     )
-    mask: PathLike | None = _option(
-        None, "Image, video or folder of masks, white = artifact: all outside stays as it is."
+    mask: Path | None = option(
+        None, help="Image, video or folder of masks, white = artifact: all outside stays as it is."
     )
-    fill: str = _option("auto", "What fills marks: auto, network or membrane.")
-    preview: bool = _option(False, "Also write NAME.preview.EXT: before, mask, after.")
-    resume: bool = _option(False, "Go on with an interrupted job; in a folder, keep what is done.")
-    codec: str = _option(
-        "auto", "libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."
+    fill: str = option("auto", help="What fills marks: auto, network or membrane.")
+    preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
+    resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")
+    codec: str = option(
+        "auto", help="libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."
     )
-    crf: int = _option(18, "Quality: 0 (best) to 51 (smallest).")
-    strategy: str = _option("clip-recurrent", "clip-recurrent, recurrent, sliding-window or bidirectional.")
-    clip_length: int = _option(16, "Frames of a clip.")
-    overlap: int | None = _option(
-        None, "Frames that clips share, where the strategy needs it; 4 if not given."
+    crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
+    strategy: str = option("clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional.")
+    clip_length: int = option(16, help="Frames of a clip.")
+    overlap: int | None = option(
+        None, help="Frames that clips share, where the strategy needs it.", unsaid="4"
     )
 
     def __post_init__(self) -> None:

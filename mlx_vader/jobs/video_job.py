@@ -182,12 +182,12 @@ class _Editor:
                 self.not_finite += not edit.finite
                 yield edit
             done += len(chunk.edits)
-            self._on_frames(self._frames + done // per_frame)
             long_enough = done >= SEGMENT_FRAMES * per_frame or time.monotonic() - since >= SEGMENT_SECONDS
             if long_enough and done and done % per_frame == 0:
                 yield Cut(chunk.carry(), chunk.edits[-1].frame.index + 1)
                 self._frames += done // per_frame
                 done, since = 0, time.monotonic()
+            self._on_frames(self._frames + done // per_frame)
         if done and chunk is not None:
             yield Cut(chunk.carry(), edit.frame.index + 1)
 

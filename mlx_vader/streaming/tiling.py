@@ -57,7 +57,7 @@ class TiledBackend:
                 outputs = self._backend.run(part, self._unpacked(before, rows, columns))
                 for name, value in outputs.values.items():
                     stride = self._output_stride(name)
-                    shape = (len(value), height // stride, width // stride, value.shape[-1])
+                    shape = (len(value), -(-height // stride), -(-width // stride), value.shape[-1])
                     whole = values.setdefault(name, np.zeros(shape, np.float32))
                     _lay(whole, value, _scaled(rows, stride), _scaled(columns, stride))
                 self._keep(after, self._backend.pack(outputs.state), rows, columns, (height, width))
@@ -109,11 +109,11 @@ class TiledBackend:
 
     def _state_stride(self, name: str) -> int:
         """Frame pixels for each element of a state that is a feature map; 0 for one of a fixed shape."""
-        return next(port.stride or 0 for port in self.interface.state if port.name == name)
+        return next(0 if port.fixed else port.stride for port in self.interface.state if port.name == name)
 
 
 def tiles(length: int, tile: int, overlap: int) -> Iterator[Tile]:
-    """Stretches of about `tile` pixels that cover `length`; all but the last begin and end at multiples of `overlap`."""
+    """Stretches of about `tile` pixels that cover `length`; each begins at a multiple of `tile`."""
     starts = list(range(0, length, tile))
     # A last stretch that is shorter than what it sees of its neighbour belongs to that one.
     if len(starts) > 1 and length - starts[-1] < overlap:

@@ -353,8 +353,6 @@ class TestErrorsBeforeAnyWork:
         refuses(UsageError, "both", source=[tmp_path / "a", tmp_path / "b"], target="out")
 
     def test_a_full_disk(self, refuses, monkeypatch):
-        from mlx_vader.streaming import video_job
-
         monkeypatch.setattr(video_job.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
         refuses(VaderError, "MiB are free")
 

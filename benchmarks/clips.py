@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from convert.real_frames import fitted
+from convert.real_frames import centre_cropped
 from convert.shapes import Size
 from mlx_vader.sample_clips import find_sample_clip
 
@@ -35,10 +35,10 @@ def prepare(source: Path | None, size: Size, frames: int, folder: Path) -> Clip:
     with write_video(path, frame_rate=30, crf=14) as writer:
         if source is None:
             for frame in _to_and_fro(_drawn(min(frames, 30)), frames):
-                writer.write(fitted(frame, size))
+                writer.write(centre_cropped(frame, size))
         else:
             with open_video(source, stop=frames) as video:
-                for frame in _to_and_fro((fitted(frame.rgb, size) for frame in video), frames):
+                for frame in _to_and_fro((centre_cropped(frame.rgb, size) for frame in video), frames):
                     writer.write(frame)
     return Clip(path, size, frames, source.name if source else "drawn")
 

@@ -9,8 +9,8 @@ from jaxtyping import Float32
 from PIL import Image
 
 from convert.shapes import Size
+from mlx_vader.interface import ARTIFACT, CLEAN, UNKNOWN, Interface, Port
 from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.masks import with_hint
 
 #: Another key, another logo.
 LOGO_KEY = 1
@@ -24,11 +24,29 @@ class RealFrames(NamedTuple):
     mask: Float32[np.ndarray, "t h w 1"]
     label: str
 
-    def hinted(self) -> Float32[np.ndarray, "t h w 4"]:
-        """The spoiled frames for a network that takes a hint: nothing is known at first, all in the second half."""
-        half = len(self.spoiled) // 2
-        blind, told = with_hint(self.spoiled[:half], None), with_hint(self.spoiled[half:], self.mask[half:])
-        return np.concatenate([blind, told])
+    def hint(self) -> Float32[np.ndarray, "t h w 1"]:
+        """Nothing is known at first, everything in the second half."""
+        hint = np.where(self.mask > 0.5, np.float32(ARTIFACT), np.float32(CLEAN))
+        hint[: len(hint) // 2] = UNKNOWN
+        return hint
+
+    def inputs(self, interface: Interface) -> dict[str, np.ndarray]:
+        """What a network of this interface takes, over the clip.
+
+        Several inputs of frames see the clip one frame later each. What no clip shows, such as features, is noise.
+        """
+        frames = [port for port in interface.inputs if port.kind == "frames"]
+        later = {port.name: np.roll(self.spoiled, -shift, axis=0) for shift, port in enumerate(frames)}
+        noise = np.random.default_rng(0)
+        return {port.name: later.get(port.name, self._other(port, noise)) for port in interface.inputs}
+
+    def _other(self, port: Port, noise: np.random.Generator) -> np.ndarray:
+        if port.kind == "hint":
+            return self.hint()
+        if port.kind == "mask":
+            return self.mask
+        count, height, width = self.spoiled.shape[:3]
+        return noise.standard_normal((count, *port.shape(height, width)), np.float32)
 
 
 def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
@@ -43,7 +61,7 @@ def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
 
     source = clip or find_sample_clip()
     frames = list(drawn_scene(count)) if source is None else _first(source, count)
-    scaled = [fitted(frame, size) for frame in frames]
+    scaled = [centre_cropped(frame, size) for frame in frames]
     clean = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
     spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val")
     levels = to_unit(to_levels(spoiled.frames))
@@ -57,7 +75,7 @@ def _first(source: Path, count: int) -> list[Float32[np.ndarray, "h w 3"]]:
         return [frame.rgb for frame in video]
 
 
-def fitted(frame: Float32[np.ndarray, "h w 3"], size: Size) -> Float32[np.ndarray, "h2 w2 3"]:
+def centre_cropped(frame: Float32[np.ndarray, "h w 3"], size: Size) -> Float32[np.ndarray, "h2 w2 3"]:
     """The middle of the frame in the shape of `size`, scaled to it."""
     height, width = frame.shape[:2]
     scale = min(height / size.height, width / size.width)

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mlx_vader import _blas
+from mlx_vader.versions import VERSION
 
 if TYPE_CHECKING:
     from convert import convert
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mlx_vader.models.registry import build
     from mlx_vader.streaming.clean import clean
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["build", "clean", "convert", "fuse", "load", "twin"]
 
 _HOMES = {

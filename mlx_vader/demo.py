@@ -158,9 +158,9 @@ def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
 
 def _seen_mask(clip: Clip, checkpoint: str) -> Float32[np.ndarray, "h w 1"]:
     """Where the network sees artifacts in the last frame."""
-    from mlx_vader.backends import load_backend
+    from mlx_vader.backends import load_backend, restore
 
-    restored = load_backend("auto", checkpoint).restore(clip[-16:], None)
+    restored = restore(load_backend("auto", checkpoint), clip[-16:])
     return np.zeros((*clip.shape[1:3], 1), np.float32) if restored.mask is None else restored.mask[-1]
 
 

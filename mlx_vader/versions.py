@@ -1,11 +1,15 @@
 """Which versions of packages are installed: they travel with every figure and every checkpoint."""
 
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
+
+#: Of this package.
+VERSION = "0.1.0"
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Versions by name, without those that are not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {}
     for package in packages:
         try:

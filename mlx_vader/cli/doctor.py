@@ -162,12 +162,12 @@ def backends() -> list[Finding]:
 def _restores(name: str) -> str:
     import numpy as np
 
-    from mlx_vader.backends import load_backend
+    from mlx_vader.backends import load_backend, restore
     from mlx_vader.models.registry import build
 
     backend = load_backend(name, build("composite", "tiny"))
     frames = np.random.default_rng(0).random((1, 24, 32, 3), np.float32)
-    restored = backend.restore(frames, None)
+    restored = restore(backend, frames)
     if restored.frames.shape != frames.shape or not np.isfinite(restored.frames).all():
         raise RuntimeError("the restored frame is not one")
     return f"works, on {backend.device}"
@@ -178,11 +178,11 @@ _CORE_ML_CODE = """
 import sys, numpy as np
 from pathlib import Path
 from convert.coreml import open_source, write_package
-from mlx_vader.backends import load_backend
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.models.registry import build
 package = Path(sys.argv[1]) / "tiny.mlpackage"
 write_package(open_source(build("composite", "tiny")), package, shapes="64")
-restored = load_backend("coreml", package).restore(np.full((1, 64, 64, 3), 0.5, np.float32), None)
+restored = restore(load_backend("coreml", package), np.full((1, 64, 64, 3), 0.5, np.float32))
 assert np.isfinite(restored.frames).all()
 """
 

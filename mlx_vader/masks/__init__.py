@@ -2,6 +2,6 @@
 
 from mlx_vader.masks.filling import filled
 from mlx_vader.masks.growth import along_both
-from mlx_vader.masks.hint import ARTIFACT, CLEAN, UNKNOWN, with_hint
+from mlx_vader.masks.hint import ARTIFACT, CLEAN, UNKNOWN, hint_of
 
-__all__ = ["ARTIFACT", "CLEAN", "UNKNOWN", "along_both", "filled", "with_hint"]
+__all__ = ["ARTIFACT", "CLEAN", "UNKNOWN", "along_both", "filled", "hint_of"]

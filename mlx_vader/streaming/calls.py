@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from mlx_vader.backends.base import Backend, Restored
+from mlx_vader import backends
+from mlx_vader.backends import Backend, Restored
 from mlx_vader.streaming.results import Frame, Result
 
 #: A call to the network takes at most this many pixels, and at least one window. More would multiply the peak memory
@@ -19,10 +20,11 @@ def restore(backend: Backend, clip: Sequence[Frame], state: Any) -> Iterator[tup
     Where the network's window allows it, the clip is cut into smaller calls; the network's contract says that this
     changes nothing.
     """
-    step = frames_a_call(clip[0], backend.window)
+    step = frames_a_call(clip[0], backend.interface.window)
     for start in range(0, len(clip), step):
         frames = np.stack(clip[start : start + step])
-        results, state = _finite(frames, backend.restore(frames, state))
+        frames, hint = frames[..., :3], frames[..., 3:] if frames.shape[-1] == 4 else None
+        results, state = _finite(frames, backends.restore(backend, np.ascontiguousarray(frames), state, hint))
         yield results, state
 
 
@@ -51,7 +53,7 @@ def _finite(frames: np.ndarray, restored: Restored) -> tuple[list[Result], Any]:
         return [
             Result(frame, mask) for frame, mask in zip(restored.frames, masks, strict=True)
         ], restored.state
-    return [_repaired(*row) for row in zip(frames[..., :3], restored.frames, masks, strict=True)], None
+    return [_repaired(*row) for row in zip(frames, restored.frames, masks, strict=True)], None
 
 
 def _repaired(source: Frame, restored: Frame, mask: np.ndarray | None) -> Result:

@@ -39,7 +39,7 @@ class Recurrent(Strategy):
     def chunks(
         self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
     ) -> Iterator[Chunk]:
-        return _one_after_another(frames, backend, backend.window, start or Carry())
+        return _one_after_another(frames, backend, backend.interface.window, start or Carry())
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class ClipRecurrent(Strategy):
     def chunks(
         self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
     ) -> Iterator[Chunk]:
-        if self.clip_length % backend.window == 0:
+        if self.clip_length % backend.interface.window == 0:
             return _one_after_another(frames, backend, self.clip_length, start or Carry())
         return _overlapping(
             frames, backend, self.clip_length, self.overlap, start or Carry(), carry_state=True
@@ -109,7 +109,7 @@ class Bidirectional(Strategy):
         start = start or Carry()
         position, state = start.position, start.state
         # Segments end where windows end: then the forward pass is that of the uncut video.
-        segment = -(-self.segment // backend.window) * backend.window
+        segment = -(-self.segment // backend.interface.window) * backend.interface.window
         source = iter(frames)
         ahead: list[Frame] = []
         while ahead := ahead + list(islice(source, segment + self.warm_up - len(ahead))):
@@ -141,7 +141,7 @@ def _one_after_another(
     first = list(islice(source, 1))
     source = chain(first, source)
     if first:
-        length = min(length, frames_a_call(first[0], backend.window))
+        length = min(length, frames_a_call(first[0], backend.interface.window))
     while clip := list(islice(source, length)):
         results, state = restore_all(backend, clip, state)
         position += len(clip)

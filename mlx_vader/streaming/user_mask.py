@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from mlx_vader.backends.base import Backend
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.masks import along_both, with_hint
+from mlx_vader.masks import along_both, hint_of
 from mlx_vader.streaming.results import Frame
 from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
 
@@ -122,9 +122,9 @@ def feathered(mask: Float32[np.ndarray, "h w 1"]) -> Alpha:
 
 def seen(frame: Float32[np.ndarray, "h w 3"], mark: Mark | None, backend: Backend) -> Frame:
     """The frame as the network is to see it: with a hint, where there is a mask and it takes one."""
-    if mark is None or not backend.takes_hint:
+    if mark is None or backend.interface.input("hint") is None:
         return frame
-    return with_hint(frame[None], mark.mask[None])[0]
+    return np.concatenate([frame, hint_of(mark.mask[None])[0]], axis=-1)
 
 
 def blend(

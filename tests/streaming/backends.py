@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_vader.backends import Restored
+from mlx_vader.backends import Outputs, Restored
+from mlx_vader.models.base import restoration
 
 
 @dataclass
@@ -12,15 +13,24 @@ class Numpy:
     """A backend without a framework; subclasses implement `_restore`."""
 
     window: int = 1
-    stride: int = 1
     takes_hint: bool = False
     name: str = "numpy"
     device: str = "CPU"
+    emulated: bool = False
+    takes_levels: bool = False
 
-    def restore(self, frames, state=None):
+    @property
+    def interface(self):
+        return restoration(
+            stride=1, window=self.window, hint=self.takes_hint, mask=isinstance(self, Identity)
+        )
+
+    def run(self, inputs, state=None):
+        frames, *hint = inputs.values()
         assert frames.dtype == np.float32
         assert frames.flags.c_contiguous
-        return self._restore(frames, state)
+        restored, mask, state = self._restore(frames, state, *hint)
+        return Outputs({"restored": restored, "mask": mask}, state)
 
     def pack(self, state):
         return {} if state is None else {"seen": state}
@@ -89,11 +99,11 @@ class Broken(Leaky):
 class Painter(Numpy):
     """White where the hint says artifact, stripes where it says clean, grey where there is none."""
 
-    seen: frozenset[int] = frozenset()
+    hinted: frozenset[bool] = frozenset()
 
-    def _restore(self, frames, state):
-        self.seen |= {frames.shape[-1]}
-        hint = frames[..., 3:] if frames.shape[-1] == 4 else np.zeros_like(frames[..., :1])
+    def _restore(self, frames, state, hint=None):
+        self.hinted |= {hint is not None}
+        hint = np.zeros_like(frames[..., :1]) if hint is None else hint
         stripes = (np.arange(frames.shape[2]) % 2)[:, None]
         painted = np.select([hint > 0, hint < 0], [1, stripes], 0.5).astype(np.float32)
         return Restored(np.repeat(painted, 3, axis=-1), None, state)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlx_vader import checkpoints
-from mlx_vader.backends import load_backend
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.streaming.clean import Interrupted, clean
 from mlx_vader.streaming.strategies import ClipRecurrent
@@ -187,7 +187,7 @@ def test_an_image_is_cleaned_at_any_size(tmp_path, small_clip, network):
     image = frames_of(small_clip)[0][:45, :51]
     write_image(tmp_path / "in.png", image)
     clean(tmp_path / "in.png", tmp_path / "out.png", checkpoint=network, preview=True)
-    expected = load_backend("auto", network).restore(image[None]).frames[0]
+    expected = restore(load_backend("auto", network), image[None]).frames[0]
     assert np.abs(read_image(tmp_path / "out.png") - np.clip(expected, 0, 1)).max() <= 0.51 / 255
     folder_holds(tmp_path, "in.png", "out.png", "out.preview.png")
 

@@ -43,7 +43,7 @@ def test_a_mask_is_a_hint_to_the_network(tmp_path, small_clip, monkeypatch):
     assert (told[:, 8:24, 8:24] == 1).all()
     clean(small_clip, tmp_path / "blind.mkv", **LOSSLESS)
     assert np.allclose(frames_of(tmp_path / "blind.mkv"), 0.5, atol=1 / 255)
-    assert painter.seen == {3, 4}
+    assert painter.hinted == {False, True}
 
 
 def test_a_masked_video_keeps_the_outside_bit_for_bit(tmp_path, small_clip, network):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from convert.coreml import open_source, write_package
-from mlx_vader.backends import load_backend
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.models.registry import build
 from mlx_vader.streaming.clean import clean
 from mlx_vader.video import read_clip, write_video
@@ -49,9 +49,9 @@ def test_a_package_cleans_like_its_checkpoint(strategy, clip, network, package, 
 
 def test_a_state_of_core_mls_survives_being_stored(clip, package):
     frames = read_clip(clip, 0, FRAMES)
-    whole = load_backend("coreml", package).restore(frames).frames
+    whole = restore(load_backend("coreml", package), frames).frames
     first, second = load_backend("coreml", package), load_backend("coreml", package)
-    stored = first.pack(first.restore(frames[:3]).state)
+    stored = first.pack(restore(first, frames[:3]).state)
     assert all(array.dtype == np.float16 for array in stored.values())
-    resumed = second.restore(frames[3:], second.unpack(stored)).frames
+    resumed = restore(second, frames[3:], second.unpack(stored)).frames
     np.testing.assert_array_equal(resumed, whole[3:])

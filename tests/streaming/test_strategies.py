@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlx_vader.backends import restore
 from mlx_vader.errors import UsageError
 from mlx_vader.streaming import (
     STRATEGIES,
@@ -81,7 +82,7 @@ def test_clip_recurrent_equals_frame_by_frame_for_a_window_of_one():
     frames, backend = ramp(37), Leaky()
     state, one_by_one = None, []
     for frame in frames:
-        restored = backend.restore(frame[None], state)
+        restored = restore(backend, frame[None], state)
         state = restored.state
         one_by_one.append(restored.frames[0])
     assert np.array_equal(one_by_one, frames_of(ClipRecurrent(16, 4).run(frames, backend)))

@@ -99,7 +99,7 @@ def demo(
     report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, find="network", preview=True)
     on_step("measuring")
     before, after = (read_clip(path, 0, len(original)) for path in paths.values())
-    seen = _seen_mask(report, before, checkpoint)
+    seen = _seen_mask(report, before)
     comparison = out / "comparison.png"
     _compare(comparison, before, seen, after, original)
     on_step("converting the network to Core ML")
@@ -152,12 +152,13 @@ def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
             writer.write(frame)
 
 
-def _seen_mask(report: "CleanReport", clip: Clip, checkpoint: str) -> Mask:
-    """Where artifacts were seen in the last frame: by the network again, as long as `report` does not carry it."""
-    from mlx_vader.backends import load_backend
+def _seen_mask(report: "CleanReport", clip: Clip) -> Mask:
+    """Where artifacts were seen in the last frame, as its preview shows it."""
+    from mlx_vader.jobs.preview import middle_panel
+    from mlx_vader.video import read_clip
 
-    restored = load_backend("auto", checkpoint).restore(clip[-16:], None)
-    return np.zeros((*clip.shape[1:3], 1), np.float32) if restored.mask is None else restored.mask[-1]
+    shown = read_clip(report.files[0].preview, len(clip) - 1, 1)[0]
+    return middle_panel(shown, *clip.shape[1:3]).mean(axis=-1, keepdims=True)
 
 
 def _compare(path: Path, before: Clip, seen: Mask, after: Clip, original: Clip) -> None:

@@ -1,12 +1,13 @@
-"""The hint: an input of networks that take it, which says where overlays are."""
+"""The hint that a mask makes: it says where overlays are, for networks that take one."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
-#: Zero is what padding and a missing hint are: nothing is known.
-UNKNOWN, ARTIFACT, CLEAN = 0.0, 1.0, -1.0
+from mlx_vader.interface import ARTIFACT, CLEAN, UNKNOWN
+
+__all__ = ["ARTIFACT", "CLEAN", "UNKNOWN", "hint_of"]
 
 
-def hint_of(mask: Float[np.ndarray, "*shape 1"]) -> Float[np.ndarray, "*shape 1"]:
-    """A hint made of a mask: more than one half is artifact, the rest is clean."""
+def hint_of(mask: Float[np.ndarray, "*shape 1"]) -> Float32[np.ndarray, "*shape 1"]:
+    """More than one half is artifact, the rest is clean."""
     return np.where(mask > 0.5, np.float32(ARTIFACT), np.float32(CLEAN))

@@ -9,7 +9,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlx_vader import checkpoints
-from mlx_vader.backends.torch_gradients import TorchGradients
+from mlx_vader.backends.torch_gradients import TorchGradients, WarmUp
 from mlx_vader.data import Batch, Batches
 from mlx_vader.data.samples import CLEAN, HINT, MASK, NO_HINT, SPOILED
 from mlx_vader.errors import VaderError
@@ -19,7 +19,7 @@ from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.distributed import World
 from mlx_vader.training.memory import keep_freed_memory
 from mlx_vader.training.schedule import ema_decay, learning_rate
-from mlx_vader.training.stages import Stage, plan
+from mlx_vader.training.stages import Stage, plan_stages
 from mlx_vader.training.state import TrainingState
 from mlx_vader.training.step import Clips, Objective, Outcome, Step
 from mlx_vader.training.tensorboard import TensorBoard
@@ -56,7 +56,8 @@ class Trainer:
         self._origin = origin or {}
         self._folder = Path(config.out)
         self._twin = TorchGradients(net, half=config.bf16) if in_torch(config) else None
-        self._stages = plan(config.stage, steps, has_mask=_predicts_mask(net))
+        self._stages = plan_stages(config.stage, steps, net.interface)
+        self._hinted = net.interface.input("hint") is not None
         self._skipped: list[str] = []
         self.state = TrainingState(net, weight_decay=config.weight_decay, optimiser=config.optimiser)
         self.state.replace(self._world.share(self.state.trees()))
@@ -108,7 +109,7 @@ class Trainer:
         waited = time.perf_counter() - started
         rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._steps)
         outcome = step(
-            (as_clips(batch, config.clip_length, hinted=self._net.takes_hint) for batch in fetched),
+            (as_clips(batch, config.clip_length, hinted=self._hinted) for batch in fetched),
             learning_rate=rate,
             ema_decay=ema_decay(done, config.ema),
             mask_decay=stage.mask_decay(done),
@@ -214,19 +215,16 @@ def as_clips(batch: Batch, clip_length: int, *, hinted: bool = False) -> Clips:
     levels = mx.array(batch.levels)
     unit = levels.astype(mx.float32) / 255
     spoiled = unit[..., SPOILED]
-    if hinted:
-        hint = levels[..., HINT].astype(mx.float32) / NO_HINT - 1
-        spoiled = mx.concatenate([spoiled, hint], axis=-1)
+    hint = levels[..., HINT].astype(mx.float32) / NO_HINT - 1 if hinted else None
+    warm_up = None
+    if before and len(rows):
+        warm = mx.array(rows)
+        warm_up = WarmUp(warm, spoiled[warm, :before], None if hint is None else hint[warm, :before])
     return Clips(
-        before=spoiled[mx.array(rows), :before] if before and len(rows) else None,
-        warm_rows=mx.array(rows),
         spoiled=spoiled[:, before:],
+        hint=None if hint is None else hint[:, before:],
         clean=unit[:, before:, ..., CLEAN],
         mask=unit[:, before:, ..., MASK],
         mask_known=mx.array(batch.mask_known),
+        warm_up=warm_up,
     )
-
-
-def _predicts_mask(net: Network) -> bool:
-    frames = mx.zeros((1, 1, net.stride, net.stride, 3))
-    return net(frames).mask is not None

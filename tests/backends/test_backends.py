@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mlx_vader import checkpoints
-from mlx_vader.backends import BACKENDS, fastest, load_backend, unavailable
+from mlx_vader.backends import BACKENDS, fastest, load_backend, restore, unavailable
 from mlx_vader.errors import UsageError
 from mlx_vader.models.registry import NETWORKS, build
 from mlx_vader.streaming import ClipRecurrent, Recurrent
@@ -26,7 +26,7 @@ def frames():
 
 @pytest.mark.parametrize("name", HERE)
 def test_a_backend_restores_like_the_network(name, network, frames):
-    restored = load_backend(name, network).restore(frames)
+    restored = restore(load_backend(name, network), frames)
     expected = network(mx.array(frames)[None])
     assert restored.frames.shape == frames.shape
     assert restored.frames.dtype == np.float32
@@ -40,16 +40,16 @@ def test_a_backend_restores_like_the_network(name, network, frames):
 def test_clip_recurrent_equals_frame_by_frame(name, network, frames):
     backend = load_backend(name, network)
     one = [result.frame for result in Recurrent().run(frames, backend)]
-    clips = [result.frame for result in ClipRecurrent(4 * backend.window, 1).run(frames, backend)]
+    clips = [result.frame for result in ClipRecurrent(4 * backend.interface.window, 1).run(frames, backend)]
     assert np.allclose(one, clips, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", HERE)
 def test_a_packed_state_goes_on_bit_for_bit(name, network, frames):
     backend = load_backend(name, network)
-    state = backend.restore(frames[:4]).state
+    state = restore(backend, frames[:4]).state
     again = backend.unpack(backend.pack(state))
-    one, other = backend.restore(frames[4:], state), backend.restore(frames[4:], again)
+    one, other = restore(backend, frames[4:], state), restore(backend, frames[4:], again)
     assert np.array_equal(one.frames, other.frames)
 
 
@@ -57,17 +57,17 @@ def test_a_packed_state_goes_on_bit_for_bit(name, network, frames):
 def test_results_outlive_later_calls(name, network, frames):
     """The arrays may share memory with the device; the next call must not write to it."""
     backend = load_backend(name, network)
-    first = backend.restore(frames[:2])
+    first = restore(backend, frames[:2])
     copy = first.frames.copy()
-    backend.restore(frames[2:4], first.state)
+    restore(backend, frames[2:4], first.state)
     assert np.array_equal(first.frames, copy)
 
 
 def test_a_backend_loads_a_checkpoint(tmp_path, network, frames):
     path = checkpoints.save(tmp_path / "net.safetensors", network)
     for name in HERE:
-        restored = load_backend(name, path).restore(frames)
-        assert np.allclose(restored.frames, load_backend(name, network).restore(frames).frames, atol=1e-6)
+        restored = restore(load_backend(name, path), frames)
+        assert np.allclose(restored.frames, restore(load_backend(name, network), frames).frames, atol=1e-6)
 
 
 def test_auto_is_a_backend_of_this_machine(network):

@@ -9,9 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from convert.facts import PackageFacts
+from convert.running import fitting_size
 from convert.shapes import Size, parse_shapes
 from convert.weights import twin
-from mlx_vader.backends.coreml import CoreMLBackend, Facts, fitting_size
+from mlx_vader.backends import restore
+from mlx_vader.backends.coreml import CoreMLBackend
 from mlx_vader.backends.torch import TorchBackend
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.models.registry import build, name_of
@@ -70,7 +73,7 @@ def as_image(array):
 
 
 def facts(network, shapes, **more):
-    return Facts.of(
+    return PackageFacts.of(
         {
             "vader.network": name_of(network),
             "vader.spec": json.dumps(asdict(network.spec)),
@@ -120,7 +123,7 @@ FORMS = {
 def test_a_package_of_any_form_restores_like_the_twin(form, network, frames):
     frames = np.rint(frames * 255) / np.float32(255)
     package = backend(network, "64x64,64x96", **FORMS[form])
-    ours, reference = package.restore(frames), TorchBackend(network).restore(frames)
+    ours, reference = restore(package, frames), restore(TorchBackend(network), frames)
     tolerance = 5e-3 if "images" in form else 3e-3
     assert np.allclose(ours.frames, reference.frames, atol=tolerance)
     assert np.allclose(ours.mask, reference.mask, atol=tolerance)
@@ -131,23 +134,23 @@ def test_a_package_of_any_form_restores_like_the_twin(form, network, frames):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_packed_state_goes_on_where_it_stopped(form, network, frames):
     whole, first, second = (backend(network, "64x64,64x96", **FORMS[form]) for _ in range(3))
-    halfway = first.pack(first.restore(frames[:2]).state)
-    resumed = second.restore(frames[2:], second.unpack(halfway))
-    assert np.allclose(resumed.frames, whole.restore(frames).frames[2:], atol=5e-3)
+    halfway = first.pack(restore(first, frames[:2]).state)
+    resumed = restore(second, frames[2:], second.unpack(halfway))
+    assert np.allclose(resumed.frames, restore(whole, frames).frames[2:], atol=5e-3)
 
 
 def test_a_function_is_loaded_for_the_size_that_is_needed(network, frames):
     package = backend(network, "64x64,64x96", **STATEFUL)
-    state = package.restore(frames[:, :50, :60]).state
+    state = restore(package, frames[:, :50, :60]).state
     assert list(package.opened) == ["size_64x64"]
     wide = np.concatenate([frames, frames], axis=2)[:, :, :90]
-    assert package.restore(wide, state).frames.shape == (4, 64, 90, 3)
+    assert restore(package, wide, state).frames.shape == (4, 64, 90, 3)
     assert list(package.opened) == ["size_64x64", "size_64x96"]
 
 
 def test_small_frames_are_padded_to_a_size_of_the_package(network, frames):
     package = backend(network, "64x64,64x96,128x128")
-    assert package.restore(frames[:, :50, :60]).frames.shape == (4, 50, 60, 3)
+    assert restore(package, frames[:, :50, :60]).frames.shape == (4, 50, 60, 3)
     assert set(package.opened[None].sizes) == {Size(64, 64)}
 
 
@@ -173,4 +176,4 @@ def test_frames_too_large_for_the_package_are_refused(shapes):
 
 def test_a_foreign_package_is_refused():
     with pytest.raises(VaderError, match="not made by vader-mlx"):
-        Facts.of({})
+        PackageFacts.of({})

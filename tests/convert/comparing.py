@@ -21,10 +21,10 @@ def real_frames(clip: Path, size: tuple[int, int], count: int) -> torch.Tensor:
     return torch.nn.functional.interpolate(frames, size=size, mode="area")
 
 
-def given(net: Network, frame: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """One frame as a package takes it, and as the twin does: with a hint, 1 in a corner, if the network takes one."""
-    if not net.takes_hint:
-        return {"frames": frame}, frame.unsqueeze(1)
+def given(net: Network, frame: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    """One frame as a package takes it, and the hint as the twin does: 1 in a corner, if the network takes one."""
+    if net.interface.input("hint") is None:
+        return {"frames": frame}, None
     hint = -torch.ones_like(frame[:, :1])
     hint[..., :16, :24] = 1
-    return {"frames": frame, "hint": hint}, torch.cat([frame, hint], 1).unsqueeze(1)
+    return {"frames": frame, "hint": hint}, hint.unsqueeze(1)

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from convert import ConversionReport, convert, twin
-from convert.coreml import Source, open_source, write_package
+from convert.coreml import TwinSource, open_source, write_package
 from convert.package import operations, read_spec
 from convert.program import read
 from convert.verify import verify
 from mlx_vader import __version__, checkpoints
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
 from tests.models.variants import VARIANTS, build_variant
 from torch_ref.models.base import Network, Restored
@@ -105,21 +106,16 @@ def test_interface(package, name, form):
     states = net.state_spec(64, 64)
     description = read_spec(report.path).description
     half = description.input[0].type.multiArrayType.FLOAT16
-    hint = ["hint"] * net.takes_hint
-    inputs = ["frames", *hint, *(f"{state}_in" for state in states)]
+    inputs = [*(port.name for port in net.interface.inputs), *(f"{state}_in" for state in states)]
     assert [entry.name for entry in description.input] == inputs
-    wanted = [
-        "restored",
-        *(["mask"] if name != "nafunet-lite" else []),
-        *(f"{state}_out" for state in states),
-    ]
+    wanted = [*(port.name for port in net.interface.outputs), *(f"{state}_out" for state in states)]
     assert [entry.name for entry in description.output] == wanted == list(report.outputs)
     for entry in (*description.input, *description.output):
         assert entry.type.multiArrayType.dataType == half
         assert entry.shortDescription
     size = description.input[0].type.multiArrayType.shape[2:]
     shapes = twin(net).state_spec(*size).values()
-    for entry, shape in zip(description.input[1 + len(hint) :], shapes, strict=True):
+    for entry, shape in zip(description.input[len(net.interface.inputs) :], shapes, strict=True):
         assert tuple(entry.type.multiArrayType.shape) == (1, *shape)
 
 
@@ -233,16 +229,13 @@ def test_a_failed_conversion_leaves_the_old_package_and_nothing_else(tmp_path, m
 
 def test_what_core_ml_lacks_is_named(tmp_path):
     class Bessel(Network):
-        stride = 8
-
-        def state_spec(self, height, width):
-            return {}
+        interface = restoration(stride=8, mask=False)
 
         def restore(self, frames, state):
             return Restored(torch.special.bessel_j0(frames), None, {})
 
     with pytest.raises(VaderError, match="bessel_j0"):
-        write_package(Source("bessel", Bessel(), {}), tmp_path / "net.mlpackage", shapes="64")
+        write_package(TwinSource("bessel", Bessel(), {}), tmp_path / "net.mlpackage", shapes="64")
     assert not list(tmp_path.iterdir())
 
 

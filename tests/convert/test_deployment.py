@@ -10,11 +10,13 @@ import torch
 from PIL import Image
 
 from convert import ConversionReport, compression, convert, twin
-from convert.coreml import Source, open_source, write_package
+from convert.coreml import TwinSource, open_source, write_package
 from convert.emulator import EmulatedModel
 from convert.package import read_spec, single_precision
 from convert.program import read
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.interface import StatePort
+from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
 from tests.convert.comparing import given, psnr, real_frames
 from tests.models.variants import build_variant
@@ -22,7 +24,7 @@ from torch_ref.models.base import Network, Restored
 
 #: One network in the default run, the others with the slow tests: a conversion takes seconds.
 SOME_NETWORKS = [
-    name if name == "nafunet" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS
+    name if place == 0 else pytest.param(name, marks=pytest.mark.slow) for place, name in enumerate(NETWORKS)
 ]
 SIZES = {"size_128x128": (128, 128), "size_64x128": (64, 128)}
 FORMS = {
@@ -75,9 +77,9 @@ def test_a_stream_through_states_equals_the_twin(package, carphone, name, functi
     state = {key: torch.zeros(1, *shape) for key, shape in reference.state_spec(*SIZES[function]).items()}
     ours = model.make_state() if state else None
     for frame in frames.unsqueeze(1):
-        data, clip = given(reference, frame)
+        data, hint = given(reference, frame)
         outputs = predicted(model, data, ours)
-        wanted = reference(clip, state)
+        wanted = reference(frame.unsqueeze(1), state, hint)
         state = wanted.state
         assert psnr(outputs["restored"], wanted.frames[:, 0]) >= 50
         if wanted.mask is not None:
@@ -97,7 +99,7 @@ def test_a_stateful_package_has_a_function_for_each_size(package, name):
         size = SIZES[function.name]
         states = {state.name: tuple(state.type.stateType.arrayType.shape) for state in function.state}
         assert states == {key: (1, *twin(net).state_spec(*size)[key]) for key in net.state_spec(*size)}
-        assert [entry.name for entry in function.input] == ["frames", *(["hint"] * net.takes_hint)]
+        assert [entry.name for entry in function.input] == [port.name for port in net.interface.inputs]
         assert tuple(function.input[0].type.multiArrayType.shape) == (1, 3, *size)
         assert f"{size[0]}x{size[1]}" in function.input[0].shortDescription
         assert all(entry.shortDescription for entry in (*function.input, *function.output, *function.state))
@@ -131,17 +133,16 @@ def test_a_state_may_be_what_another_was(tmp_path):
     """Two frames back is one frame back of the frame before, whatever order they are written in."""
 
     class TwoFramesBack(Network):
-        stride = 8
-
-        def state_spec(self, height, width):
-            return {"last": (3, height, width), "before": (3, height, width)}
+        interface = restoration(
+            stride=8, mask=False, state=(StatePort("last", channels=3), StatePort("before", channels=3))
+        )
 
         def restore(self, frames, state):
             restored = frames + state["before"].unsqueeze(1)
             return Restored(restored, None, {"last": frames[:, 0], "before": state["last"]})
 
     report = write_package(
-        Source("back", TwoFramesBack(), {}), tmp_path / "net.mlpackage", shapes="64", stateful=True
+        TwinSource("back", TwoFramesBack(), {}), tmp_path / "net.mlpackage", shapes="64", stateful=True
     )
     assert "slice_update" not in report.ops
     model = EmulatedModel(report.path)
@@ -169,7 +170,7 @@ def test_frames_are_images(package, name, form):
     assert interface.input[0].type.imageType.colorSpace == rgb
     assert outputs.pop("restored").colorSpace == rgb
     assert all(image.colorSpace == half for image in outputs.values())
-    assert bool(outputs) == (name != "nafunet-lite")
+    assert bool(outputs) == (build_variant(name).interface.output("mask") is not None)
     assert spec.description.metadata.userDefined["vader.io"] == "image"
 
 
@@ -197,12 +198,12 @@ def test_images_are_restored_as_arrays_are(package, carphone, name, form):
     (frame,) = real_frames(carphone, size, 1).unsqueeze(1)
     image = Image.fromarray(frame[0].permute(1, 2, 0).mul(255).round().to(torch.uint8).numpy())
     state = {key: torch.zeros(1, *shape) for key, shape in reference.state_spec(*size).items()}
-    data, clip = given(reference, _levels(image) / 255)
+    data, hint = given(reference, _levels(image) / 255)
     data = {name: value.numpy() for name, value in data.items()} | {"frames": image}
     keeps = "stateful" in form
     data |= {f"{key}_in": value.numpy() for key, value in state.items() if not keeps}
     outputs = model.predict(data, model.make_state() if state and keeps else None)
-    wanted = reference(clip, state)
+    wanted = reference(_levels(image).unsqueeze(1) / 255, state, hint)
     assert psnr(_levels(outputs["restored"]) / 255, wanted.frames[:, 0].clamp(0, 1)) >= 50
     if wanted.mask is not None:
         assert psnr(torch.from_numpy(np.array(outputs["mask"]))[None, None], wanted.mask[:, 0]) >= 50

@@ -62,10 +62,11 @@ def test_our_networks_frame_by_frame(tmp_path, name):
         ours = {f"{key}_in": value.numpy() for key, value in state.items()}
         generator = torch.Generator().manual_seed(0)
         for _ in range(3):
-            data, clip = given(reference, torch.rand(1, 3, *size, generator=generator))
+            frame = torch.rand(1, 3, *size, generator=generator)
+            data, hint = given(reference, frame)
             outputs = model.predict({name: value.numpy() for name, value in data.items()} | ours)
             with torch.no_grad():
-                restored = reference(clip, state)
+                restored = reference(frame.unsqueeze(1), state, hint)
             state = restored.state
             ours = {f"{key}_in": outputs[f"{key}_out"] for key in state}
             np.testing.assert_allclose(outputs["restored"], restored.frames[:, 0], atol=tolerance)

@@ -167,10 +167,10 @@ def test_a_network_is_two_methods_and_says_where_it_runs(networks: tuple[Method,
 def test_a_network_runs_as_clean_does(
     networks: tuple[Method, ...], checkpoint: Path, clip: np.ndarray
 ) -> None:
-    from mlx_vader.backends import load_backend
+    from mlx_vader.backends import load_backend, restore
 
     restored = networks[0].restore(clip, None)
-    whole = load_backend("torch", str(checkpoint)).restore(clip)
+    whole = restore(load_backend("torch", str(checkpoint)), clip)
     np.testing.assert_allclose(restored.frames, whole.frames, atol=1e-5)
     assert restored.mask is not None
     np.testing.assert_allclose(restored.mask, whole.mask, atol=1e-5)

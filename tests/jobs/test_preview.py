@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlx_vader.jobs.preview import MOST_WIDTH, panel_size, panels
+from mlx_vader.jobs.preview import MOST_WIDTH, middle_panel, panel_size, panels
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 7), (48, 58), (720, 1280), (1081, 1923)])
@@ -26,3 +26,13 @@ def test_the_panels_stand_side_by_side_under_their_labels():
 def test_without_a_mask_the_change_is_shown():
     before, after = np.full((20, 40, 3), 0.5, np.float32), np.full((20, 40, 3), 0.6, np.float32)
     assert panels(before, None, after)[-1, 60, 0] == pytest.approx(0.4, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(144, 176), (45, 51), (360, 840)])
+def test_the_mask_comes_out_of_a_preview_again(shape):
+    frame = np.full((*shape, 3), 0.5, np.float32)
+    mask = np.zeros((*shape, 1), np.float32)
+    mask[: shape[0] // 2, : shape[1] // 4] = 1
+    seen = middle_panel(panels(frame, mask, frame), *shape)
+    assert seen.shape == frame.shape
+    assert ((seen.mean(axis=-1) > 0.5) != (mask[..., 0] > 0.5)).mean() < 0.02

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import av
 import numpy as np
@@ -96,9 +96,9 @@ def _encode_rows(
         np.matmul(strip, weights, out=chroma)
         for step, (axis, on_first) in enumerate(_halvings(layout, coding.siting), 1):
             chroma, bordered = _halved(chroma, bordered, axis, step, on_first=on_first)
-        _quantise(
-            chroma[start : start + rows], chroma_offset, layout.top, plane[top >> layout.halvings[1] :][:rows]
-        )
+        # A field of an odd number of rows may have a row of chroma less than a picture of its size.
+        target = plane[top >> layout.halvings[1] :][:rows]
+        _quantise(chroma[start : start + len(target)], chroma_offset, layout.top, target)
 
 
 @lru_cache
@@ -212,20 +212,32 @@ def _scratch(name: str, shape: tuple[int, ...]) -> np.ndarray:
 class FromRgb:
     """Makes frames of one pixel format from RGB."""
 
-    def __init__(self, pix_fmt: str, matrix: int, *, full_range: bool, siting: Siting = LEFT) -> None:
-        """`pix_fmt` is planar or the rearrangement of a planar one; `matrix` is one of `LUMA_WEIGHTS`."""
+    def __init__(
+        self, pix_fmt: str, matrix: int, *, full_range: bool, siting: Siting = LEFT, fields: bool = False
+    ) -> None:
+        """`pix_fmt` is planar or the rearrangement of a planar one; `matrix` is one of `LUMA_WEIGHTS`.
+
+        With `fields`, the chroma of every other row is computed for itself.
+        """
         self.pix_fmt = pix_fmt
         layout = layout_of(planar_name(pix_fmt))
         if layout is None:  # every format has a planar one
             raise ValueError(pix_fmt)
         self._layout = layout
         self._coding = Coding(matrix, full_range, siting)
+        self._steps = [(parity, 2) for parity in (0, 1)] if fields else [(0, 1)]
 
     def __call__(self, rgb: Float[np.ndarray, "h w 3"]) -> av.VideoFrame:
         """A new frame with the colours of `rgb`, which is clipped to [0, 1]; opaque, where the format has alpha."""
         frame = av.VideoFrame(rgb.shape[1], rgb.shape[0], self._layout.pix_fmt)
         planes = samples(frame)
-        encode(lambda rows, _: rgb[rows], rgb.shape[:2], self._layout, self._coding, planes)
+        for first, step in self._steps:
+            part, targets = rgb[first::step], [plane[first::step] for plane in planes]
+            encode(partial(_taken, part), part.shape[:2], self._layout, self._coding, targets)
         if self._layout.alpha:
             planes[-1][:] = self._layout.top
         return rearranged(frame, self.pix_fmt)
+
+
+def _taken(picture: np.ndarray, rows: slice, _room: np.ndarray) -> np.ndarray:
+    return picture[rows]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from convert import convert
     from convert.weights import twin
     from mlx_vader.checkpoints import load
+    from mlx_vader.jobs.clean import clean
     from mlx_vader.layers.rep import fuse
     from mlx_vader.models.registry import build
-    from mlx_vader.jobs.clean import clean
 
 __version__ = VERSION
 __all__ = ["build", "clean", "convert", "fuse", "load", "twin"]

@@ -82,8 +82,8 @@ def demo(
     from convert import convert
     from mlx_vader import checkpoints
     from mlx_vader.bench.measuring import measure
-    from mlx_vader.metrics import mask_iou
     from mlx_vader.jobs.clean import clean
+    from mlx_vader.metrics import mask_iou
     from mlx_vader.video import read_clip
 
     checkpoints.resolve(checkpoint)

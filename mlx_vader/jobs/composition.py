@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mlx_vader.artifacts.registry import ARTIFACTS, parse_names
 from mlx_vader import checkpoints
+from mlx_vader.artifacts.registry import ARTIFACTS, parse_names
 from mlx_vader.backends import Backend, load_backend, restore
 from mlx_vader.backends.registry import is_package
 from mlx_vader.identity import identity

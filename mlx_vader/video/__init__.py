@@ -4,8 +4,9 @@ Frames are RGB float32 in [0, 1], upright; what else a file holds comes out agai
 """
 
 from mlx_vader.video.assembly import assemble, check_output
-from mlx_vader.video.codecs import ENCODERS, Encoding, encoders, plan_encoding
+from mlx_vader.video.codecs import Encoding, encoders, plan_encoding
 from mlx_vader.video.color import ColorTags
+from mlx_vader.video.encoders import ENCODERS
 from mlx_vader.video.files import is_image, is_video, list_media
 from mlx_vader.video.frame import Box, Patch, VideoFrame
 from mlx_vader.video.images import read_image, write_image

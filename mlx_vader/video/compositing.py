@@ -10,10 +10,12 @@ from jaxtyping import Bool, Float32
 
 from mlx_vader.boxes import Box
 from mlx_vader.process import Patch
-from mlx_vader.video.from_rgb import encode, reach
+from mlx_vader.video.from_rgb import Rows, encode, reach
 from mlx_vader.video.layouts import Layout
 from mlx_vader.video.planes import copied, samples
 from mlx_vader.video.to_rgb import Coding
+
+_PIXEL = np.dtype("V12")
 
 #: RGB of a box of the frame as it was.
 Region = Callable[[Box], Float32[np.ndarray, "h w 3"]]
@@ -32,42 +34,52 @@ def composite(
     whole = Box(0, 0, frame.height, frame.width)
     for patch in patches:
         around = patch.box.aligned(*layout.block).grown(*reach(layout)).within(whole)
-        canvas = _canvas(around, patches, region)
+        rows = _rows(around, patches, region)
         if patch.touched is None and patch.box == whole:
-            encode(canvas, layout, coding, planes)
+            encode(rows, (whole.height, whole.width), layout, coding, planes)
         else:
-            _write(patch, canvas, around, layout, coding, planes)
+            _write(patch, rows, around, layout, coding, planes)
     return made
 
 
-def _canvas(around: Box, patches: Sequence[Patch], region: Region) -> Float32[np.ndarray, "h w 3"]:
-    """What the box looks like with all patches in it."""
-    base = next((patch for patch in reversed(patches) if patch.touched is None and patch.box == around), None)
-    later = patches if base is None else patches[[patch is base for patch in patches].index(True) + 1 :]
+def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
+    """What a box looks like with all patches in it."""
+    covering = [n for n, patch in enumerate(patches) if patch.touched is None and patch.box == around]
+    base = patches[covering[-1]].rgb if covering else None
+    later = patches[covering[-1] + 1 :] if covering else patches
     overlays = [patch for patch in later if patch.box.within(around)]
-    if base is not None and not overlays:
-        return base.rgb
-    canvas = np.array(region(around) if base is None else base.rgb)
-    for patch in overlays:
-        common = patch.box.within(around)
-        there, here = common.seen_from(around), common.seen_from(patch.box)
-        where = True if patch.touched is None else patch.touched[here.rows, here.columns, None]
-        np.copyto(canvas[there.rows, there.columns], patch.rgb[here.rows, here.columns], where=where)
-    return canvas
+
+    def fill(rows: slice, strip: np.ndarray) -> np.ndarray:
+        if base is not None and not overlays:
+            return base[rows]
+        part = Box(around.top + rows.start, around.left, rows.stop - rows.start, around.width)
+        np.copyto(strip, region(part) if base is None else base[rows])
+        for patch in overlays:
+            common = patch.box.within(part)
+            there, here = common.seen_from(part), common.seen_from(patch.box)
+            _overlay(strip[there.rows, there.columns], patch, here)
+        return strip
+
+    return fill
+
+
+def _overlay(target: np.ndarray, patch: Patch, part: Box) -> None:
+    """Copies the touched pixels of a part of a patch."""
+    new = patch.rgb[part.rows, part.columns]
+    if patch.touched is None:
+        np.copyto(target, new)
+    else:  # a pixel as one thing of twelve bytes: ten times as fast as three numbers
+        pixels = target.view(_PIXEL)[..., 0], new.view(_PIXEL)[..., 0]
+        np.copyto(*pixels, where=patch.touched[part.rows, part.columns])
 
 
 def _write(
-    patch: Patch,
-    canvas: Float32[np.ndarray, "h w 3"],
-    around: Box,
-    layout: Layout,
-    coding: Coding,
-    planes: Sequence[np.ndarray],
+    patch: Patch, rows: Rows, around: Box, layout: Layout, coding: Coding, planes: Sequence[np.ndarray]
 ) -> None:
-    """Puts the samples of one patch into `planes`; `canvas` shows the box `around` it."""
+    """Puts the samples of one patch into `planes`; `rows` show the box `around` it."""
     areas = [around.reduced(*layout.halvings_of(number)) for number in range(len(planes))]
     codes = [np.empty((area.height, area.width), planes[0].dtype) for area in areas]
-    encode(canvas, layout, coding, codes)
+    encode(rows, (around.height, around.width), layout, coding, codes)
     for number, (plane, outer, values) in enumerate(zip(planes, areas, codes, strict=True)):
         halvings = layout.halvings_of(number)
         area = patch.box.reduced(*halvings)

@@ -1,17 +1,47 @@
 """The two fields of an interlaced picture: every other row, taken at different times."""
 
 from collections.abc import Sequence
-from typing import Literal
+from fractions import Fraction
+from typing import Any
 
 import av
+import av.filter
 import numpy as np
 
 from mlx_vader.boxes import Box
 from mlx_vader.video.compositing import Patch
-from mlx_vader.video.planes import copied, samples
+from mlx_vader.video.layouts import planar
+from mlx_vader.video.planes import FieldOrder, copied, samples
 
-#: Which rows come first in time: `tff` those from the first on, `bff` those from the second on.
-FieldOrder = Literal["progressive", "tff", "bff"]
+#: What libavcodec/defs.h's AVFieldOrder says of a stream whose first picture does not tell.
+_STREAM_ORDERS: dict[int, FieldOrder] = {2: "tff", 3: "bff", 4: "tff", 5: "bff"}
+
+
+def field_order_of(frames: Sequence[av.VideoFrame], stream_order: int) -> FieldOrder:
+    """The order of a video, by its first decoded frames, or else by what its stream says of itself."""
+    found = next((frame for frame in frames if frame.interlaced_frame), None)
+    if found is None:
+        return _STREAM_ORDERS.get(stream_order, "progressive")
+    return "tff" if _top_first(found) else "bff"
+
+
+def _top_first(frame: av.VideoFrame) -> bool:
+    """PyAV does not tell which field comes first; the filter that takes fields apart knows."""
+    painted, _ = planar(copied(frame))
+    luma = samples(painted)[0]
+    luma[0::2], luma[1::2] = 0, 1
+    graph = av.filter.Graph()
+    tick = Fraction(1, 90_000)
+    source = graph.add_buffer(
+        width=painted.width, height=painted.height, format=painted.format, time_base=tick
+    )
+    separate, sink = graph.add("separatefields"), graph.add("buffersink")
+    source.link_to(separate)
+    separate.link_to(sink)
+    graph.configure()
+    source.push(painted)
+    first: Any = sink.pull()
+    return not samples(first)[0].any()
 
 
 def field_of(picture: av.VideoFrame, parity: int) -> av.VideoFrame:

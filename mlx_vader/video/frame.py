@@ -146,7 +146,7 @@ class VideoFrame:
         """
         for patch in patches:
             _check(patch.box, self)
-        wanted = [patch for patch in patches if patch.box and (patch.touched is None or patch.touched.any())]
+        wanted = [part for patch in patches if (part := patch.bounded())]
         if not wanted:
             return self
         return self._edited(wanted)

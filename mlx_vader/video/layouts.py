@@ -10,7 +10,7 @@ from typing import Literal
 
 import av
 import numpy as np
-from av.video.format import names
+from av.video.format import names  # type: ignore[attr-defined]
 from av.video.reformatter import VideoReformatter
 
 from mlx_vader.video.planes import relabelled, samples

@@ -71,15 +71,26 @@ _ROTATIONS = {
 }
 
 
-def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """The orientation that a decoded frame's display matrix asks for, to the nearest quarter turn."""
+def display_matrix_of(frame: av.VideoFrame) -> tuple[int, ...]:
+    """The nine numbers by which a decoded frame asks to be turned; empty where it does not."""
     matrix = side_data(frame, Type.DISPLAYMATRIX)
-    return from_matrix(np.frombuffer(matrix, np.int32)) if matrix else Orientation()
+    return tuple(int(number) for number in np.frombuffer(matrix, np.int32)) if matrix else ()
 
 
-def from_matrix(matrix: np.ndarray) -> Orientation:
-    """`matrix` is (a, b, u, c, d, v, x, y, w): a point (p, q) is shown at (a p + c q, b p + d q)."""
-    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
+def orientation_of(matrix: tuple[int, ...]) -> Orientation:
+    """The orientation that a display matrix asks for, to the nearest quarter turn.
+
+    `matrix` is (a, b, u, c, d, v, x, y, w): a point (p, q) is shown at (a p + c q, b p + d q). Empty, it turns nothing.
+    """
+    if not matrix:
+        return UPRIGHT
+    a, b, c, d = (matrix[i] for i in (0, 1, 3, 4))
     if abs(b) + abs(c) > abs(a) + abs(d):
         return Orientation(True, columns_reversed=c < 0, rows_reversed=b < 0)
     return Orientation(False, columns_reversed=a < 0, rows_reversed=d < 0)
+
+
+def is_orthogonal(matrix: tuple[int, ...]) -> bool:
+    """Whether a display matrix turns and mirrors, and does nothing else but move and scale."""
+    a, b, c, d = (matrix[i] for i in (0, 1, 3, 4))
+    return (a, b) in {(d, -c), (-d, c)} and bool(a or b) and not (matrix[2] or matrix[5])

@@ -13,6 +13,9 @@ Samples = np.ndarray
 
 FieldMode = Literal["prog", "tff", "bff"]
 
+#: Which rows come first in time: `tff` those from the first on, `bff` those from the second on.
+FieldOrder = Literal["progressive", "tff", "bff"]
+
 _TICK = Fraction(1, 90_000)
 _memory = threading.local()
 
@@ -56,6 +59,11 @@ def relabelled(
     made = sink.pull()
     made.pts, made.time_base = frame.pts, frame.time_base or _TICK
     return made
+
+
+def field_mode_of(order: FieldOrder) -> FieldMode:
+    """The label of a picture of this order."""
+    return "prog" if order == "progressive" else order
 
 
 def _graph(width: int, height: int, pix_fmt: str, labels: str) -> tuple[Any, Any]:

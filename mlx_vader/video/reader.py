@@ -60,7 +60,7 @@ class VideoReader:
         return frames
 
     def _frames(self) -> Iterator[VideoFrame]:
-        index, traits = self._examined.index, self._examined.traits
+        index, traits = self._examined.index, self.info.traits
         for number, picture in _pictures(self.info.path, index, self._start):
             if number >= self._stop and not self._whole:
                 break

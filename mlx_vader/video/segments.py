@@ -133,7 +133,7 @@ class _OpenSegment:
     """One file in the making."""
 
     def __init__(self, folder: Path, number: int, encoding: Encoding, first_pts: int) -> None:
-        suffix = encoding.encoder.segment_suffix
+        suffix = encoding.segment_suffix
         self._name = f"{number:05d}_{first_pts}"
         self._path = folder / f"{number:05d}{PARTIAL_MARK}{suffix}"
         self._frames = 0

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from mlx_vader.video.layouts import Layout
+from mlx_vader.video.layouts import Layout, planar
 from mlx_vader.video.planes import floats, relabelled, samples
 
 #: The test picture's side, and the row and column of the chroma sample that is set: far from the edges.
@@ -37,10 +37,20 @@ class Siting:
 LEFT = Siting()
 
 
-def siting_of(frame: av.VideoFrame, layout: Layout) -> Siting:
-    """The siting that the labels of a decoded planar frame ask for."""
+#: Codecs whose decoders say where chroma lies. Of others, swscale takes the middle, and players the left.
+_TELLING = frozenset({"h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video"})
+
+
+def siting_of(frame: av.VideoFrame, codec: str) -> Siting:
+    """The siting that the labels of a decoded frame ask for; where there is none, the one that players assume."""
+    picture, layout = planar(frame)
     if layout.kind != "yuv" or layout.halvings == (0, 0):
         return LEFT
+    found = _found(picture, layout)
+    return found if codec in _TELLING or found.on_column or found.on_row else LEFT
+
+
+def _found(frame: av.VideoFrame, layout: Layout) -> Siting:
     spread = _spread(frame)
     across, down = spread[_PLACE * layout.block[1]], spread[:, _PLACE * layout.block[0]]
     return Siting(_even(across, _PLACE * layout.block[0]), _even(down, _PLACE * layout.block[1]))

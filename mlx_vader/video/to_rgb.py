@@ -27,7 +27,7 @@ from mlx_vader.video.color import (
 )
 from mlx_vader.video.layouts import Layout, layout_of, planar
 from mlx_vader.video.planes import floats, relabelled, samples
-from mlx_vader.video.siting import LEFT, Siting, siting_of
+from mlx_vader.video.siting import LEFT, Siting
 
 #: The numbers by which swscale, not H.273, calls the matrices.
 SWSCALE_MATRIX = {BT709: 1, FCC: 4, BT470BG: 5, SMPTE170M: 5, SMPTE240M: 7, BT2020: 9}
@@ -171,13 +171,11 @@ def _direct(frame: av.VideoFrame, layout: Layout, coding: Coding) -> Float32[np.
 class ToRgb:
     """Converts decoded frames of one video in any pixel format."""
 
-    def __init__(self, tags: ColorTags) -> None:
+    def __init__(self, tags: ColorTags, siting: Siting = LEFT) -> None:
         """`tags` of the stream."""
-        self._tags = tags
+        self._tags, self._siting = tags, siting
 
     def __call__(self, frame: av.VideoFrame) -> Float32[np.ndarray, "h w 3"]:
         """RGB in [0, 1] as stored, not turned upright."""
-        planes, layout = planar(frame)
         matrix = effective_matrix(self._tags.matrix, frame.width, frame.height)
-        coding = Coding(matrix, self._tags.range == FULL_RANGE, siting_of(planes, layout))
-        return rgb_of(planes, coding)
+        return rgb_of(planar(frame)[0], Coding(matrix, self._tags.range == FULL_RANGE, self._siting))

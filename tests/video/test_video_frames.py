@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from video_files import Recipe, make
 
-from mlx_vader.video import Patch, open_video, write_video
+from mlx_vader.video import open_video, write_video
 
 
 def frames_of(path):

@@ -11,13 +11,13 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from video_files import Recipe, make, packets_of, picture, times_of, turn
+from video_files import Recipe, make, packets_of, picture, times_of
 
 from mlx_vader.errors import UsageError
 from mlx_vader.video import VideoInfo, open_video, probe, write_video
 
 #: What may differ between a source and its copy, whatever the codec.
-_OF_THE_FILE = {"path", "codec", "time_base", "rotation"}
+_OF_THE_FILE = {"path", "codec", "time_base"}
 
 
 def copy(source: Path, target: Path, **options) -> VideoInfo:
@@ -108,37 +108,6 @@ def test_rgb_in_ffv1_is_exact(tmp_path):
     with open_video(tmp_path / "target.mkv") as video:
         np.testing.assert_allclose(np.stack([frame.rgb for frame in video]), frames, atol=1e-6)
         assert video.info.pix_fmt == "bgr0"
-
-
-QUARTERS = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
-
-
-@pytest.mark.parametrize("degrees", QUARTERS)
-def test_turned_videos_come_out_upright(degrees, tmp_path):
-    """A stored picture that is shown turned clockwise is read turned clockwise and written without a matrix."""
-    source = make(tmp_path / "source.mp4", Recipe(aspect=Fraction(4, 3)))
-    turn(source, QUARTERS[degrees])
-    info = probe(source)
-    after = copy(source, tmp_path / "target.mp4", crf=8)
-    swapped = degrees != 180
-    assert info.rotation == degrees
-    assert after.rotation == 0
-    assert (info.width, info.height) == ((64, 96) if swapped else (96, 64))
-    assert info.sample_aspect_ratio == (Fraction(3, 4) if swapped else Fraction(4, 3))
-    assert differences(info, after) == set()
-    expected = np.rot90(picture(0, (96, 64)), k=-degrees // 90)
-    with open_video(source) as video:
-        first = next(iter(video)).rgb
-    assert np.abs(first - expected / 255).mean() < 0.02
-    assert psnr(source, tmp_path / "target.mp4") > 42
-
-
-@pytest.mark.parametrize(("matrix", "axis"), [((-1, 0, 0, 1), 1), ((1, 0, 0, -1), 0)])
-def test_mirrored_videos_come_out_upright(matrix, axis, tmp_path):
-    source = turn(make(tmp_path / "source.mp4", Recipe()), matrix)
-    with open_video(source) as video:
-        first = next(iter(video)).rgb
-    assert np.abs(first - np.flip(picture(0, (96, 64)), axis) / 255).mean() < 0.02
 
 
 EVERYTHING = Recipe(

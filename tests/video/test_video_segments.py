@@ -174,6 +174,6 @@ def test_no_encoder_makes_this_a_real_time_process():
     ],
 )
 def test_the_format_that_loses_least_is_chosen(codec, source, size, expected):
-    from mlx_vader.video.codecs import choose_pix_fmt
+    from mlx_vader.video.pixel_formats import choose_pix_fmt
 
     assert choose_pix_fmt(ENCODERS[codec], source, *size) == expected

@@ -1,11 +1,6 @@
 """What to do about the costliest lines: the design rules, applied."""
 
-from typing import TYPE_CHECKING
-
 from convert.ane.report import Advice, FunctionReport, OperationReport
-
-if TYPE_CHECKING:
-    from convert.ane.inspection import Step
 
 #: Channels from which dense convolutions come near the peak, and those that are worth aiming at.
 _ENOUGH, _AIM = 64, 128
@@ -20,7 +15,7 @@ def advise(report: FunctionReport, count: int = 5) -> tuple[Advice, ...]:
     )
 
 
-def notes_on(report: FunctionReport, steps: "list[Step]", flexible: bool) -> tuple[str, ...]:
+def notes_on(report: FunctionReport, flexible: bool) -> tuple[str, ...]:
     """What else a reader has to know about the prediction."""
     notes = []
     if flexible:
@@ -30,7 +25,7 @@ def notes_on(report: FunctionReport, steps: "list[Step]", flexible: bool) -> tup
         )
     if any(operation.type in ("while_loop", "cond") for operation in report.operations):
         notes.append("bodies of loops and both branches of conditions are counted once")
-    if any(step.group.int8 for step in steps):
+    if report.int8:
         notes.append("convolutions of 8-bit weights and activations are counted at the chip's int8 rate (◐)")
     if any(edge.converted for edge in report.edges):
         notes.append("the CPU converts inputs or outputs: fp16 arrays or half-float pixel buffers spare that")

@@ -98,8 +98,9 @@ def predict(
         edges=tuple(moved),
         floor=floor,
         switching=switching,
+        int8=any(step.group.int8 for step in steps),
     )
-    return replace(report, advice=advise(report), notes=notes_on(report, steps, flexible))
+    return replace(report, advice=advise(report), notes=notes_on(report, flexible))
 
 
 def _placed(of: Graph, chip: Chip, to_engine: bool) -> tuple[list[Step], Placement]:

@@ -94,6 +94,8 @@ class FunctionReport:
     #: What a call costs besides operations, inputs and outputs: its floor, and switches beyond the first segment.
     floor: float
     switching: float
+    #: Whether convolutions compute with weights and activations of 8 bits.
+    int8: bool = False
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -1,18 +1,28 @@
 """Branches and loops, whose blocks read the values around them."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from convert.program import Operation
+from convert.emulator.steps import Compiled, Run, Values, Watch
+from convert.program import Block, Constant, Operation
 from mlx_vader.errors import VaderError
 
-if TYPE_CHECKING:
-    from convert.emulator.function import Compiled, Compiler, Values
 
-Run = Callable[["Values"], Sequence[Any]]
+class Blocks(Protocol):
+    """What branches and loops need of the compiler (`convert.emulator.function`)."""
+
+    opset: str
+    package: object
+    watch: Watch | None
+
+    def block(self, block: Block) -> Compiled:
+        """A block and those within it."""
+
+    def operand(self, operand: str | Constant) -> Any:
+        """The place of a value, or the value itself."""
 
 
-def compile_blocks(compiler: "Compiler", operation: Operation) -> tuple[Run, set[int]]:
+def compile_blocks(compiler: Blocks, operation: Operation) -> tuple[Run, set[int]]:
     """What runs a branch or a loop, and the places that it or its blocks read."""
     builders = {"cond": _branch, "while_loop": _loop}
     if operation.type not in builders:
@@ -27,11 +37,11 @@ def compile_blocks(compiler: "Compiler", operation: Operation) -> tuple[Run, set
     return run, reads
 
 
-def _branch(compiler: "Compiler", operation: Operation, blocks: Sequence["Compiled"]) -> tuple[Run, set[int]]:
+def _branch(compiler: Blocks, operation: Operation, blocks: Sequence[Compiled]) -> tuple[Run, set[int]]:
     """`cond`: the first block when `pred` holds, else the second."""
     (pred,) = _operands(compiler, operation, "pred")
 
-    def run(values: "Values") -> Sequence[Any]:
+    def run(values: Values) -> Sequence[Any]:
         block = blocks[0 if bool(pred(values)) else 1]
         block.run(values, compiler.watch)
         return [values[place] for place in block.outputs]
@@ -39,12 +49,12 @@ def _branch(compiler: "Compiler", operation: Operation, blocks: Sequence["Compil
     return run, _places(compiler, operation, "pred")
 
 
-def _loop(compiler: "Compiler", operation: Operation, blocks: Sequence["Compiled"]) -> tuple[Run, set[int]]:
+def _loop(compiler: Blocks, operation: Operation, blocks: Sequence[Compiled]) -> tuple[Run, set[int]]:
     """`while_loop`: the second block as long as the first gives true. Both take the loop's values as inputs."""
     start = _operands(compiler, operation, "loop_vars")
     condition, body = blocks
 
-    def run(values: "Values") -> Sequence[Any]:
+    def run(values: Values) -> Sequence[Any]:
         carried = [read(values) for read in start]
         while True:
             for place, value in zip(condition.inputs, carried, strict=True):
@@ -60,16 +70,16 @@ def _loop(compiler: "Compiler", operation: Operation, blocks: Sequence["Compiled
     return run, _places(compiler, operation, "loop_vars")
 
 
-def _operands(compiler: "Compiler", operation: Operation, name: str) -> list[Callable[["Values"], Any]]:
+def _operands(compiler: Blocks, operation: Operation, name: str) -> list[Callable[[Values], Any]]:
     return [_reading(compiler.operand(operand)) for operand in operation.inputs[name]]
 
 
-def _reading(source: Any) -> Callable[["Values"], Any]:
+def _reading(source: Any) -> Callable[[Values], Any]:
     if isinstance(source, int):
         return lambda values: values[source]
     return lambda values: source.value
 
 
-def _places(compiler: "Compiler", operation: Operation, name: str) -> set[int]:
+def _places(compiler: Blocks, operation: Operation, name: str) -> set[int]:
     sources = [compiler.operand(operand) for operand in operation.inputs[name]]
     return {source for source in sources if isinstance(source, int)}

@@ -10,49 +10,14 @@ from convert.emulator import ops  # noqa: F401 - fills the table
 from convert.emulator.control_flow import compile_blocks
 from convert.emulator.registry import OPERATIONS, TORCH, Implementation, Kind, to_tensor
 from convert.emulator.rounding import Flags, round_, rounded
+from convert.emulator.steps import Compiled, Step, Values, Watch
 from convert.program import Block, Constant, Function, Operation, Type
 from mlx_vader.errors import VaderError
 
-#: The values of a running function, each in its place.
-Values = list[Any]
-Watch = Callable[[Operation, str, Tensor], None]
 Settle = Callable[[Any, Sequence[Any]], Any]
 
 #: Text that only tells what an operation is called.
 _IGNORED = frozenset({"name"})
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operation. `run` gives a result for each output; `free` are the places that nobody reads later."""
-
-    operation: Operation
-    run: Callable[[Values], Sequence[Any]]
-    reads: tuple[int, ...]
-    outputs: tuple[int, ...]
-    free: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A block's steps and the places of its inputs and outputs."""
-
-    steps: tuple[Step, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-    def run(self, values: Values, watch: Watch | None = None) -> None:
-        """Runs the steps on `values`, which is changed."""
-        for step in self.steps:
-            results = step.run(values)
-            for place, result in zip(step.outputs, results, strict=False):
-                values[place] = result
-            if watch is not None:
-                for output, result in zip(step.operation.outputs, results, strict=False):
-                    if isinstance(result, Tensor):
-                        watch(step.operation, output.name, result)
-            for place in step.free:
-                values[place] = None
 
 
 class Compiler:

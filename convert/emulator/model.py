@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 
 from convert.emulator.features import Feature, features
-from convert.emulator.function import Compiler, Watch
+from convert.emulator.function import Compiler
 from convert.emulator.rounding import Flag, Flags
 from convert.emulator.state import EmulatedState
+from convert.emulator.steps import Watch
 from convert.emulator.values import check_names, to_input, to_output
 from convert.program import Program, read
 from mlx_vader._malloc import keep_freed_blocks

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -47,7 +47,7 @@ def clean(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")
     ],
-    options: Annotated[dict[str, Any], CleanOptions],
+    options: Annotated[dict, CleanOptions],
     out: Annotated[
         str | None,
         typer.Option(

@@ -30,7 +30,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
     ("layers",),
     ("sample_clips", "writing", "resizing", "interface", "identity"),
-    ("errors", "versions", "arrays", "levels", "options", "_blas", "_malloc"),
+    ("errors", "versions", "arrays", "levels", "options", "loss_weights", "lazy", "_blas", "_malloc"),
 )
 
 #: What a room may import of its own row.

@@ -3,8 +3,7 @@
 from typing import Any
 
 from mlx_vader.losses import LossWeights
-from mlx_vader.training.config import TrainConfig
-from mlx_vader.training.optimiser import RATES
+from mlx_vader.training.config import RATES, TrainConfig
 
 #: What networks that paint and say where learn with; docs/realtime.md says how it was found.
 _PAINTING: dict[str, Any] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from convert.shapes import Shapes
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.interface import Interface
+from mlx_vader.options import documented, option
 
 DEFAULT_SHAPES = ("256", "512", "720p")
 DEFAULT_TARGET = "iOS18"
@@ -20,19 +21,26 @@ COMPRESSIONS = ("none", "palettize4", "palettize6", "palettize8", "int8", "w8a8"
 STATE_MULTIPLE = 32
 
 
+@documented
 @dataclass(frozen=True)
 class Form:
-    """`target` is one of `TARGETS`, `io` of `IO`, `compress` of `COMPRESSIONS`.
+    """The form of a package: `target` is one of `TARGETS`, `io` of `IO`, `compress` of `COMPRESSIONS`."""
 
-    `stateful`: a function for each size, which keeps its memory itself. `calibrate` is the clip that shows `w8a8` what
-    activations occur; None is the sample clip.
-    """
-
-    target: str = DEFAULT_TARGET
-    stateful: bool = False
-    io: str = "tensor"
-    compress: str = "none"
-    calibrate: Path | None = None
+    target: str = option(DEFAULT_TARGET, help="Oldest system: iOS16, iOS17, iOS18 (macOS 15), iOS26.")
+    stateful: bool = option(
+        False, help="Keep the memory inside, as Core ML states, with a function for each size. From iOS18 on."
+    )
+    io: str = option(
+        "tensor", help="What frames are: tensor (fp16 arrays, RGB in 0..1) or image (8-bit pixel buffers)."
+    )
+    compress: str = option(
+        "none",
+        help="Fewer bits: palettize4, palettize6, palettize8 or int8 for weights; w8a8 for weights and "
+        "activations. A smaller package that restores a little worse.",
+    )
+    calibrate: Path | None = option(
+        None, help="The video that shows w8a8 what values to expect.", unsaid="the demo's clip"
+    )
 
     def __post_init__(self) -> None:
         """Raises `UsageError` for an unknown choice, and for choices that exclude each other."""

@@ -3,10 +3,10 @@
 `load` a network, `clean` a video, `convert` to Core ML; the rooms behind them are in the packages below.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlx_vader import _blas
+from mlx_vader.lazy import lazily
 from mlx_vader.versions import VERSION
 
 if TYPE_CHECKING:
@@ -32,8 +32,4 @@ _HOMES = {
 _blas.install()
 
 
-def __getattr__(name: str) -> Any:
-    """Imports what is asked for when it is asked for: `import mlx_vader` alone loads no framework."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'mlx_vader' has no attribute {name!r}")
+__getattr__ = lazily(__name__, _HOMES)

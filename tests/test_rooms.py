@@ -24,13 +24,13 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("jobs", "training", "evaluation", "bench"),
     ("inpainting", "reconstruction", "streaming"),
     ("masks", "flow", "backends"),
-    ("convert", "published", "process"),
+    ("convert", "published"),
     ("checkpoints", "torch_ref"),
     # What is arithmetic in `masks` knows arrays only; training data is made with it.
     ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
     ("layers",),
-    ("sample_clips", "writing", "resizing", "interface", "identity"),
-    ("errors", "versions", "arrays", "levels", "options", "_blas", "_malloc"),
+    ("sample_clips", "writing", "resizing", "interface", "identity", "process"),
+    ("errors", "versions", "arrays", "boxes", "levels", "options", "loss_weights", "lazy", "_blas", "_malloc"),
 )
 
 #: What a room may import of its own row.

@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code; what goes wrong is raised."""
     command = typer.main.get_command(build_app())
     try:
-        with command.make_context("vader-mlx", arguments) as context:
+        with command.make_context("vader-mlx", arguments, obj=arguments) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convert.form import Form
+from mlx_vader.cli.options import with_options
+
 if TYPE_CHECKING:
     from convert import ConversionReport
 
@@ -38,6 +41,7 @@ def register(app: typer.Typer) -> None:
     app.command("convert", help=EXAMPLES)(convert)
 
 
+@with_options
 def convert(
     checkpoint: Annotated[
         str, typer.Option("--checkpoint", "-c", help="A .safetensors file, or the name of a shipped one.")
@@ -54,33 +58,7 @@ def convert(
             "One fixed size is what holds on the Neural Engine."
         ),
     ] = "256,512,720p",
-    target: Annotated[
-        str, typer.Option(help="Oldest system: iOS16, iOS17, iOS18 (macOS 15), iOS26.")
-    ] = "iOS18",
-    stateful: Annotated[
-        bool,
-        typer.Option(
-            "--stateful",
-            help="Keep the memory inside, as Core ML states, with a function for each size. From iOS18 on.",
-        ),
-    ] = False,
-    io: Annotated[
-        str,
-        typer.Option(
-            "--io", help="What frames are: tensor (fp16 arrays, RGB in 0..1) or image (8-bit pixel buffers)."
-        ),
-    ] = "tensor",
-    compress: Annotated[
-        str,
-        typer.Option(
-            help="Fewer bits: palettize4, palettize6, palettize8 or int8 for weights; w8a8 for weights and "
-            "activations. A smaller package that restores a little worse."
-        ),
-    ] = "none",
-    calibrate: Annotated[
-        Path | None,
-        typer.Option(help="The video that shows w8a8 what values to expect.", show_default="the demo's clip"),
-    ] = None,
+    form: Form = Form(),
     swift: Annotated[
         Path | None,
         typer.Option(help="Also write a Swift package around it to this folder, with an example app."),
@@ -106,11 +84,7 @@ def convert(
             source,
             out,
             shapes=shapes,
-            target=target,
-            stateful=stateful,
-            io=io,
-            compress=compress,
-            calibrate=calibrate,
+            **vars(form),
             on_step=on_step,
         )
     if swift:

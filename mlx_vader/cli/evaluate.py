@@ -1,9 +1,13 @@
 """`vader-mlx evaluate`: networks and what users have today, side by side, on clips that were spoiled on purpose."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mlx_vader.cli.options import with_options
+from mlx_vader.evaluation import EvaluateOptions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,48 +39,22 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate", help=HELP)(evaluate)
 
 
+@with_options
 def evaluate(
+    options: EvaluateOptions,
     clips: Annotated[
         list[Path] | None, typer.Argument(help="Videos, photographs, folders.", show_default="sample clips")
     ] = None,
-    checkpoint: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--checkpoint",
-            "-c",
-            help="A .safetensors, a shipped name or a .mlpackage; may be repeated.",
-            show_default="default",
-        ),
-    ] = None,
-    backend: Annotated[str, typer.Option(help="Of the networks: auto, mlx, torch or coreml.")] = "auto",
-    suite: Annotated[
-        str,
-        typer.Option(
-            help="quick, clean, overlays, noise, compression, codecs, tones, full, or artifacts; with commas between."
-        ),
-    ] = "quick",
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Only this network or baseline; may be repeated.", show_default="all that work here"
-        ),
-    ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of each clip, from its middle.")] = 10,
-    height: Annotated[
-        int, typer.Option(min=0, help="Taller clips are scaled down to so many lines; 0 leaves them.")
-    ] = 240,
-    logos: Annotated[Path | None, typer.Option(help="Folder of images with alpha, for the logos.")] = None,
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page with tables and crops to this file.")
     ] = None,
 ) -> None:
     from mlx_vader.cli.console import emit_json, stderr_console, stdout_console
+    from mlx_vader.evaluation import prepare
 
     _check_targets(json, html)
-    evaluation, note = _prepared(
-        clips or [], checkpoint or ["default"], backend, suite, method or [], frames, height, logos
-    )
+    evaluation, note = prepare(replace(options, clips=tuple(clips or ())))
     if note:
         stderr_console().print(f"[dim]{note}[/]", soft_wrap=True)
     rows, pictures = _measured(evaluation, want_pictures=html is not None)
@@ -99,40 +77,6 @@ def _check_targets(json: str, html: Path | None) -> None:
     for target in (json if json != "-" else "", html):
         if target:
             check_target(target)
-
-
-def _prepared(
-    clips: list[Path],
-    checkpoints: list[str],
-    backend: str,
-    suite: str,
-    methods: list[str],
-    frames: int,
-    height: int,
-    logos: Path | None,
-) -> "tuple[Evaluation, str]":
-    """What is to be done, and a note on what is left out. Refuses before any work what cannot work."""
-    from importlib.util import find_spec
-
-    from mlx_vader.errors import UsageError, VaderError
-
-    if find_spec("cv2") is None:
-        raise VaderError(
-            "evaluate needs OpenCV, for baselines and the warping error",
-            hint="pip install 'vader-mlx[evaluate]'",
-        )
-    if logos is not None and not logos.is_dir():
-        raise UsageError(
-            f"{logos} is not a folder", hint="--logos DIR, with PNG files that have transparency"
-        )
-    from mlx_vader.evaluation import Evaluation, find_cases, find_clips, find_methods
-    from mlx_vader.evaluation.networks import load_networks
-    from mlx_vader.evaluation.perceptual import find_perceptual
-
-    cases, found = find_cases(suite), find_clips(clips)
-    chosen, missing = find_methods(load_networks(checkpoints, backend), methods)
-    perceptual, note = find_perceptual()
-    return Evaluation(found, cases, chosen, frames, height, logos, perceptual, missing), note
 
 
 def _measured(evaluation: "Evaluation", *, want_pictures: bool) -> "tuple[list[Row], Pictures | None]":

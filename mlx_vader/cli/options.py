@@ -52,9 +52,9 @@ def _options(kind: type) -> "Iterator[tuple[dataclasses.Field[Any], Said]]":
 def _parameters(kind: type) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(kind)
     for field, said in _options(kind):
-        annotation, default, unsaid = said.given or hints[field.name], field.default, said.unsaid
-        if said.given:
-            annotation, default = said.given | None, None
+        annotation, default, unsaid = said.typed or hints[field.name], field.default, said.unsaid
+        if said.typed:
+            annotation, default = said.typed | None, None
         elif get_origin(annotation) is tuple:
             # Given several times; nothing given is the field's default.
             unsaid = unsaid or ", ".join(map(str, cast("tuple[Any, ...]", field.default)))

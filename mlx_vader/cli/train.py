@@ -2,15 +2,15 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from mlx_vader.cli.options import with_options
 from mlx_vader.errors import UsageError
-
-if TYPE_CHECKING:
-    from mlx_vader.losses import LossWeights
-    from mlx_vader.training import TrainConfig
+from mlx_vader.loss_weights import LossWeights
+from mlx_vader.options import flag_of
+from mlx_vader.training.config import COURSE, DATA, LOSSES, NETWORK, TrainConfig
 
 #: What may change when a run goes on.
 CHANGEABLE = ("data", "steps", "epochs", "lr", "device", "workers", "validate_every")
@@ -36,8 +36,6 @@ Examples:
     tensorboard --logdir runs                        shows curves and pictures
 """
 
-DATA, NETWORK, COURSE, LOSSES, MACHINE = "Data", "Network", "Course", "Losses", "Machine"
-
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -48,48 +46,21 @@ def _option(about: str, panel: str, *names: str) -> Any:
     return typer.Option(*names, help=about, rich_help_panel=panel)
 
 
+@with_options
 def train(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("runs/train"),
+    config: Annotated[dict, TrainConfig],  # type: ignore[type-arg] # `with_options` reads it
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder, as if it had not stopped.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON, - for stdout.")] = None,
-    data: Annotated[Path | None, _option("Folder of videos and images.", DATA)] = None,
     dummy: Annotated[bool, _option("Drawn scenes instead, to try things out.", DATA, "--dummy")] = False,
-    artifacts: Annotated[
-        str | None, _option("Only these: names, overlays, degradations, with commas between.", DATA)
-    ] = None,
-    ramp: Annotated[int, _option("Steps over which artifacts grow to their full severity.", DATA)] = 0,
-    echo: Annotated[int, _option("See each clip so often, mirrored: where making them is slow.", DATA)] = 1,
-    logos: Annotated[Path | None, _option("Folder of images with alpha, for the logos.", DATA)] = None,
-    batch_size: Annotated[int, _option("Clips a batch, of all machines together.", DATA)] = 4,
-    clip_length: Annotated[int, _option("Frames a clip.", DATA)] = 4,
-    before: Annotated[int, _option("Frames before it that a warm start has seen.", DATA)] = 8,
-    size: Annotated[int, _option("Height and width of the crops.", DATA)] = 128,
-    net: Annotated[str, _option("realtime, composite, nafunet or nafunet-lite.", NETWORK)] = "composite",
-    preset: Annotated[str, _option("tiny, lite, small, base or large.", NETWORK)] = "small",
-    init: Annotated[str | None, _option("Start from the weights of this checkpoint.", NETWORK)] = None,
     guidance: Annotated[str | None, _option("nafunet: what the predicted mask does.", NETWORK)] = None,
     residual: Annotated[
         bool | None, _option("Predict what to add to the input.", NETWORK, "--residual/--no-residual")
     ] = None,
     no_temporal: Annotated[bool, _option("No attention across frames.", NETWORK, "--no-temporal")] = False,
-    epochs: Annotated[int | None, _option("How often to see each file; 100 unless said.", COURSE)] = None,
-    steps: Annotated[int | None, _option("How many updates, instead of epochs.", COURSE)] = None,
     stop_after: Annotated[int | None, _option("Stop after so many steps of this call.", COURSE)] = None,
-    stage: Annotated[
-        str, _option("1: mask only; 2: all losses; 3: without the mask's; all: in turn.", COURSE)
-    ] = "2",
-    optimiser: Annotated[str | None, _option("adamw or muon; else what suits the network.", COURSE)] = None,
-    lr: Annotated[
-        float | None,
-        _option("Highest learning rate; else the optimiser's, a tenth of it after --init.", COURSE),
-    ] = None,
-    warmup: Annotated[int, _option("Steps in which the learning rate rises.", COURSE)] = 200,
-    grad_accum: Annotated[int, _option("Batches an update.", COURSE)] = 1,
-    seed: Annotated[int, _option("Everything random follows from it.", COURSE)] = 0,
-    validate_every: Annotated[int, _option("Steps between validations; each saves.", COURSE)] = 500,
     lpips: Annotated[
         str | None,
         _option("alex, vgg, squeeze, vgg16, efficientnet-lite0 or a file; else what is there.", LOSSES),
@@ -97,91 +68,76 @@ def train(
     no_lpips: Annotated[
         bool, _option("VGG16 instead of LPIPS, if it is there.", LOSSES, "--no-lpips")
     ] = False,
-    losses: Annotated[
-        str | None,
-        _option("Weights other than the network's, such as rmse=1,charbonnier=0,mask=0.01.", LOSSES),
-    ] = None,
-    mask_loss: Annotated[
-        str | None, _option("dice (and L1) or bce; else what suits the network.", LOSSES)
-    ] = None,
-    mask_weight: Annotated[float, _option("How often a pixel of the artifact counts.", LOSSES)] = 1.0,
-    backend: Annotated[
-        str, _option("mlx or torch; torch unless said where MLX has no GPU.", MACHINE)
-    ] = "auto",
-    device: Annotated[str, _option("auto, cpu or gpu.", MACHINE)] = "auto",
-    bf16: Annotated[
-        bool, _option("Compute in bfloat16; weights stay in float32.", MACHINE, "--bf16")
-    ] = False,
-    workers: Annotated[int, _option("Processes that make batches ahead.", MACHINE)] = 1,
 ) -> None:
     """See `EXAMPLES`."""
     from mlx_vader import training
     from mlx_vader.cli.console import emit_json
     from mlx_vader.cli.train_screen import screen
 
-    config = _resumed(context, context.params) if resume else _new(context.params)
+    if resume:
+        run = _resumed(resume, _given(context))
+    else:
+        spec = {"guidance": guidance, "residual": residual, "temporal": False if no_temporal else None}
+        own = {
+            "spec": {name: value for name, value in spec.items() if value is not None},
+            "perceptual": _perceptual(lpips, no_lpips),
+            "command": " ".join([context.find_root().info_name or "vader-mlx", *context.obj]),
+        }
+        run = _new(config, own, dummy=dummy)
     with screen(stop_after) as shown:
-        finished = training.train(config, shown, resume=resume is not None)
-    shown.conclude(config, finished)
+        finished = training.train(run, shown, resume=resume is not None)
+    shown.conclude(run, finished)
     if json is not None:
-        emit_json(shown.summary(config, finished), json)
+        emit_json(shown.summary(run, finished), json)
     if shown.interrupt and not finished:
         raise typer.Exit(130)
 
 
-def _new(options: dict[str, Any]) -> "TrainConfig":
-    """The options as a configuration. Raises `UsageError` where they contradict each other."""
+def _new(typed: dict[str, Any], own: dict[str, Any], *, dummy: bool) -> TrainConfig:
+    """What was typed as a configuration, over what suits the network. Raises `UsageError` for contradictions."""
     from mlx_vader import checkpoints
-    from mlx_vader.training import TrainConfig, recipe
+    from mlx_vader.training import recipe
 
-    if (options["data"] is None) == (not options["dummy"]):
+    if (typed["data"] is None) == (not dummy):
         raise UsageError(
             "training needs --data DIR or --dummy",
             hint="a folder of videos and images, or drawn scenes to try",
         )
-    spec = {name: options[name] for name in ("guidance", "residual") if options[name] is not None}
-    if options["no_temporal"]:
-        spec["temporal"] = False
-    initial = options["init"]
-    network = checkpoints.read(initial).network if initial else options["net"]
-    usual = recipe(network, optimiser=options["optimiser"], fine_tuning=initial is not None)
-    same = {field.name for field in dataclasses.fields(TrainConfig)} & options.keys()
-    values = {name: _plain(options[name]) for name in same if options[name] is not None}
-    return TrainConfig(
-        **usual
-        | values
-        | {
-            "artifacts": tuple(
-                name.strip() for name in (options["artifacts"] or "").split(",") if name.strip()
-            ),
-            "spec": spec,
-            "initial": initial,
-            "warmup_steps": options["warmup"],
-            "losses": _losses(options["losses"], usual["losses"]),
-            "perceptual": _perceptual(options["lpips"], options["no_lpips"]),
-        }
+    initial = typed["initial"]
+    network = checkpoints.read(initial).network if initial else typed["net"]
+    usual = recipe(network, optimiser=typed["optimiser"], fine_tuning=initial is not None)
+    values = {name: _plain(value) for name, value in typed.items() if value is not None}
+    values["losses"] = _losses(typed["losses"], usual["losses"])
+    values["artifacts"] = tuple(
+        name.strip() for name in (typed["artifacts"] or "").split(",") if name.strip()
     )
+    return TrainConfig(**usual | values | own)
 
 
-def _resumed(context: typer.Context, options: dict[str, Any]) -> "TrainConfig":
+def _given(context: typer.Context) -> dict[str, Any]:
+    """What was typed, by the parameter's name."""
+    return {
+        name: value
+        for name, value in context.params.items()
+        if context.get_parameter_source(name).name == "COMMANDLINE"  # type: ignore[union-attr]
+    }
+
+
+def _resumed(folder: Path, given: dict[str, Any]) -> TrainConfig:
     """The configuration of the run, with those options that may change. Raises `UsageError` for the others."""
     from mlx_vader.training import resumed
 
-    given = {
-        name
-        for name in options
-        if context.get_parameter_source(name).name == "COMMANDLINE"  # type: ignore[union-attr]
-    } - {"resume", "json", "stop_after"}
-    if fixed := sorted(given - set(CHANGEABLE)):
-        changeable = ", ".join(f"--{name.replace('_', '-')}" for name in CHANGEABLE)
+    changed = {name: value for name, value in given.items() if name not in ("resume", "json", "stop_after")}
+    if fixed := sorted(changed.keys() - set(CHANGEABLE)):
+        changeable = ", ".join(flag_of(TrainConfig, name) for name in CHANGEABLE)
         raise UsageError(
-            f"--{fixed[0].replace('_', '-')} belongs to the run and cannot change",
+            f"{flag_of(TrainConfig, fixed[0])} belongs to the run and cannot change",
             hint=f"with --resume: {changeable}",
         )
-    return dataclasses.replace(resumed(options["resume"]), **{name: _plain(options[name]) for name in given})
+    return dataclasses.replace(resumed(folder), **{name: _plain(value) for name, value in changed.items()})
 
 
-def _losses(given: str | None, usual: "LossWeights") -> "LossWeights":
+def _losses(given: str | None, usual: LossWeights) -> LossWeights:
     """The usual weights with those that are given. Raises `UsageError` for an unknown loss or what is no number."""
     known = [field.name for field in dataclasses.fields(usual)]
     weights: dict[str, float] = {}

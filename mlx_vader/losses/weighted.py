@@ -1,11 +1,11 @@
 """The weighted sum that training minimises."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import mlx.core as mx
 from jaxtyping import Bool, Float
 
+from mlx_vader.loss_weights import LossWeights
 from mlx_vader.losses.charbonnier import charbonnier
 from mlx_vader.losses.edge import edge
 from mlx_vader.losses.fft import fft
@@ -17,19 +17,6 @@ from mlx_vader.losses.temporal import temporal
 Perceptual = Callable[[mx.array, mx.array], mx.array]
 
 MASK_LOSSES = {"dice": dice_l1, "bce": bce}
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """How much each loss counts; a loss of weight 0 is not computed."""
-
-    charbonnier: float = 1.0
-    rmse: float = 0.0
-    perceptual: float = 0.1
-    temporal: float = 0.5
-    fft: float = 0.05
-    edge: float = 0.0
-    mask: float = 0.3
 
 
 def total(

@@ -4,10 +4,26 @@ Read `trainer.py` first: the loop. `step.py` is what happens to a batch, `stages
 changes over time.
 """
 
+from typing import TYPE_CHECKING
+
+from mlx_vader.lazy import lazily
 from mlx_vader.training.config import TrainConfig
-from mlx_vader.training.recipes import recipe
-from mlx_vader.training.run import resumed, train
-from mlx_vader.training.trainer import Trainer
-from mlx_vader.training.watch import Report, Watch
+
+if TYPE_CHECKING:
+    from mlx_vader.training.recipes import recipe
+    from mlx_vader.training.run import resumed, train
+    from mlx_vader.training.trainer import Trainer
+    from mlx_vader.training.watch import Report, Watch
 
 __all__ = ["Report", "TrainConfig", "Trainer", "Watch", "recipe", "resumed", "train"]
+
+_HOMES = {
+    "Report": "mlx_vader.training.watch",
+    "Trainer": "mlx_vader.training.trainer",
+    "Watch": "mlx_vader.training.watch",
+    "recipe": "mlx_vader.training.recipes",
+    "resumed": "mlx_vader.training.run",
+    "train": "mlx_vader.training.run",
+}
+
+__getattr__ = lazily(__name__, _HOMES)

@@ -2,75 +2,104 @@
 
 import dataclasses
 import math
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mlx_vader.errors import UsageError
-from mlx_vader.losses import LossWeights
-from mlx_vader.training.optimiser import RATES
+from mlx_vader.loss_weights import LossWeights
+from mlx_vader.options import documented, option, setting
 
 STAGES = ("1", "2", "3", "all")
+
+#: The optimisers that there are, and the highest learning rate that suits each.
+RATES = {"adamw": 5e-4, "muon": 0.02}
 
 #: With which a run without `steps` and `epochs` ends.
 DEFAULT_EPOCHS = 100
 
+#: Groups of options in `vader-mlx train --help`.
+DATA, NETWORK, COURSE, LOSSES, MACHINE = "Data", "Network", "Course", "Losses", "Machine"
 
+
+@documented
 @dataclass(frozen=True)
 class TrainConfig:
-    """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network.
+    """A run. Without `data` it trains on drawn scenes. `None` means: decided from the data or the network."""
 
-    `before`: frames that make the state of a warm start; `spec`: fields of the network's spec that differ from the
-    preset; `ramp`: steps over which artifacts grow from the easy ones to all severities; `echo`: how often each clip
-    is seen; `backend`: "mlx", "torch" or "auto", PyTorch where MLX has no GPU; `perceptual`: "auto" (LPIPS-Alex, VGG16
-    or EfficientNet-Lite0, the first that is there), "none", or a name or path that must be there; `command`: what began
-    the run, kept when it is resumed.
-    """
+    out: str = option("runs/train", help="Folder of the run.", flags=("--out", "-o"))
+    data: str | None = option(None, help="Folder of videos and images.", group=DATA, typed=Path)
+    artifacts: tuple[str, ...] = option(
+        (), help="Only these: names, overlays, degradations, with commas between.", group=DATA, typed=str
+    )
+    ramp: int = option(0, help="Steps over which artifacts grow to their full severity.", group=DATA)
+    echo: int = option(1, help="See each clip so often, mirrored: where making them is slow.", group=DATA)
+    logos: str | None = option(
+        None, help="Folder of images with alpha, for the logos.", group=DATA, typed=Path
+    )
+    batch_size: int = option(4, help="Clips a batch, of all machines together.", group=DATA)
+    clip_length: int = option(4, help="Frames a clip.", group=DATA)
+    before: int = option(8, help="Frames before it that a warm start has seen.", group=DATA)
+    size: int = option(128, help="Height and width of the crops.", group=DATA)
 
-    out: str = "runs/train"
-    data: str | None = None
-    artifacts: tuple[str, ...] = ()
-    ramp: int = 0
-    echo: int = 1
-    logos: str | None = None
+    net: str = option("composite", help="Its name; a wrong one lists what there is.", group=NETWORK)
+    preset: str = option("small", help="Its size: tiny, small, base and more.", group=NETWORK)
+    spec: dict[str, Any] = setting(
+        factory=dict, help="Fields of the network's spec that differ from the preset."
+    )
+    initial: str | None = option(
+        None, help="Start from the weights of this checkpoint.", flags=("--init",), group=NETWORK
+    )
 
-    net: str = "composite"
-    preset: str = "small"
-    spec: dict[str, Any] = field(default_factory=dict)
-    initial: str | None = None
+    epochs: int | None = option(None, help="How often to see each file; 100 unless said.", group=COURSE)
+    steps: int | None = option(None, help="How many updates, instead of epochs.", group=COURSE)
+    stage: str = option(
+        "2", help="1: mask only; 2: all losses; 3: without the mask's; all: in turn.", group=COURSE
+    )
+    optimiser: str = option(
+        "adamw", help="adamw or muon; else what suits the network.", group=COURSE, typed=str
+    )
+    lr: float = option(
+        RATES["adamw"],
+        help="Highest learning rate; else the optimiser's, a tenth of it after --init.",
+        group=COURSE,
+        typed=float,
+    )
+    warmup_steps: int = option(
+        200, help="Steps in which the learning rate rises.", flags=("--warmup",), group=COURSE
+    )
+    grad_accum: int = option(1, help="Batches an update.", group=COURSE)
+    seed: int = option(0, help="Everything random follows from it.", group=COURSE)
+    validate_every: int = option(500, help="Steps between validations; each saves.", group=COURSE)
+    weight_decay: float = setting(1e-4, help="AdamW's.")
+    clip_norm: float = setting(1.0, help="Longer gradients are shortened to this norm.")
+    ema: float = setting(0.999, help="Decay of the running mean of the weights that is saved.")
 
-    stage: str = "2"
-    steps: int | None = None
-    epochs: int | None = None
-    batch_size: int = 4
-    grad_accum: int = 1
-    clip_length: int = 4
-    before: int = 8
-    size: int = 128
+    losses: LossWeights = option(
+        factory=LossWeights,
+        help="Weights other than the network's, such as rmse=1,charbonnier=0,mask=0.01.",
+        group=LOSSES,
+        typed=str,
+    )
+    perceptual: str = setting(
+        "auto",
+        help='"auto" (LPIPS-Alex, VGG16 or EfficientNet-Lite0, the first that is there), "none", a name or a path.',
+    )
+    mask_loss: str = option(
+        "dice", help="dice (and L1) or bce; else what suits the network.", group=LOSSES, typed=str
+    )
+    mask_weight: float = option(1.0, help="How often a pixel of the artifact counts.", group=LOSSES)
 
-    optimiser: str = "adamw"
-    lr: float = RATES["adamw"]
-    warmup_steps: int = 200
-    weight_decay: float = 1e-4
-    clip_norm: float = 1.0
-    ema: float = 0.999
-    bf16: bool = False
-    seed: int = 0
-
-    losses: LossWeights = field(default_factory=LossWeights)
-    perceptual: str = "auto"
-    mask_loss: str = "dice"
-    mask_weight: float = 1.0
-
-    backend: str = "auto"
-    device: str = "auto"
-    workers: int = 1
-    validate_every: int = 500
-    validation_clips: int = 26
-    log_every: int = 20
+    backend: str = option("auto", help="mlx or torch; torch unless said where MLX has no GPU.", group=MACHINE)
+    device: str = option("auto", help="auto, cpu or gpu.", group=MACHINE)
+    bf16: bool = option(False, help="Compute in bfloat16; weights stay in float32.", group=MACHINE)
+    workers: int = option(1, help="Processes that make batches ahead.", group=MACHINE)
+    validation_clips: int = setting(26, help="Clips of a validation, the artifacts in turn.")
+    log_every: int = setting(20, help="Steps between points of the curves.")
     command: str = field(
-        default_factory=lambda: " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), compare=False
+        default="mlx_vader.training.train",
+        compare=False,
+        metadata={"help": "What began the run; kept when it is resumed."},
     )
 
     def __post_init__(self) -> None:

@@ -12,9 +12,6 @@ import mlx.optimizers as optim
 from mlx_vader.layers.cpu import on_cpu
 from mlx_vader.training.muon import MuonOnCPU
 
-#: The optimisers that there are, and the highest learning rate that suits each.
-RATES = {"adamw": 5e-4, "muon": 0.02}
-
 #: AdamW's rate beside Muon's, whose updates do not depend on the size of the weights.
 BESIDE_MUON = 0.3
 

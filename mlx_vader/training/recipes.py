@@ -4,8 +4,7 @@ from typing import Any
 
 from mlx_vader.losses import LossWeights
 from mlx_vader.models import registry
-from mlx_vader.training.config import TrainConfig
-from mlx_vader.training.optimiser import RATES
+from mlx_vader.training.config import RATES, TrainConfig
 
 #: Factor on the optimiser's learning rate for weights that have learned already.
 FINE_TUNING_FACTOR = 0.1

@@ -1,6 +1,6 @@
 """The script that makes a shipped checkpoint: parts that follow one another, and a file of half the size."""
 
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,10 +26,9 @@ def script(tmp_path, monkeypatch):
         Image.fromarray(rng.integers(0, 255, (80, 80, 3), np.uint8)).save(tmp_path / "data" / split / "a.png")
     script = load_script("ship")
     always = f"--data {tmp_path / 'data'} --warmup 1 --losses perceptual=0 --workers 0"
-    monkeypatch.setattr(script, "ALWAYS", always)
-    monkeypatch.setattr(script, "PARTS", {"mine": (f"--net realtime --preset tiny {COURSE}", COURSE)})
-    monkeypatch.setattr(script, "AVERAGED", {"mine": (1, 2)})
-    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(script, "ALWAYS", tuple(always.split()))
+    mine = script.Course((f"--net realtime --preset tiny {COURSE}", COURSE), (1, 2))
+    monkeypatch.setitem(script.COURSES, "mine", mine)
     monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "weights")
     return script
 
@@ -37,7 +36,9 @@ def script(tmp_path, monkeypatch):
 def test_parts_follow_one_another_and_a_finished_one_is_not_trained_again(script, tmp_path):
     best = script.trained("mine", tmp_path / "runs")
     assert best == [tmp_path / "runs" / f"mine-{part}" / "best.safetensors" for part in (1, 2)]
-    assert str(best[0]) in checkpoints.read(best[1]).provenance["command"]
+    command = checkpoints.read(best[1]).provenance["command"]
+    assert command.startswith("vader-mlx train --data")
+    assert str(best[0]) in command
     before = [path.read_bytes() for path in best]
     assert script.trained("mine", tmp_path / "runs") == best
     assert [path.read_bytes() for path in best] == before
@@ -45,7 +46,7 @@ def test_parts_follow_one_another_and_a_finished_one_is_not_trained_again(script
 
 def test_only_the_parts_that_are_asked_for_are_averaged(script, tmp_path, monkeypatch):
     both = script.trained("mine", tmp_path / "runs")
-    monkeypatch.setattr(script, "AVERAGED", {"mine": (2,)})
+    monkeypatch.setitem(script.COURSES, "mine", replace(script.COURSES["mine"], averaged=(2,)))
     assert script.trained("mine", tmp_path / "runs") == both[1:]
 
 
@@ -68,9 +69,9 @@ def test_realtime_ships_with_a_more_cautious_mask_and_a_calmer_memory(script, tm
     source = checkpoints.read(script.trained("mine", tmp_path / "runs")[-1])
     shipped = checkpoints.read(script.ship([source.path], "realtime"))
     taken = source.weights["paint.bias"] - shipped.weights["paint.bias"].astype(np.float32)
-    np.testing.assert_allclose(taken, [0] * 48 + [script.CAUTION["realtime"]] * 16, atol=2e-3)
+    np.testing.assert_allclose(taken, [0] * 48 + [script.COURSES["realtime"].lower_mask_by] * 16, atol=2e-3)
     for name in ("remember.gain1", "remember.gain3", "remember.bias"):
-        calmer = script.CALM * source.weights[name]
+        calmer = script.COURSES["realtime"].scale_by * source.weights[name]
         np.testing.assert_allclose(shipped.weights[name], calmer, rtol=1e-3, atol=1e-6)
     same = source.weights.keys() - {"paint.bias", "remember.gain1", "remember.gain3", "remember.bias"}
     assert all((shipped.weights[name] == source.weights[name].astype(np.float16)).all() for name in same)
@@ -81,7 +82,7 @@ def test_quality_ships_with_a_more_cautious_mask(shipped_quality, script):
     bias = source.weights.pop("mask_head.2.bias")
     shipped = checkpoints.read(script.ship([shipped_quality], "quality"))
     np.testing.assert_allclose(
-        bias - shipped.weights.pop("mask_head.2.bias"), script.CAUTION["quality"], atol=2e-3
+        bias - shipped.weights.pop("mask_head.2.bias"), script.COURSES["quality"].lower_mask_by, atol=2e-3
     )
     assert all((shipped.weights[name] == weight).all() for name, weight in source.weights.items())
 
@@ -92,3 +93,11 @@ def test_what_is_too_large_is_not_shipped(script, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="more than"):
         script.ship(sources, "mine")
     assert not checkpoints.SHIPPED.exists()
+
+
+def test_every_course_of_the_table_can_be_run():
+    courses, always = load_script("ship").courses()
+    assert set(courses) == set(checkpoints.shipped())
+    for course in courses.values():
+        assert 1 <= min(course.averaged) <= max(course.averaged) <= len(course.parts)
+    assert "--data" in always

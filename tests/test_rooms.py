@@ -45,19 +45,10 @@ BESIDE: dict[str, set[str]] = {
 }
 
 #: Arrows that still point up, "importing module → imported room": whoever mends one takes its line away.
-STILL_OPEN: frozenset[str] = frozenset(
-    {
-        "convert.device_stream → backends",
-        "convert.metadata → mlx_vader",
-        "convert.real_frames → masks",
-        "convert.swift.writer → mlx_vader",
-        "convert.verify → backends",
-        "convert.worst_op → backends",
-    }
-)
+STILL_OPEN: frozenset[str] = frozenset()
 
 #: Circles that are still there: an import of each, from → to.
-STILL_CIRCULAR: frozenset[tuple[str, str]] = frozenset({("convert.metadata", "mlx_vader")})
+STILL_CIRCULAR: frozenset[tuple[str, str]] = frozenset()
 
 #: Frameworks that only these files may import, within functions. `doctor` asks what there is.
 HEAVY = {

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlx_vader.errors import UsageError
 from mlx_vader.options import documented, option
@@ -21,12 +20,10 @@ FIND = ("auto", "network", "none")
 class CleanOptions:
     """How files are cleaned."""
 
-    checkpoint: Any = option(
+    checkpoint: str = option(
         "default",
         help="A shipped name, a .safetensors or a .mlpackage.",
         flags=("-c", "--checkpoint"),
-        given=str,
-        unsaid="default",
     )
     backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
     find: str = option(
@@ -44,11 +41,11 @@ class CleanOptions:
         "auto", help="libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."
     )
     crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
-    strategy: str = option("clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional.")
-    clip_length: int = option(16, help="Frames of a clip.")
-    overlap: int | None = option(
-        None, help="Frames that clips share, where the strategy needs it.", unsaid="4"
+    strategy: str = option(
+        "clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional."
     )
+    clip_length: int = option(16, help="Frames of a clip.")
+    overlap: int | None = option(None, help="Frames that clips share, where the strategy needs it.")
 
     def __post_init__(self) -> None:
         """Raises UsageError for choices that do not exist or exclude each other."""

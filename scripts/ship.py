@@ -13,7 +13,7 @@ import numpy as np
 
 from mlx_vader import checkpoints
 from mlx_vader.cli import run
-from mlx_vader.models.realtime import SUBPIXELS
+from mlx_vader.models import registry
 from mlx_vader.training.trainer import BEST, STATE
 
 #: What a package on PyPI may weigh for each network.
@@ -140,14 +140,12 @@ PARTS: dict[str, tuple[str, ...]] = {
 #: Name → the parts that are averaged, weight by weight (Wortsman et al., "Model soups", ICML 2022); one that is named
 #: three times counts three times. realtime's twelfth harms least, the later ones find most; their mean does both.
 AVERAGED = {"realtime": (12, 12, 12, 15, 16, 17, 18, 19, 19, 19), "degradations": (10, 11), "quality": (2,)}
-#: Taken off the logits of the mask. realtime harms less, and still finds more than it did before its last parts;
+#: Subtracted from the logits of the mask. realtime harms less, and still finds more than it did before its last parts;
 #: quality leaves untouched clips above 42 dB on average.
-CAUTION = {"realtime": 0.3, "quality": 0.1}
-#: The bias of a network's mask: the last of realtime's painting, all of the composite's.
-MASK = {"realtime": "paint.bias", "composite": "mask_head.2.bias"}
-#: Times the convolution of realtime's memory: at 0.5 its state in half precision was at 49 dB at 720p, at 0.4 it is
-#: above 55 at all three sizes.
-CALM = 0.4
+MASK_LOGIT_OFFSET = {"realtime": 0.3, "quality": 0.1}
+#: Factor on the convolution of the hidden state, so that fp16 keeps 50 dB. At 0.5 realtime's state was at 49 dB at
+#: 720p; at 0.4 it is above 55 at all three sizes.
+STATE_SCALE = {"realtime": 0.4}
 ALWAYS = "--data data --logos data/logos --warmup 100 --bf16 --validate-every 250"
 
 
@@ -182,13 +180,15 @@ def ship(sources: list[Path], name: str) -> Path:
         origin["mean"] = f"of the weights of the parts with the seeds {seeds}"
     weights = {key: np.mean([checkpoint.weights[key] for checkpoint in read], axis=0) for key in last.weights}
     after = []
-    if caution := CAUTION.get(name):
-        weights[MASK[last.network]][-SUBPIXELS:] -= caution
-        after.append(f"{caution} off the logits of the mask")
-    if name == "realtime":
-        for key in ("gain1", "gain3", "bias"):
-            weights[f"remember.{key}"] *= CALM
-        after.append(f"{CALM} times the memory's convolution")
+    network = registry.entry(last.network).network
+    if offset := MASK_LOGIT_OFFSET.get(name):
+        key, count = network.mask_bias
+        weights[key][-count:] -= offset
+        after.append(f"{offset} off the logits of the mask")
+    if scale := STATE_SCALE.get(name):
+        for key in network.state_gains:
+            weights[key] *= scale
+        after.append(f"{scale} times the memory's convolution")
     if after:
         origin["after"] = ", ".join(after)
     shipped = dataclasses.replace(

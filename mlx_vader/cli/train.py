@@ -67,10 +67,12 @@ def train(
     clip_length: Annotated[int, _option("Frames a clip.", DATA)] = 4,
     before: Annotated[int, _option("Frames before it that a warm start has seen.", DATA)] = 8,
     size: Annotated[int, _option("Height and width of the crops.", DATA)] = 128,
-    net: Annotated[str, _option("realtime, composite, nafunet or nafunet-lite.", NETWORK)] = "composite",
+    net: Annotated[str, _option("Name of the network; see docs/models.md.", NETWORK)] = "composite",
     preset: Annotated[str, _option("tiny, lite, small, base or large.", NETWORK)] = "small",
     init: Annotated[str | None, _option("Start from the weights of this checkpoint.", NETWORK)] = None,
-    guidance: Annotated[str | None, _option("nafunet: what the predicted mask does.", NETWORK)] = None,
+    guidance: Annotated[
+        str | None, _option("What the predicted mask does, in networks with that choice.", NETWORK)
+    ] = None,
     residual: Annotated[
         bool | None, _option("Predict what to add to the input.", NETWORK, "--residual/--no-residual")
     ] = None,

@@ -39,6 +39,7 @@ def _changed(**changes: object) -> dict[str, object]:
         (_changed(outputs=[]), "inputs and outputs"),
         (_changed(stride=6), "strides"),
         (_changed(window=0), "whole numbers"),
+        (_changed(any_size="yes"), "true or false"),
         (_changed(outputs=[{"name": "hidden", "kind": "flow", "channels": 2}]), "the same name"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -7,7 +7,7 @@ changes over time.
 from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.recipes import recipe
 from mlx_vader.training.run import resumed, train
-from mlx_vader.training.trainer import Trainer
+from mlx_vader.training.trainer import Run, Trainer
 from mlx_vader.training.watch import Report, Watch
 
-__all__ = ["Report", "TrainConfig", "Trainer", "Watch", "recipe", "resumed", "train"]
+__all__ = ["Report", "Run", "TrainConfig", "Trainer", "Watch", "recipe", "resumed", "train"]

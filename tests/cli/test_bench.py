@@ -11,7 +11,7 @@ from benchmarks import session
 from benchmarks.clips import prepare
 from benchmarks.session import Configuration, Row, compare, read_result
 from benchmarks.targets import target_for
-from convert.real_frames import fitted
+from convert.real_frames import centre_cropped
 from convert.shapes import Size
 from mlx_vader import checkpoints
 from mlx_vader.cli import main
@@ -65,14 +65,14 @@ def test_clip_is_real_and_of_the_size_asked_for(bunny, tmp_path):
     info = probe(clip.path)
     assert (info.height, info.width, info.frames) == (64, 96, 140)
     assert clip.label == "bigbuckbunny.mp4"
-    middle = fitted(read_clip(bunny, 20, 1)[0], Size(64, 96))
+    middle = centre_cropped(read_clip(bunny, 20, 1)[0], Size(64, 96))
     assert np.abs(read_clip(clip.path, 20, 1)[0] - middle).mean() < 0.02
 
 
 def test_fitting_crops_the_middle_without_distortion():
     frame = np.zeros((40, 80, 3), np.float32)
     frame[10:30, 30:50] = 1
-    square = fitted(frame, Size(40, 40))
+    square = centre_cropped(frame, Size(40, 40))
     assert np.abs(square[10:30, 10:30] - 1).max() < 0.01
     assert square[:5].max() < 0.1
 

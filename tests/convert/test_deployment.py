@@ -1,5 +1,6 @@
 """The forms of package for apps: functions with states, images, weights of fewer bits."""
 
+import dataclasses
 import json
 from functools import cache
 from pathlib import Path
@@ -12,14 +13,16 @@ from PIL import Image
 from convert import ConversionReport, compression, convert, twin
 from convert.coreml import TwinSource, open_source, write_package
 from convert.emulator import EmulatedModel
+from convert.form import Form
 from convert.package import read_spec, single_precision
-from convert.program import read
+from convert.program import read_program
+from convert.shapes import parse_shapes
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.interface import StatePort
 from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
 from tests.convert.comparing import given, psnr, real_frames, reference
-from tests.models.variants import build_variant
+from tests.models.variants import INTERFACES, build_variant
 from torch_ref.models.base import Network, Restored
 
 #: One network in the default run, the others with the slow tests: a conversion takes seconds.
@@ -183,7 +186,7 @@ def test_images_are_cast_at_the_edges_and_nothing_else_is_single_precision(packa
     assert single_precision(spec) == tuple(f"cast {key}" for key in frames)
     first = [
         step
-        for function in read(package(name, form).path).functions.values()
+        for function in read_program(package(name, form).path).functions.values()
         for step in function.block.walk()
     ]
     readers = {
@@ -259,7 +262,7 @@ def test_weights_of_fewer_bits_restore_nearly_the_same(package, carphone, compre
 
 
 def test_8_bit_activations_go_in_and_out_of_convolutions(package):
-    function = read(package("nafunet-lite", "w8a8").path).function()
+    function = read_program(package("nafunet-lite", "w8a8").path).function()
     made_by = {output.name: step for step in function.block.walk() for output in step.outputs}
     quantized = [
         step
@@ -311,3 +314,13 @@ def test_a_state_of_an_odd_width_is_refused(tmp_path):
     with pytest.raises(VaderError, match="'memory_valid' is 48 wide") as caught:
         convert(build_variant("nafunet-window-2"), tmp_path / "net.mlpackage", shapes="64", stateful=True)
     assert "--stateful" in caught.value.hint
+
+
+def test_a_network_of_one_size_is_refused_in_several():
+    interface = dataclasses.replace(INTERFACES["realtime"], any_size=False)
+    for shapes in ("64,128", "range:64-128"):
+        with pytest.raises(UsageError, match="needs one size") as caught:
+            Form().check(interface, parse_shapes(shapes))
+        assert "--stateful" in caught.value.hint
+    Form().check(interface, parse_shapes("64"))
+    Form(stateful=True).check(interface, parse_shapes("128,256"))

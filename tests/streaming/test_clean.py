@@ -176,7 +176,7 @@ def test_a_failure_of_the_network_leaves_the_target_alone(tmp_path, small_clip, 
     def out_of_memory(backend, frames, state=None):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(TorchBackend, "restore", out_of_memory)
+    monkeypatch.setattr(TorchBackend, "run", out_of_memory)
     with pytest.raises(VaderError, match="out of memory"):
         clean(small_clip, target, checkpoint=network, backend="torch")
     assert target.read_bytes() == b"an older result"

@@ -21,7 +21,7 @@ from typing import Any
 from convert.calibration import activation_ranges
 from convert.facts import PackageFacts
 from convert.form import Form
-from convert.program import read
+from convert.program import read_program
 from mlx_vader.errors import VaderError
 
 #: Tensors of fewer numbers keep 16 bits: coremltools' own choice.
@@ -73,7 +73,7 @@ def _with_activations_of_8_bits(model: Any, facts: PackageFacts, steps: Any, cli
 
 def _with_few_weights(package: Path) -> list[str]:
     """The convolutions and linear layers whose weights keep 16 bits."""
-    function = read(package).function()
+    function = read_program(package).function()
     sizes = {output.name: output.type.elements for step in function.block.walk() for output in step.outputs}
     return [
         step.name

@@ -179,6 +179,9 @@ def _check(interface: Interface) -> None:
         sizes += [port.stride, *(fixed or [port.channels])]
     if not all(type(size) is int and size > 0 for size in sizes):
         raise _invalid("sizes, channels, strides and the window are whole numbers from 1")
+    flags = [interface.any_size, *(port.optional for port in (*interface.inputs, *interface.outputs))]
+    if not all(type(flag) is bool for flag in flags):
+        raise _invalid("any_size and optional are true or false")
     if any(interface.stride % port.stride for port in ports):
         raise _invalid("the strides of the ports divide the network's")
     if not (interface.inputs and interface.outputs):

@@ -87,7 +87,7 @@ def read_interface(package: Path) -> SwiftPackage:
 
 
 class _Names(NamedTuple):
-    """The ports of restoration by name; "" for what the package has not."""
+    """The ports of restoration by name; "" for what the package does not have."""
 
     frames: str
     hint: str

@@ -51,7 +51,7 @@ PRESETS = {
     "large": CompositeSpec(channels=64),
 }
 
-#: How networks learn that paint and say where: docs/realtime.md says how it was found.
+#: What it learns best with; docs/realtime.md says how this was found.
 RECIPE: dict[str, Any] = {
     "optimiser": "muon",
     "mask_loss": "bce",

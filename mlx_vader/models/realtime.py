@@ -55,7 +55,7 @@ PRESETS = {
     "large": RealtimeSpec(channels=128, blocks=8),
 }
 
-#: How networks learn that paint and say where: docs/realtime.md says how it was found.
+#: What it learns best with; docs/realtime.md says how this was found.
 RECIPE: dict[str, Any] = {
     "optimiser": "muon",
     "mask_loss": "bce",

@@ -50,11 +50,11 @@ class Stage:
 def plan_stages(stage: str, steps: int, interface: Interface) -> list[Stage]:
     """The stages of a run of `steps`.
 
-    Raises `UsageError` where a stage trains a mask that the network does not give.
+    Raises `UsageError` where a stage trains a mask head that the network does not have.
     """
     if stage in ("1", "all") and interface.output("mask") is None:
         raise UsageError(
-            f"stage {stage} trains the mask, which this network does not give", hint="use --stage 2"
+            f"stage {stage} trains the mask head, which this network does not have", hint="use --stage 2"
         )
     if stage in SHARES:
         return [Stage(stage, 0, steps)]

@@ -2,8 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlx.core as mx
@@ -33,34 +34,35 @@ BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.state.safetens
 PATIENCE = 5
 
 
-class Trainer:
-    """A run of `steps` updates in the folder `config.out`."""
+@dataclass(frozen=True)
+class Run:
+    """What a run is made of. `steps`: updates in all. `origin`: what its checkpoints say of where they come from."""
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        net: Network,
-        steps: int,
-        perceptual: Perceptual | None = None,
-        validation: Validation | None = None,
-        world: World | None = None,
-        watch: Watch | None = None,
-        origin: dict[str, str] | None = None,
-    ) -> None:
-        self._config, self._net, self._steps = config, net, steps
-        self._perceptual, self._validation = perceptual, validation
-        self._world = world or World()
+    config: TrainConfig
+    net: Network
+    steps: int
+    perceptual: Perceptual | None = None
+    validation: Validation | None = None
+    world: World = field(default_factory=World)
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+
+class Trainer:
+    """Trains a run, in the folder `config.out`."""
+
+    def __init__(self, run: Run, watch: Watch | None = None) -> None:
+        config = run.config
+        self._run, self._config, self._net, self._world = run, config, run.net, run.world
         # The first rank speaks for all; each may be told to stop.
         self._stop = (watch or Watch()).stop
-        self._watch = watch if watch and self._world.rank == 0 else Watch()
-        self._origin = origin or {}
+        self._watch = watch if watch and run.world.rank == 0 else Watch()
         self._folder = Path(config.out)
-        self._twin = TorchGradients(net, half=config.bf16) if in_torch(config) else None
-        self._stages = plan_stages(config.stage, steps, net.interface)
-        self._hinted = net.interface.input("hint") is not None
+        self._twin = TorchGradients(run.net, half=config.bf16) if in_torch(config) else None
+        self._stages = plan_stages(config.stage, run.steps, run.net.interface)
+        self._hinted = run.net.interface.input("hint") is not None
         self._skipped: list[str] = []
-        self.state = TrainingState(net, weight_decay=config.weight_decay, optimiser=config.optimiser)
-        self.state.replace(self._world.share(self.state.trees()))
+        self.state = TrainingState(run.net, weight_decay=config.weight_decay, optimiser=config.optimiser)
+        self.state.replace(run.world.share(self.state.trees()))
 
     def restore(self) -> None:
         """Continues behind the last saved step. Every rank reads the file."""
@@ -69,7 +71,7 @@ class Trainer:
     def run(self, batches: Batches) -> bool:
         """Trains until the end (true) or until the watch says stop (false); saves in both cases."""
         keep_freed_memory()
-        self._watch.on_start(self.state.step, self._steps)
+        self._watch.on_start(self.state.step, self._run.steps)
         with self._tensorboard() as board:
             stream = batches.iterate(self.state.step * self._config.grad_accum)
             for stage in self._stages:
@@ -78,7 +80,7 @@ class Trainer:
                 while self.state.step < stage.stop:
                     report = self._advance(stage, step, stream)
                     self._tell(report, board, batches.skipped)
-                    last = self.state.step == self._steps
+                    last = self.state.step == self._run.steps
                     if last or self.state.step % self._config.validate_every == 0:
                         self._validate(stage, board)
                         self._save()
@@ -90,7 +92,7 @@ class Trainer:
     def _compiled(self, stage: Stage) -> Step:
         config = self._config
         weights = stage.weights(config.losses)
-        objective = Objective(weights, self._perceptual, config.mask_loss, config.mask_weight)
+        objective = Objective(weights, self._run.perceptual, config.mask_loss, config.mask_weight)
         dtype = mx.bfloat16 if config.bf16 else mx.float32
         return Step(
             self.state,
@@ -107,7 +109,7 @@ class Trainer:
         started = time.perf_counter()
         fetched = list(itertools.islice(stream, config.grad_accum))
         waited = time.perf_counter() - started
-        rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._steps)
+        rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._run.steps)
         outcome = step(
             (as_clips(batch, config.clip_length, hinted=self._hinted) for batch in fetched),
             learning_rate=rate,
@@ -119,7 +121,7 @@ class Trainer:
         seconds = time.perf_counter() - started
         return Report(
             step=self.state.step,
-            total=self._steps,
+            total=self._run.steps,
             stage=stage.name,
             losses=outcome.losses,
             learning_rate=rate,
@@ -151,10 +153,10 @@ class Trainer:
 
     def _validate(self, stage: Stage, board: TensorBoard | None) -> None:
         """Tries the averaged weights. Stage 1 has not learned to paint: it sets no best."""
-        if self._validation is None:
+        if self._run.validation is None:
             return
         with self._averaged():
-            validated = self._validation(self._net)
+            validated = self._run.validation(self._net)
         score = validated.scores.psnr
         best = stage.name != "1" and (self.state.best is None or score > self.state.best)
         if best:
@@ -174,7 +176,7 @@ class Trainer:
     def _save_weights(self, name: str, more: dict[str, str]) -> None:
         with self._averaged():
             checkpoints.save(
-                self._folder / name, self._net, step=self.state.step, provenance=self._origin | more
+                self._folder / name, self._net, step=self.state.step, provenance={**self._run.origin, **more}
             )
 
     @contextmanager

@@ -9,15 +9,19 @@ import pytest
 import torch
 from PIL import Image
 
+from convert.coreml import open_source, write_package
 from convert.facts import PackageFacts
+from convert.form import IO
 from convert.running import fitting_size
 from convert.shapes import Size, parse_shapes
 from convert.weights import twin
-from mlx_vader.backends import restore
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.backends.coreml import CoreMLBackend
 from mlx_vader.backends.torch import TorchBackend
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.models.registry import build, name_of
+from mlx_vader.levels import to_levels
+from mlx_vader.models.registry import NETWORKS, build, name_of
+from tests.models.variants import build_variant, example_inputs
 
 
 class TwinAsPackage:
@@ -177,3 +181,35 @@ def test_frames_too_large_for_the_package_are_refused(shapes):
 def test_a_foreign_package_is_refused():
     with pytest.raises(VaderError, match="not made by vader-mlx"):
         PackageFacts.of({})
+
+
+@pytest.mark.parametrize("io", IO)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_package_runs_in_the_backend(name, io, tmp_path):
+    """The Core ML backend, where there is no Core ML the emulator, beside PyTorch's."""
+    network = build_variant(name)
+    write_package(open_source(network), tmp_path / "net.mlpackage", shapes="64x96", io=io)
+    package, reference = load_backend("coreml", tmp_path / "net.mlpackage"), TorchBackend(network)
+    assert package.interface == network.interface
+    assert package.takes_levels == (io == "image")
+    inputs = {key: clip[0] for key, clip in example_inputs(network.interface, 3, 64, 96).items()}
+    inputs |= {
+        port.name: to_levels(inputs[port.name]) for port in network.interface.inputs if port.kind == "frames"
+    }
+    ours, theirs = package.run(inputs).values, reference.run(inputs).values
+    assert list(ours) == list(theirs)
+    for port in network.interface.outputs:
+        assert ours[port.name].shape == (3, *port.shape(64, 96))
+        # An image holds what lies between 0 and 1.
+        wanted = theirs[port.name].clip(0, 1) if (io, port.kind) == ("image", "frames") else theirs[port.name]
+        assert np.allclose(ours[port.name], wanted, atol=2e-2)
+    smaller = {key: clip[0] for key, clip in example_inputs(network.interface, 1, 58, 90).items()}
+    for port in network.interface.outputs:
+        assert package.run(smaller).values[port.name].shape == (1, *port.shape(58, 90))
+
+
+def test_a_package_without_an_interface_has_that_of_its_network(network):
+    found = facts(network, "64x64")
+    assert found.interface == network.interface
+    with pytest.raises(VaderError, match="does not know"):
+        PackageFacts.of({"vader.network": "composite", "vader.spec": '{"depth": 3}', "vader.shapes": "64x64"})

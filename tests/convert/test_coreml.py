@@ -10,13 +10,13 @@ import torch
 from convert import ConversionReport, convert, twin
 from convert.coreml import TwinSource, open_source, write_package
 from convert.package import operations, read_spec
-from convert.program import read
+from convert.program import read_program
 from convert.verify import verify
 from mlx_vader import __version__, checkpoints
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
-from tests.models.variants import VARIANTS, build_variant
+from tests.models.variants import INTERFACES, VARIANTS, build_variant
 from torch_ref.models.base import Network, Restored
 
 #: Form → what is asked for. Flexible packages are checked at sizes that were not traced.
@@ -28,6 +28,13 @@ FORMS = {
 }
 #: Those whose memory goes in and out as arrays.
 ONE_FUNCTION = ("fixed", "enumerated", "range")
+#: Every network in the forms that it can have: its interface says whether one package may take several sizes.
+CASES = [
+    (name, form)
+    for name in NETWORKS
+    for form in FORMS
+    if INTERFACES[name].any_size or form in ("fixed", "stateful")
+]
 #: What Core ML runs on the CPU alone, splitting the program (facts of M4: apple-silicon.md, 'Residency').
 CPU_ONLY = {
     *(
@@ -82,8 +89,7 @@ def package(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_package_equals_twin_over_a_stream(package, name, form):
     report = verify(package(name, form).path, build_variant(name))
     assert report.passed, report
@@ -99,8 +105,7 @@ def test_package_of_every_variant_equals_twin(package, variant, form):
     assert report.passed, report
 
 
-@pytest.mark.parametrize("form", ONE_FUNCTION)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "form"), [case for case in CASES if case[1] in ONE_FUNCTION])
 def test_interface(package, name, form):
     report, net = package(name, form), build_variant(name)
     states = net.state_spec(64, 64)
@@ -119,7 +124,7 @@ def test_interface(package, name, form):
         assert tuple(entry.type.multiArrayType.shape) == (1, *shape)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if INTERFACES[name].any_size])
 def test_allowed_shapes(package, name):
     frames = {
         form: read_spec(package(name, form).path).description.input[0].type.multiArrayType
@@ -135,12 +140,11 @@ def test_allowed_shapes(package, name):
     assert list(frames["range"].shape) == [1, 3, 160, 160]
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_program_is_half_precision_throughout(package, name, form):
     report = package(name, form)
     assert report.fp32_ops == ()
-    for function in read(report.path).functions.values():
+    for function in read_program(report.path).functions.values():
         results = [result for operation in function.block.walk() for result in operation.outputs]
         assert all(result.type.dtype != "fp32" and len(result.type.shape) <= 5 for result in results)
 

@@ -62,5 +62,5 @@ def test_stages_weigh_the_losses():
 
 @pytest.mark.parametrize("stage", ["1", "all"])
 def test_a_network_without_mask_head_has_no_stage_1(stage):
-    with pytest.raises(UsageError, match="trains the mask"):
+    with pytest.raises(UsageError, match="mask head"):
         plan_stages(stage, 10, restoration(stride=8, mask=False))

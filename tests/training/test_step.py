@@ -7,14 +7,14 @@ from mlx.utils import tree_flatten
 
 from mlx_vader.backends.torch_gradients import TorchGradients
 from mlx_vader.losses import LossWeights
-from mlx_vader.models import registry
 from mlx_vader.training.stages import Stage
 from mlx_vader.training.state import TrainingState
 from mlx_vader.training.step import Objective, Step, _compiled_gradients, _initial_state, _through
 from mlx_vader.training.trainer import as_clips
+from tests.models.variants import INTERFACES, RESTORING
 from tests.training.noise import Noise
 
-WITH_MASK = [name for name in registry.NETWORKS if registry.make_spec(name, "tiny").interface.output("mask")]
+WITH_MASK = [name for name in RESTORING if INTERFACES[name].output("mask")]
 
 
 def _flat(tree):
@@ -34,7 +34,7 @@ def _tree_map(function, tree):
     return tree_map(function, tree)
 
 
-@pytest.mark.parametrize("name", registry.NETWORKS)
+@pytest.mark.parametrize("name", RESTORING)
 def test_gradients_through_pytorch_equal_those_of_mlx(name, tiny):
     net = _stirred(tiny(name))
     clips = as_clips(Noise().batch(0), 2, hinted=net.interface.input("hint") is not None)

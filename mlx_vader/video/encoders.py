@@ -17,7 +17,8 @@ class Encoder:
     they are not among them. `alpha`: the formats with alpha that players read. `segment_suffix` is the container of its
     segments. `quality`: whether constant quality is asked for by the codec's quantiser instead. `tells_aspect`: whether
     the stream itself says how wide its pixels are; if not, the container must. `fields`: FFmpeg's flags for interlaced
-    pictures; None where it cannot hold them.
+    pictures; None where it cannot hold them. `tells_range`: whether files say which range the codes have; if not, it is
+    the limited one.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Encoder:
     quality: bool = False
     tells_aspect: bool = False
     fields: str | None = None
+    tells_range: bool = True
 
 
 def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
@@ -105,6 +107,7 @@ ENCODERS = {
             segment_suffix=".mov",
             alpha=frozenset({"yuva444p10le"}),
             fields="+ildct",
+            tells_range=False,
         ),
         Encoder("ffv1", frozenset({".mp4"}) | MKV, _ffv1, kinds=_ALL_KINDS, alpha=_FFV1_ALPHA, fields=""),
         Encoder("h264_videotoolbox", MP4 | MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True),

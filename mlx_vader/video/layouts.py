@@ -144,5 +144,5 @@ def _renamed(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
     made = av.VideoFrame(frame.width, frame.height, pix_fmt)
     for before, after in zip(samples(frame), samples(made), strict=True):
         np.copyto(after, before)
-    made.pts, made.time_base = frame.pts, frame.time_base
+    made.pts = frame.pts
     return relabelled(made, "tff") if frame.interlaced_frame else made

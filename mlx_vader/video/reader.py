@@ -16,7 +16,7 @@ from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.index import FrameIndex
 from mlx_vader.video.info import Examined, VideoInfo, examine
-from mlx_vader.video.library import main_stream, opened
+from mlx_vader.video.library import decoder_of, main_stream, opened
 
 #: How far apart in decoding order the timestamps of neighbours may be in a file that mixed them up.
 _MIXED_UP = 16
@@ -132,6 +132,7 @@ def _entered(path: Path, index: FrameIndex, start: int) -> Iterator[tuple[int, a
 def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.VideoFrame]:
     stream = main_stream(container, path)
     stream.thread_type = "AUTO"
+    decode = decoder_of(stream)
     count = 0
     packets = container.demux(stream)
     while True:
@@ -139,7 +140,7 @@ def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.
             packet = next(packets, None)
             if packet is None:
                 return
-            pictures = packet.decode()
+            pictures = decode(packet)
         except av.error.EOFError:
             return
         except av.error.FFmpegError as error:

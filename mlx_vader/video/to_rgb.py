@@ -84,6 +84,10 @@ def region_of(frame: av.VideoFrame, coding: Coding, box: Box) -> Float32[np.ndar
     columns, rows = (_SPREAD[halvings] for halvings in layout.halvings)
     whole = Box(0, 0, frame.height, frame.width)
     around = box.grown(columns, rows).aligned(*layout.block).within(whole)
+    if (
+        around.width < 2 * columns or around.height < 2 * rows
+    ):  # swscale has shorter filters for small pictures
+        around = around.grown(2 * columns, 2 * rows).within(whole)
     part = av.VideoFrame(around.width, around.height, frame.format.name)
     for number, (before, after) in enumerate(zip(samples(frame), samples(part), strict=True)):
         taken = around.reduced(*layout.halvings_of(number))

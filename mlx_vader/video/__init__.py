@@ -1,6 +1,7 @@
 """Video and image files in and out. Knows PyAV and Pillow, and no network.
 
-Frames are RGB float32 in [0, 1], upright; what else a file holds comes out again as it went in.
+A frame keeps the samples that were decoded; its RGB is float32 in [0, 1], upright. What else a file holds comes out
+again as it went in.
 """
 
 from mlx_vader.video.assembly import assemble, check_output

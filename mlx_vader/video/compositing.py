@@ -33,14 +33,16 @@ class Patch(NamedTuple):
         return Box(self.top, self.left, *self.rgb.shape[:2])
 
     def bounded(self) -> Patch | None:
-        """The part of it that holds all touched pixels; None where there are none."""
+        """The part of it that holds all touched pixels, float32; None where there are none."""
         if self.touched is None:
-            return self if self.box else None
+            return self._replace(rgb=_pixels(self.rgb)) if self.box else None
         rows, columns = np.flatnonzero(self.touched.any(1)), np.flatnonzero(self.touched.any(0))
         if not len(rows):
             return None
         part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        return Patch(self.top + int(rows[0]), self.left + int(columns[0]), self.rgb[part], self.touched[part])
+        return Patch(
+            self.top + int(rows[0]), self.left + int(columns[0]), _pixels(self.rgb[part]), self.touched[part]
+        )
 
 
 _PIXEL = np.dtype("V12")
@@ -89,6 +91,12 @@ def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
         return strip
 
     return fill
+
+
+def _pixels(rgb: np.ndarray) -> np.ndarray:
+    """RGB as float32, the three numbers of a pixel side by side; the same array where it is so already."""
+    side_by_side = rgb.dtype == np.float32 and rgb.strides[-1] == rgb.itemsize
+    return rgb if side_by_side else np.ascontiguousarray(rgb, np.float32)
 
 
 def _overlay(target: np.ndarray, patch: Patch, part: Box) -> None:

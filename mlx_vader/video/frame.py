@@ -82,10 +82,6 @@ class VideoFrame:
             return _Computed(np.asarray(rgb, np.float32), like.pts, like.time_base, like.index)
         return like.edited([Patch(0, 0, np.asarray(rgb, np.float32))])
 
-    def _edited(self, patches: Sequence[Patch]) -> VideoFrame:
-        turned = [_turned(patch, self.traits.orientation, self.height, self.width) for patch in patches]
-        return self._with_picture(self._composite(turned))
-
     @property
     def rgb(self) -> Rgb:
         """RGB in [0, 1], upright, in full depth; the transfer curve (PQ, HLG) is left as it is. Do not write into it.
@@ -164,6 +160,10 @@ class VideoFrame:
         Bit-exact where nothing was edited. Raises ValueError for frames that are no two fields of one frame.
         """
         return first._woven(second)
+
+    def _edited(self, patches: Sequence[Patch]) -> VideoFrame:
+        turned = [_turned(patch, self.traits.orientation, self.height, self.width) for patch in patches]
+        return self._with_picture(self._composite(turned))
 
     def _stored(self, convert: Conversion) -> np.ndarray:
         """What `convert` makes of the picture, not turned; field by field where there are fields."""

@@ -70,10 +70,9 @@ class VideoReader:
 def open_video(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) -> VideoReader:
     """A reader of frames `start` to `stop` (all of them by default), to be used in a `with` and iterated.
 
-    Frames are RGB in [0, 1], upright, in the full depth of the file; the transfer curve (PQ, HLG) is left as it is, and
-    interlaced pictures are taken as they are stored. Timestamps are the file's own; where it mixed up those of
-    neighbouring frames, they are put in order. A packet that cannot be decoded raises `VaderError`, except before the
-    first frame, where recordings often begin in the middle of a picture.
+    Each is a `VideoFrame`: the samples as they are stored, and upright RGB when asked. Timestamps are the file's own;
+    where it mixed up those of neighbouring frames, they are put in order. A packet that cannot be decoded raises
+    `VaderError`, except before the first frame, where recordings often begin in the middle of a picture.
     """
     if start < 0 or (stop is not None and stop < start):
         raise UsageError(f"frames {start} to {stop} make no clip", hint="0 <= start <= stop")

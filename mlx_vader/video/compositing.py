@@ -83,7 +83,10 @@ def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
         if base is not None and not overlays:
             return base[rows]
         part = Box(around.top + rows.start, around.left, rows.stop - rows.start, around.width)
-        np.copyto(strip, region(part) if base is None else base[rows])
+        if base is not None:
+            np.copyto(strip, base[rows])
+        elif not any(_covers(patch, part) for patch in overlays):
+            np.copyto(strip, region(part))
         for patch in overlays:
             common = patch.box.within(part)
             there, here = common.seen_from(part), common.seen_from(patch.box)
@@ -91,6 +94,14 @@ def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
         return strip
 
     return fill
+
+
+def _covers(patch: Patch, part: Box) -> bool:
+    """Whether every pixel of a box is touched."""
+    if part.within(patch.box) != part:
+        return False
+    inner = part.seen_from(patch.box)
+    return patch.touched is None or bool(patch.touched[inner.rows, inner.columns].all())
 
 
 def _pixels(rgb: np.ndarray) -> np.ndarray:

@@ -106,8 +106,11 @@ class Encoding:
             options.pop("slices", None)  # FFV1 has rules of its own for slices of odd sizes
         if self.siting is not None:
             options["chroma_sample_location"] = self.siting.name
-        if self.field_order != "progressive" and self.encoder.fields:
-            options["flags"] = self.encoder.fields
+        if self.field_order != "progressive":
+            for name, text in self.encoder.fields or ():
+                options[name] = ":".join(
+                    filter(None, (options.get(name), text.format(order=self.field_order)))
+                )
         return options
 
     @property

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import av
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 
 from mlx_vader.video.boxes import Box
 from mlx_vader.video.from_rgb import Rows, encode, reach
@@ -32,18 +32,24 @@ class Patch(NamedTuple):
         """Where it lies."""
         return Box(self.top, self.left, *self.rgb.shape[:2])
 
-    def bounded(self) -> Patch | None:
-        """The part of it that holds all touched pixels, float32; None where there are none."""
+    def parts(self) -> list[Patch]:
+        """Patches, float32, that hold all touched pixels between them and leave out where there are none."""
         if self.touched is None:
-            return self._replace(rgb=_pixels(self.rgb)) if self.box else None
-        rows, columns = np.flatnonzero(self.touched.any(1)), np.flatnonzero(self.touched.any(0))
-        if not len(rows):
-            return None
-        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        return Patch(
-            self.top + int(rows[0]), self.left + int(columns[0]), _pixels(self.rgb[part]), self.touched[part]
-        )
+            return [self._replace(rgb=_pixels(self.rgb))] if self.box else []
+        return [
+            Patch(
+                self.top + rows.start,
+                self.left + columns.start,
+                _pixels(self.rgb[rows, columns]),
+                self.touched[rows, columns],
+            )
+            for rows in _runs(np.any(self.touched, 1), _WORTH // max(1, self.touched.shape[1]))
+            for columns in _runs(np.any(self.touched[rows], 0), _WORTH // (rows.stop - rows.start))
+        ]
 
+
+#: So many pixels take as long as a patch takes besides its pixels.
+_WORTH = 1 << 15
 
 _PIXEL = np.dtype("V12")
 
@@ -62,9 +68,10 @@ def composite(
     made = copied(frame)
     planes = samples(made)[: layout.colours]
     whole = Box(0, 0, frame.height, frame.width)
+    edges = np.array([(*patch.box[:2], patch.box.bottom, patch.box.right) for patch in patches])
     for patch in patches:
         around = patch.box.aligned(*layout.block).grown(*reach(layout)).within(whole)
-        rows = _rows(around, patches, region)
+        rows = _rows(around, [patches[number] for number in _meeting(around, edges)], region)
         if patch.touched is None and patch.box == whole:
             encode(rows, (whole.height, whole.width), layout, coding, planes)
         else:
@@ -72,12 +79,17 @@ def composite(
     return made
 
 
-def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
-    """What a box looks like with all patches in it."""
-    covering = [n for n, patch in enumerate(patches) if patch.touched is None and patch.box == around]
-    base = patches[covering[-1]].rgb if covering else None
-    later = patches[covering[-1] + 1 :] if covering else patches
-    overlays = [patch for patch in later if patch.box.within(around)]
+def _meeting(box: Box, edges: Int[np.ndarray, "n 4"]) -> Int[np.ndarray, " m"]:
+    """Which boxes, given as (top, left, bottom, right), have a pixel in common with this one."""
+    starts_before = (edges[:, :2] < (box.bottom, box.right)).all(axis=1)
+    return np.flatnonzero(starts_before & (edges[:, 2:] > (box.top, box.left)).all(axis=1))
+
+
+def _rows(around: Box, overlays: Sequence[Patch], region: Region) -> Rows:
+    """What a box looks like with the patches that lie in it."""
+    covering = [n for n, patch in enumerate(overlays) if patch.touched is None and patch.box == around]
+    base = overlays[covering[-1]].rgb if covering else None
+    overlays = overlays[covering[-1] + 1 :] if covering else overlays
 
     def fill(rows: slice, strip: np.ndarray) -> np.ndarray:
         if base is not None and not overlays:
@@ -89,8 +101,9 @@ def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
             np.copyto(strip, region(part))
         for patch in overlays:
             common = patch.box.within(part)
-            there, here = common.seen_from(part), common.seen_from(patch.box)
-            _overlay(strip[there.rows, there.columns], patch, here)
+            if common:
+                there, here = common.seen_from(part), common.seen_from(patch.box)
+                _overlay(strip[there.rows, there.columns], patch, here)
         return strip
 
     return fill
@@ -102,6 +115,16 @@ def _covers(patch: Patch, part: Box) -> bool:
         return False
     inner = part.seen_from(patch.box)
     return patch.touched is None or bool(patch.touched[inner.rows, inner.columns].all())
+
+
+def _runs(occupied: Bool[np.ndarray, " n"], gap: int) -> list[slice]:
+    """The stretches that hold all occupied places, apart by more than `gap` places that are not."""
+    places = np.flatnonzero(occupied)
+    if not len(places):
+        return []
+    breaks = np.flatnonzero(np.diff(places) > gap)
+    starts, stops = places[np.r_[0, breaks + 1]], places[np.r_[breaks, -1]] + 1
+    return [slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _pixels(rgb: np.ndarray) -> np.ndarray:

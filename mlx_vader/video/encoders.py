@@ -15,7 +15,7 @@ class Encoder:
 
     `targets`: the suffixes of files that hold it. `options` makes FFmpeg's options from a crf (0 best, 51 worst) and
     HDR metadata. `halves`: whether 4:2:0 and 4:2:2 need even sizes. `kinds`: what is stored as such; RGB and grey
-    become Y'CbCr where they are not among them. `alpha`: the formats with alpha that players read. `segment_suffix`: the
+    become Y'CbCr where they are not among them. `alpha`: formats with alpha that players read. `segment_suffix`: the
     container of its segments. `quality`: whether constant quality is asked for by the codec's quantiser instead.
     `tells_aspect`: whether the stream itself says how wide its pixels are; if not, the container must. `tells_range`:
     whether files say which range the codes have; if not, it is the limited one. `fields`: FFmpeg's options for

@@ -142,7 +142,7 @@ class VideoFrame:
         """
         for patch in patches:
             _check(patch.box, self)
-        wanted = [part for patch in patches if (part := patch.bounded())]
+        wanted = [part for patch in patches for part in patch.parts()]
         if not wanted:
             return self
         return self._edited(wanted)

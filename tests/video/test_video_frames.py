@@ -221,6 +221,24 @@ def test_tiles_make_what_one_patch_makes(pix_fmt):
         assert np.mean(a != b) < 1e-3
 
 
+def test_a_mask_with_gaps_is_worked_on_in_parts():
+    """The parts hold all that is touched, and make what the whole makes."""
+    frame = frame_of("yuv420p", 700, 500)
+    rgb = np.random.default_rng(1).random((500, 700, 3), np.float32)
+    touched = np.zeros((500, 700), bool)
+    touched[3:40, 5:60] = touched[3:40, 650:690] = touched[300:470, 100:111] = touched[499, 699] = True
+    parts = Patch(0, 0, rgb, touched).parts()
+    assert sum(part.touched.sum() for part in parts) == touched.sum()
+    assert sum(part.touched.size for part in parts) < 0.2 * touched.size
+    edited = frame.edited([Patch(0, 0, rgb, touched)])
+    canvas = np.where(touched[..., None], rgb, frame.rgb)
+    whole = frame.edited([Patch(0, 0, canvas)])
+    for number, (plane, other) in enumerate(zip(edited.samples, whole.samples, strict=True)):
+        covered = footprints(touched, *frame.layout.halvings_of(number))
+        assert np.abs(plane[covered].astype(int) - other[covered]).max() <= 1
+        assert np.mean(plane[covered] != other[covered]) < 1e-2
+
+
 def test_of_two_patches_on_one_pixel_the_later_counts():
     frame = frame_of("yuv444p", 16, 16)
     red, blue = np.full((8, 8, 3), (1, 0, 0), np.float32), np.full((8, 8, 3), (0, 0, 1), np.float32)

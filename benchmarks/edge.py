@@ -87,7 +87,11 @@ def process_for(case: str, folder: Path) -> Restoration:
     masks = None if case == "all" else FileMasks(folder / f"{case}.png")
     change = (lambda frames: 0.98 * frames + np.float32(0.01)) if case == "all" else (lambda frames: frames)
     return Restoration(
-        Arithmetic(change), make_strategy("clip-recurrent"), weights=case, fill=find_fill("auto").fill, masks=masks
+        Arithmetic(change),
+        make_strategy("clip-recurrent"),
+        weights=case,
+        fill=find_fill("auto").fill,
+        masks=masks,
     )
 
 
@@ -183,7 +187,9 @@ def measure(res: str, frames: int, folder: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Prints a table, and writes JSON where it is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, help="write the rows here")
     parser.add_argument("--res", action="append", choices=list(SIZES), help="sizes; all if not given")
     parser.add_argument("--frames", type=int, default=120)

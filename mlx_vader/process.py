@@ -33,16 +33,6 @@ class Patch(NamedTuple):
         """Where it lies."""
         return Box(self.top, self.left, *self.rgb.shape[:2])
 
-    def bounded(self) -> "Patch | None":
-        """The part of it that holds all touched pixels; None where there are none."""
-        if self.touched is None:
-            return self if self.box else None
-        rows, columns = np.flatnonzero(self.touched.any(1)), np.flatnonzero(self.touched.any(0))
-        if not len(rows):
-            return None
-        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        return Patch(self.top + int(rows[0]), self.left + int(columns[0]), self.rgb[part], self.touched[part])
-
 
 class SourceFrame(Protocol):
     """A decoded frame, upright; see `mlx_vader.video.VideoFrame`."""

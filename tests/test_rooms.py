@@ -30,7 +30,18 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
     ("layers",),
     ("sample_clips", "writing", "resizing", "interface", "identity", "process"),
-    ("errors", "versions", "arrays", "boxes", "levels", "options", "loss_weights", "lazy", "_blas", "_malloc"),
+    (
+        "errors",
+        "versions",
+        "arrays",
+        "boxes",
+        "levels",
+        "options",
+        "loss_weights",
+        "lazy",
+        "_blas",
+        "_malloc",
+    ),
 )
 
 #: What a room may import of its own row.

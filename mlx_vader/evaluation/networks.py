@@ -26,7 +26,9 @@ def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Me
     for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
         loaded = _Network(load_backend(backend, checkpoint))
         where = f"{loaded.backend.name} on {loaded.backend.device}"
-        methods.append(Method(name, frozenset(KINDS), loaded.blind, settings="clean --find network", where=where))
+        methods.append(
+            Method(name, frozenset(KINDS), loaded.blind, settings="clean --find network", where=where)
+        )
         methods.append(
             Method(
                 f"{name} {MASKED}",

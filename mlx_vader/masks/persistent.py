@@ -130,7 +130,9 @@ def _decision(
 ) -> Decision:
     reason = ""
     if marks and not believed.any():
-        reason = "what may be marks cannot be told from the scene" if still else "what may be a mark is very large"
+        reason = (
+            "what may be marks cannot be told from the scene" if still else "what may be a mark is very large"
+        )
     elif doubt > MOST_DOUBT:
         reason = f"the network takes another {100 * doubt:.0f} % of the picture for marks, which is not to be believed"
     elif believed.mean() > MOST_MARKED:

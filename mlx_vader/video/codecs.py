@@ -102,10 +102,15 @@ class Encoding:
 
     def _options(self) -> dict[str, str]:
         options = self.encoder.options(self.crf, self.hdr)
+        if self.width % 2 or self.height % 2:
+            options.pop("slices", None)  # FFV1 has rules of its own for slices of odd sizes
         if self.siting is not None:
             options["chroma_sample_location"] = self.siting.name
-        if self.field_order != "progressive" and self.encoder.fields:
-            options["flags"] = self.encoder.fields
+        if self.field_order != "progressive":
+            for name, text in self.encoder.fields or ():
+                options[name] = ":".join(
+                    filter(None, (options.get(name), text.format(order=self.field_order)))
+                )
         return options
 
     @property
@@ -190,7 +195,7 @@ def _like(
     aspect = 1 / info.sample_aspect_ratio if orientation.transposed else info.sample_aspect_ratio
     _check_aspect(aspect, encoder, target)
     pix_fmt = choose_pix_fmt(encoder, info.pix_fmt, width, height)
-    color, matrix = _colors(info, pix_fmt, width, height)
+    color, matrix = _colors(info, encoder, pix_fmt, width, height)
     fields = same_size and orientation == info.orientation and info.field_order != "progressive"
     holds_fields = fields and encoder.fields is not None
     return Encoding(
@@ -254,7 +259,9 @@ def choose_encoder(target: Path, codec: str) -> Encoder:
     return ENCODERS[name]
 
 
-def _colors(info: VideoInfo, pix_fmt: str, width: int, height: int) -> tuple[ColorTags, int]:
+def _colors(
+    info: VideoInfo, encoder: Encoder, pix_fmt: str, width: int, height: int
+) -> tuple[ColorTags, int]:
     """The tags to write and the matrix to compute with."""
     matrix = info.matrix
     if av.VideoFormat(pix_fmt).is_rgb:
@@ -262,7 +269,8 @@ def _colors(info: VideoInfo, pix_fmt: str, width: int, height: int) -> tuple[Col
     tagged = info.color.matrix
     if tagged == RGB or effective_matrix(tagged, width, height) != matrix:
         tagged = matrix  # players would guess another one
-    color_range = LIMITED_RANGE if av.VideoFormat(info.pix_fmt).is_rgb else info.color.range
+    limited = av.VideoFormat(info.pix_fmt).is_rgb or not encoder.tells_range
+    color_range = LIMITED_RANGE if limited else info.color.range
     return ColorTags(info.color.primaries, info.color.transfer, tagged, color_range), matrix
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import av
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 
 from mlx_vader.boxes import Box
 from mlx_vader.process import Patch
@@ -15,10 +15,29 @@ from mlx_vader.video.layouts import Layout
 from mlx_vader.video.planes import copied, samples
 from mlx_vader.video.to_rgb import Coding
 
+#: So many pixels take as long as a patch takes besides its pixels.
+_WORTH = 1 << 15
+
 _PIXEL = np.dtype("V12")
 
 #: RGB of a box of the frame as it was.
 Region = Callable[[Box], Float32[np.ndarray, "h w 3"]]
+
+
+def parts_of(patch: Patch) -> list[Patch]:
+    """Patches, float32, that hold all touched pixels between them and leave out where there are none."""
+    if patch.touched is None:
+        return [patch._replace(rgb=_pixels(patch.rgb))] if patch.box else []
+    return [
+        Patch(
+            patch.top + rows.start,
+            patch.left + columns.start,
+            _pixels(patch.rgb[rows, columns]),
+            patch.touched[rows, columns],
+        )
+        for rows in _runs(np.any(patch.touched, 1), _WORTH // max(1, patch.touched.shape[1]))
+        for columns in _runs(np.any(patch.touched[rows], 0), _WORTH // (rows.stop - rows.start))
+    ]
 
 
 def composite(
@@ -32,9 +51,10 @@ def composite(
     made = copied(frame)
     planes = samples(made)[: layout.colours]
     whole = Box(0, 0, frame.height, frame.width)
+    edges = np.array([(*patch.box[:2], patch.box.bottom, patch.box.right) for patch in patches])
     for patch in patches:
         around = patch.box.aligned(*layout.block).grown(*reach(layout)).within(whole)
-        rows = _rows(around, patches, region)
+        rows = _rows(around, [patches[number] for number in _meeting(around, edges)], region)
         if patch.touched is None and patch.box == whole:
             encode(rows, (whole.height, whole.width), layout, coding, planes)
         else:
@@ -42,25 +62,58 @@ def composite(
     return made
 
 
-def _rows(around: Box, patches: Sequence[Patch], region: Region) -> Rows:
-    """What a box looks like with all patches in it."""
-    covering = [n for n, patch in enumerate(patches) if patch.touched is None and patch.box == around]
-    base = patches[covering[-1]].rgb if covering else None
-    later = patches[covering[-1] + 1 :] if covering else patches
-    overlays = [patch for patch in later if patch.box.within(around)]
+def _meeting(box: Box, edges: Int[np.ndarray, "n 4"]) -> Int[np.ndarray, " m"]:
+    """Which boxes, given as (top, left, bottom, right), have a pixel in common with this one."""
+    starts_before = (edges[:, :2] < (box.bottom, box.right)).all(axis=1)
+    return np.flatnonzero(starts_before & (edges[:, 2:] > (box.top, box.left)).all(axis=1))
+
+
+def _rows(around: Box, overlays: Sequence[Patch], region: Region) -> Rows:
+    """What a box looks like with the patches that lie in it."""
+    covering = [n for n, patch in enumerate(overlays) if patch.touched is None and patch.box == around]
+    base = overlays[covering[-1]].rgb if covering else None
+    overlays = overlays[covering[-1] + 1 :] if covering else overlays
 
     def fill(rows: slice, strip: np.ndarray) -> np.ndarray:
         if base is not None and not overlays:
             return base[rows]
         part = Box(around.top + rows.start, around.left, rows.stop - rows.start, around.width)
-        np.copyto(strip, region(part) if base is None else base[rows])
+        if base is not None:
+            np.copyto(strip, base[rows])
+        elif not any(_covers(patch, part) for patch in overlays):
+            np.copyto(strip, region(part))
         for patch in overlays:
             common = patch.box.within(part)
-            there, here = common.seen_from(part), common.seen_from(patch.box)
-            _overlay(strip[there.rows, there.columns], patch, here)
+            if common:
+                there, here = common.seen_from(part), common.seen_from(patch.box)
+                _overlay(strip[there.rows, there.columns], patch, here)
         return strip
 
     return fill
+
+
+def _covers(patch: Patch, part: Box) -> bool:
+    """Whether every pixel of a box is touched."""
+    if part.within(patch.box) != part:
+        return False
+    inner = part.seen_from(patch.box)
+    return patch.touched is None or bool(patch.touched[inner.rows, inner.columns].all())
+
+
+def _runs(occupied: Bool[np.ndarray, " n"], gap: int) -> list[slice]:
+    """The stretches that hold all occupied places, apart by more than `gap` places that are not."""
+    places = np.flatnonzero(occupied)
+    if not len(places):
+        return []
+    breaks = np.flatnonzero(np.diff(places) > gap)
+    starts, stops = places[np.r_[0, breaks + 1]], places[np.r_[breaks, -1]] + 1
+    return [slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _pixels(rgb: np.ndarray) -> np.ndarray:
+    """RGB as float32, the three numbers of a pixel side by side; the same array where it is so already."""
+    side_by_side = rgb.dtype == np.float32 and rgb.strides[-1] == rgb.itemsize
+    return rgb if side_by_side else np.ascontiguousarray(rgb, np.float32)
 
 
 def _overlay(target: np.ndarray, patch: Patch, part: Box) -> None:

@@ -11,13 +11,15 @@ Options = dict[str, str]
 
 @dataclass(frozen=True)
 class Encoder:
-    """One way to compress. `options` makes FFmpeg's options from a crf (0 best, 51 worst) and HDR metadata.
+    """One way to compress.
 
-    `halves`: whether 4:2:0 and 4:2:2 need even sizes. `kinds`: what is stored as such; RGB and grey become Y'CbCr where
-    they are not among them. `alpha`: the formats with alpha that players read. `segment_suffix` is the container of its
-    segments. `quality`: whether constant quality is asked for by the codec's quantiser instead. `tells_aspect`: whether
-    the stream itself says how wide its pixels are; if not, the container must. `fields`: FFmpeg's flags for interlaced
-    pictures; None where it cannot hold them.
+    `targets`: the suffixes of files that hold it. `options` makes FFmpeg's options from a crf (0 best, 51 worst) and
+    HDR metadata. `halves`: whether 4:2:0 and 4:2:2 need even sizes. `kinds`: what is stored as such; RGB and grey
+    become Y'CbCr where they are not among them. `alpha`: formats with alpha that players read. `segment_suffix`: the
+    container of its segments. `quality`: whether constant quality is asked for by the codec's quantiser instead.
+    `tells_aspect`: whether the stream itself says how wide its pixels are; if not, the container must. `tells_range`:
+    whether files say which range the codes have; if not, it is the limited one. `fields`: FFmpeg's options for
+    interlaced pictures, with {order} for tff or bff; None where it cannot hold them.
     """
 
     name: str
@@ -29,7 +31,8 @@ class Encoder:
     segment_suffix: str = ".mp4"
     quality: bool = False
     tells_aspect: bool = False
-    fields: str | None = None
+    fields: tuple[tuple[str, str], ...] | None = None
+    tells_range: bool = True
 
 
 def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
@@ -94,7 +97,14 @@ MP4, MKV, WEBM = frozenset({".mp4", ".m4v", ".mov"}), frozenset({".mkv"}), froze
 ENCODERS = {
     encoder.name: encoder
     for encoder in (
-        Encoder("libx264", MP4 | MKV, _x264, halves=True, tells_aspect=True, fields="+ildct+ilme"),
+        Encoder(
+            "libx264",
+            MP4 | MKV,
+            _x264,
+            halves=True,
+            tells_aspect=True,
+            fields=(("flags", "+ildct+ilme"), ("x264-params", "{order}=1")),
+        ),
         Encoder("libx265", MP4 | MKV, _x265, halves=True, tells_aspect=True),
         Encoder("libsvtav1", frozenset({".mp4", ".m4v"}) | MKV | WEBM, _svtav1),
         Encoder("libvpx-vp9", frozenset({".mp4", ".m4v"}) | MKV | WEBM, _vp9, alpha=frozenset({"yuva420p"})),
@@ -104,9 +114,10 @@ ENCODERS = {
             _prores,
             segment_suffix=".mov",
             alpha=frozenset({"yuva444p10le"}),
-            fields="+ildct",
+            fields=(("flags", "+ildct"),),
+            tells_range=False,
         ),
-        Encoder("ffv1", frozenset({".mp4"}) | MKV, _ffv1, kinds=_ALL_KINDS, alpha=_FFV1_ALPHA, fields=""),
+        Encoder("ffv1", frozenset({".mp4"}) | MKV, _ffv1, kinds=_ALL_KINDS, alpha=_FFV1_ALPHA, fields=()),
         Encoder("h264_videotoolbox", MP4 | MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True),
         Encoder("hevc_videotoolbox", MP4 | MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True),
     )

@@ -9,7 +9,7 @@ import av.filter
 import numpy as np
 
 from mlx_vader.boxes import Box
-from mlx_vader.video.compositing import Patch
+from mlx_vader.process import Patch
 from mlx_vader.video.layouts import planar
 from mlx_vader.video.planes import FieldOrder, copied, samples
 
@@ -52,7 +52,7 @@ def field_of(picture: av.VideoFrame, parity: int) -> av.VideoFrame:
         taken = before[parity::2][: len(after)]
         after[: len(taken)] = taken
         after[len(taken) :] = before[-1]  # of an odd number of rows of chroma, one field has one too few
-    field.pts, field.time_base = picture.pts, picture.time_base
+    field.pts = picture.pts
     return field
 
 

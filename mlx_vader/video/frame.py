@@ -12,7 +12,8 @@ from jaxtyping import Float, Float32, Shaped, UInt8
 
 from mlx_vader.boxes import Box
 from mlx_vader.levels import to_levels
-from mlx_vader.video.compositing import Patch, composite
+from mlx_vader.process import Patch
+from mlx_vader.video.compositing import composite, parts_of
 from mlx_vader.video.fields import (
     FieldOrder,
     box_of_field,
@@ -82,10 +83,6 @@ class VideoFrame:
             return _Computed(np.asarray(rgb, np.float32), like.pts, like.time_base, like.index)
         return like.edited([Patch(0, 0, np.asarray(rgb, np.float32))])
 
-    def _edited(self, patches: Sequence[Patch]) -> VideoFrame:
-        turned = [_turned(patch, self.traits.orientation, self.height, self.width) for patch in patches]
-        return self._with_picture(self._composite(turned))
-
     @property
     def rgb(self) -> Rgb:
         """RGB in [0, 1], upright, in full depth; the transfer curve (PQ, HLG) is left as it is. Do not write into it.
@@ -146,7 +143,7 @@ class VideoFrame:
         """
         for patch in patches:
             _check(patch.box, self)
-        wanted = [part for patch in patches if (part := patch.bounded())]
+        wanted = [part for patch in patches for part in parts_of(patch)]
         if not wanted:
             return self
         return self._edited(wanted)
@@ -164,6 +161,10 @@ class VideoFrame:
         Bit-exact where nothing was edited. Raises ValueError for frames that are no two fields of one frame.
         """
         return first._woven(second)
+
+    def _edited(self, patches: Sequence[Patch]) -> VideoFrame:
+        turned = [_turned(patch, self.traits.orientation, self.height, self.width) for patch in patches]
+        return self._with_picture(self._composite(turned))
 
     def _stored(self, convert: Conversion) -> np.ndarray:
         """What `convert` makes of the picture, not turned; field by field where there are fields."""

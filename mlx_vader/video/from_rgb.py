@@ -15,8 +15,8 @@ from mlx_vader.video.planes import samples
 from mlx_vader.video.siting import LEFT, Siting
 from mlx_vader.video.to_rgb import Coding
 
-#: Rows of luma that are worked on at once.
-_ROWS = 96
+#: How many pixels are worked on at once, about: they stay in the processor's cache.
+_PIXELS = 1 << 17
 
 #: How many pixels beside a chroma sample count for it, by the binary logarithm of the columns (or rows) it covers.
 _REACH = (0, 4, 12)
@@ -51,8 +51,9 @@ def encode(
     """
     height, width = size
     beside = reach(layout)[1]
-    for top in range(0, height, _ROWS):
-        bottom = min(top + _ROWS, height)
+    step = max(16, _PIXELS // width // 4 * 4)  # whole blocks
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
         first, last = max(0, top - beside), min(height, bottom + beside)
         strip = _clipped(rows(slice(first, last), _scratch("strip", (last - first, width, 3))))
         if layout.kind == "rgb":

@@ -20,7 +20,7 @@ from mlx_vader.video.files import check_source
 from mlx_vader.video.frame import Traits
 from mlx_vader.video.hdr import HdrMetadata, hdr_of
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
-from mlx_vader.video.library import is_cover, main_stream, opened
+from mlx_vader.video.library import decoder_of, is_cover, main_stream, opened
 from mlx_vader.video.orientation import Orientation, display_matrix_of, orientation_of
 from mlx_vader.video.siting import LEFT, Siting, siting_of
 from mlx_vader.video.to_rgb import Coding
@@ -158,11 +158,12 @@ def _first_frames(
     container: InputContainer, stream: VideoStream, path: Path, count: int
 ) -> list[av.VideoFrame]:
     frames: list[av.VideoFrame] = []
+    decode = decoder_of(stream)
     try:
         for packet in container.demux(stream):
             # A recording may begin in the middle of a picture.
             with suppress(av.error.InvalidDataError):
-                frames += packet.decode()
+                frames += decode(packet)
             if len(frames) >= count:
                 break
     except (av.error.FFmpegError, NotImplementedError) as error:

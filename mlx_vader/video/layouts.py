@@ -9,10 +9,12 @@ from functools import lru_cache
 from typing import Literal
 
 import av
+import av.error
 import numpy as np
 from av.video.format import names  # type: ignore[attr-defined]
 from av.video.reformatter import VideoReformatter
 
+from mlx_vader.errors import VaderError
 from mlx_vader.video.planes import relabelled, samples
 
 Kind = Literal["yuv", "rgb", "gray"]
@@ -106,6 +108,8 @@ def planar_name(pix_fmt: str) -> str:
         if layout_of(name) and name in _known():
             return name
     stored = av.VideoFormat(pix_fmt, 16, 16)
+    if max(component.bits for component in stored.components) > 16:
+        raise _unsupported(pix_fmt)
     depth = "" if max(component.bits for component in stored.components) <= 8 else "16le"
     alpha = "a" if any(component.is_alpha for component in stored.components) else ""
     return f"gbr{alpha}p{depth}" if stored.is_rgb or len(stored.components) < 3 else f"yuv{alpha}444p{depth}"
@@ -117,7 +121,10 @@ def _known() -> frozenset[str]:
 
 
 def planar(frame: av.VideoFrame) -> tuple[av.VideoFrame, Layout]:
-    """The frame with its samples in planes, and their layout. A frame in planes is returned as it is."""
+    """The frame with its samples in planes, and their layout. A frame in planes is returned as it is.
+
+    Raises `VaderError` for a few formats that hardly any decoder makes.
+    """
     name = frame.format.name
     layout = layout_of(planar_name(name))
     if layout is None:  # the table above names planar formats only
@@ -128,7 +135,16 @@ def planar(frame: av.VideoFrame) -> tuple[av.VideoFrame, Layout]:
         "yuvj"
     ):  # the name says full range, and that is all: swscale would hand back the same frame
         return _renamed(frame, layout.pix_fmt), layout
-    return VideoReformatter().reformat(frame, format=layout.pix_fmt, threads=1), layout
+    try:
+        return VideoReformatter().reformat(frame, format=layout.pix_fmt, threads=1), layout
+    except av.error.FFmpegError as error:
+        raise _unsupported(name) from error
+
+
+def _unsupported(pix_fmt: str) -> VaderError:
+    return VaderError(
+        f"the pixel format {pix_fmt} is not supported", hint="convert the clip with ffmpeg first"
+    )
 
 
 def rearranged(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
@@ -144,5 +160,5 @@ def _renamed(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
     made = av.VideoFrame(frame.width, frame.height, pix_fmt)
     for before, after in zip(samples(frame), samples(made), strict=True):
         np.copyto(after, before)
-    made.pts, made.time_base = frame.pts, frame.time_base
+    made.pts = frame.pts
     return relabelled(made, "tff") if frame.interlaced_frame else made

@@ -53,6 +53,9 @@ class Pictures:
     def _labelled(self, picture: av.VideoFrame) -> av.VideoFrame:
         made = relabelled(picture, self._field_mode)
         made.pict_type = 0  # the encoder decides
+        tags = self._encoding.color  # ProRes takes them from here, others from the encoder's settings
+        made.color_primaries, made.color_trc = tags.primaries, tags.transfer
+        made.colorspace, made.color_range = tags.matrix, tags.range
         return made
 
     def _converted(self, frame: VideoFrame) -> av.VideoFrame:

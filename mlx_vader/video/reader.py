@@ -16,7 +16,7 @@ from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.index import FrameIndex
 from mlx_vader.video.info import Examined, VideoInfo, examine
-from mlx_vader.video.library import main_stream, opened
+from mlx_vader.video.library import decoder_of, main_stream, opened
 
 #: How far apart in decoding order the timestamps of neighbours may be in a file that mixed them up.
 _MIXED_UP = 16
@@ -70,10 +70,9 @@ class VideoReader:
 def open_video(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) -> VideoReader:
     """A reader of frames `start` to `stop` (all of them by default), to be used in a `with` and iterated.
 
-    Frames are RGB in [0, 1], upright, in the full depth of the file; the transfer curve (PQ, HLG) is left as it is, and
-    interlaced pictures are taken as they are stored. Timestamps are the file's own; where it mixed up those of
-    neighbouring frames, they are put in order. A packet that cannot be decoded raises `VaderError`, except before the
-    first frame, where recordings often begin in the middle of a picture.
+    Each is a `VideoFrame`: the samples as they are stored, and upright RGB when asked. Timestamps are the file's own;
+    where it mixed up those of neighbouring frames, they are put in order. A packet that cannot be decoded raises
+    `VaderError`, except before the first frame, where recordings often begin in the middle of a picture.
     """
     if start < 0 or (stop is not None and stop < start):
         raise UsageError(f"frames {start} to {stop} make no clip", hint="0 <= start <= stop")
@@ -132,6 +131,7 @@ def _entered(path: Path, index: FrameIndex, start: int) -> Iterator[tuple[int, a
 def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.VideoFrame]:
     stream = main_stream(container, path)
     stream.thread_type = "AUTO"
+    decode = decoder_of(stream)
     count = 0
     packets = container.demux(stream)
     while True:
@@ -139,7 +139,7 @@ def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.
             packet = next(packets, None)
             if packet is None:
                 return
-            pictures = packet.decode()
+            pictures = decode(packet)
         except av.error.EOFError:
             return
         except av.error.FFmpegError as error:

@@ -19,7 +19,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.info import examine
-from mlx_vader.video.library import writing
+from mlx_vader.video.library import muxer, writing
 from mlx_vader.video.pictures import Pictures
 from mlx_vader.writing import PARTIAL_MARK, write_failure
 
@@ -138,7 +138,7 @@ class _OpenSegment:
         self._path = folder / f"{number:05d}{PARTIAL_MARK}{suffix}"
         self._frames = 0
         with writing(self._path):
-            self._container = av.open(f"file:{self._path}", "w", format=suffix[1:])
+            self._container = av.open(f"file:{self._path}", "w", format=muxer(self._path))
             self._stream = encoding.add_stream(self._container)
 
     def encode(self, frame: av.VideoFrame) -> None:

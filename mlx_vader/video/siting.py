@@ -53,7 +53,11 @@ def siting_of(frame: av.VideoFrame, codec: str) -> Siting:
 def _found(frame: av.VideoFrame, layout: Layout) -> Siting:
     spread = _spread(frame)
     across, down = spread[_PLACE * layout.block[1]], spread[:, _PLACE * layout.block[0]]
-    return Siting(_even(across, _PLACE * layout.block[0]), _even(down, _PLACE * layout.block[1]))
+    columns, rows = layout.block
+    return Siting(
+        on_column=columns == 1 or _even(across, _PLACE * columns),
+        on_row=rows > 1 and _even(down, _PLACE * rows),
+    )
 
 
 def _spread(frame: av.VideoFrame) -> np.ndarray:

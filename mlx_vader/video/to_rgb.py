@@ -47,6 +47,9 @@ _ROWS = 24
 #: How many pixels swscale spreads a chroma sample at most, by the binary logarithm of how many it covers.
 _SPREAD = (0, 8, 16)
 
+#: So many of swscale's contexts are kept: as many as tiles of a frame have sizes.
+_REMEMBERED = 24
+
 _memory = threading.local()
 
 
@@ -74,7 +77,7 @@ def levels_of(frame: av.VideoFrame, coding: Coding) -> UInt8[np.ndarray, "h w 3"
     if layout.kind == "gray" or (layout.kind == "rgb" and layout.bits > 8):
         return to_levels(_direct(frame, layout, coding))
     planes = frame if layout.kind == "rgb" else _converted(frame, layout, coding, "gbrp")
-    packed = _reformatter("rgb24").reformat(planes, format="rgb24", threads=1)
+    packed = _reformatter("rgb24", planes).reformat(planes, format="rgb24", threads=1)
     return packed.to_ndarray()[: frame.height, : frame.width]
 
 
@@ -84,6 +87,10 @@ def region_of(frame: av.VideoFrame, coding: Coding, box: Box) -> Float32[np.ndar
     columns, rows = (_SPREAD[halvings] for halvings in layout.halvings)
     whole = Box(0, 0, frame.height, frame.width)
     around = box.grown(columns, rows).aligned(*layout.block).within(whole)
+    if (
+        around.width < 2 * columns or around.height < 2 * rows
+    ):  # swscale has shorter filters for small pictures
+        around = around.grown(2 * columns, 2 * rows).within(whole)
     part = av.VideoFrame(around.width, around.height, frame.format.name)
     for number, (before, after) in enumerate(zip(samples(frame), samples(part), strict=True)):
         taken = around.reduced(*layout.halvings_of(number))
@@ -103,7 +110,7 @@ def _converted(frame: av.VideoFrame, layout: Layout, coding: Coding, pix_fmt: st
     """By swscale. The result may have a column and a row more than the frame."""
     whole = relabelled(_even(frame, layout), "prog", coding.siting.name)
     matrix = SWSCALE_MATRIX[coding.matrix]
-    return _reformatter(pix_fmt).reformat(
+    return _reformatter(pix_fmt, whole).reformat(
         whole,
         format=pix_fmt,
         src_colorspace=matrix,
@@ -129,10 +136,15 @@ def _even(frame: av.VideoFrame, layout: Layout) -> av.VideoFrame:
     return whole
 
 
-def _reformatter(pix_fmt: str) -> VideoReformatter:
-    """Swscale's context for one kind of result; a thread has its own."""
+def _reformatter(pix_fmt: str, frame: av.VideoFrame) -> VideoReformatter:
+    """Swscale's context for one kind of result and one size: it takes long to make. A thread has its own."""
     known = _memory.__dict__.setdefault("reformatters", {})
-    return known.setdefault(pix_fmt, VideoReformatter())
+    key = pix_fmt, frame.width, frame.height
+    if key not in known:
+        if len(known) >= _REMEMBERED:
+            known.pop(next(iter(known)))
+        known[key] = VideoReformatter()
+    return known[key]
 
 
 def _white(bits: int, full_range: bool) -> float:

@@ -88,9 +88,10 @@ def write_video(
 ) -> VideoWriter:
     """A writer to be used in a `with`.
 
-    With `info`, the output is like that video: tick, frame rate, aspect, colours, bit depth and chroma as far as the
-    codec can, with all its audio, subtitles, chapters and metadata, upright. Without it, `frame_rate` is needed and the
-    file holds BT.709 pictures alone. Pictures of another size than `info`'s are fine.
+    With `info`, the output is like that video: tick, frame rate, aspect, colours, bit depth, chroma, alpha and fields
+    as far as the codec can, stored as that one is turned, with all its audio, subtitles, chapters and metadata. Without
+    it, `frame_rate` is needed and the file holds BT.709 pictures alone. Pictures of another size than `info`'s are
+    fine; they are stored upright.
 
     `codec` is one of `ENCODERS` or `auto`: H.264, or VP9 in WebM. `crf` is 0 (best) to 51. Odd sizes, which H.264 and
     HEVC cannot hold in 4:2:0, are kept by storing chroma in 4:4:4. The disk must hold the picture stream twice.

@@ -17,8 +17,8 @@ from mlx_vader.evaluation.method import NOTHING, Method
 from mlx_vader.evaluation.methods import find_methods
 from mlx_vader.evaluation.networks import load_networks
 from mlx_vader.evaluation.suites import SUITES
-from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks import REACH
 from mlx_vader.metrics import psnr
 from mlx_vader.models.registry import build

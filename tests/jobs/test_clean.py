@@ -158,7 +158,9 @@ def test_without_resume_a_job_begins_anew(tmp_path, small_clip, network):
 
 
 def test_resume_with_nothing_to_resume_just_cleans(tmp_path, small_clip, network):
-    assert clean(small_clip, tmp_path / "out.mp4", checkpoint=network, resume=True, find="network").frames == 30
+    assert (
+        clean(small_clip, tmp_path / "out.mp4", checkpoint=network, resume=True, find="network").frames == 30
+    )
 
 
 def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path, small_clip, network):

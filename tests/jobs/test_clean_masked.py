@@ -8,8 +8,8 @@ from mlx_vader.inpainting.fill.membrane import fill_smooth_places
 from mlx_vader.jobs.clean import clean
 from mlx_vader.masks import REACH
 from mlx_vader.video import read_image, write_image
-from tests.streaming.backends import Painter
 from tests.jobs.conftest import frames_of
+from tests.streaming.backends import Painter
 
 LOSSLESS = {"codec": "ffv1", "clip_length": 4}
 

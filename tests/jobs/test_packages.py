@@ -6,8 +6,8 @@ import pytest
 
 from convert.coreml import open_source, write_package
 from mlx_vader.backends import load_backend, restore
-from mlx_vader.models.registry import build
 from mlx_vader.jobs.clean import clean
+from mlx_vader.models.registry import build
 from mlx_vader.video import read_clip, write_video
 
 FRAMES = 6

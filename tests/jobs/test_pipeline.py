@@ -41,7 +41,9 @@ def no_thread_is_left():
 def test_everything_arrives_in_order(count, depth, between):
     out = []
     stages = [lambda item: item + 1] * between
-    pipeline.run(counting(count), lambda items: (2 * item for item in items), *stages, out.append, depth=depth)
+    pipeline.run(
+        counting(count), lambda items: (2 * item for item in items), *stages, out.append, depth=depth
+    )
     assert out == [2 * item + between for item in range(count)]
 
 

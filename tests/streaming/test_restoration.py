@@ -73,9 +73,7 @@ def test_a_given_mask_takes_the_place_of_the_networks():
     np.testing.assert_allclose(out, FRAME, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("fill", "inside"), [("network", 0.75), ("membrane", 0.25), ("auto", 0.25)], ids=str
-)
+@pytest.mark.parametrize(("fill", "inside"), [("network", 0.75), ("membrane", 0.25), ("auto", 0.25)], ids=str)
 def test_a_fill_is_chosen_by_name(fill, inside):
     out = restored(process(marking(), HOLE[None], fill=fill), FRAME[None])[0]
     np.testing.assert_allclose(out[HOLE[..., 0] > 0], inside, atol=1e-6)

@@ -69,7 +69,9 @@ def test_realtime_ships_with_a_more_cautious_mask_and_a_calmer_memory(script, tm
     source = checkpoints.read(script.trained("mine", tmp_path / "runs")[-1])
     shipped = checkpoints.read(script.ship([source.path], "realtime"))
     taken = source.weights["paint.bias"] - shipped.weights["paint.bias"].astype(np.float32)
-    np.testing.assert_allclose(taken, [0] * 48 + [script.COURSES["realtime"].mask_logit_offset] * 16, atol=2e-3)
+    np.testing.assert_allclose(
+        taken, [0] * 48 + [script.COURSES["realtime"].mask_logit_offset] * 16, atol=2e-3
+    )
     for name in ("remember.gain1", "remember.gain3", "remember.bias"):
         calmer = script.COURSES["realtime"].state_scale * source.weights[name]
         np.testing.assert_allclose(shipped.weights[name], calmer, rtol=1e-3, atol=1e-6)

@@ -1,5 +1,6 @@
 """Decoded frames keep their samples; patches change what they touch and nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import av
@@ -452,3 +453,17 @@ def test_alpha_survives(codec, name, tmp_path):
         for found in video:
             alpha = found.samples[3] * (255 / found.layout.top)
             assert np.abs(alpha - (x + y)).mean() < 1.5
+
+
+def test_frames_of_one_video_may_be_in_different_threads(tmp_path):
+    def worked_on(frame):
+        patch = Patch(3, 5, np.full((30, 40, 3), 0.3, np.float32))
+        return frame.rgb, frame.levels, frame.edited([patch]).samples, frame.region(Box(1, 2, 30, 20))
+
+    source = make(tmp_path / "source.mp4", Recipe())
+    with open_video(source) as one, open_video(source) as other, ThreadPoolExecutor(4) as pool:
+        for alone, beside in zip(map(worked_on, one), pool.map(worked_on, list(other)), strict=True):
+            for a, b in zip(
+                (*alone[:2], *alone[2], alone[3]), (*beside[:2], *beside[2], beside[3]), strict=True
+            ):
+                np.testing.assert_array_equal(a, b)

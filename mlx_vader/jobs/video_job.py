@@ -85,7 +85,7 @@ class VideoJob:
             size = panel_size(self.info.width, self.info.height)
             self.encodings[PREVIEW] = self._encoding(task.preview, size)
             check_output(task.preview, self.encodings[PREVIEW])
-        fields = self.info.field_order != "progressive" and self.encodings[CLEAN].interlaced
+        fields = self.encodings[CLEAN].field_order != "progressive"
         self.video = VideoSource(task.source, self.info, fields=fields)
         _check_disk(task)
 

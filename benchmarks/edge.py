@@ -143,7 +143,11 @@ def stages(case: str, source: Path) -> dict[str, float]:
             timed("encode", partial(writer.write, frame))
         timed("encode", writer.close)
     spent["network"] -= spent["decode"] + spent["to_rgb"]
-    return {name: round(1000 * seconds / (info.frames or 1), 2) for name, seconds in spent.items() if seconds > 1e-4}
+    return {
+        name: round(1000 * seconds / (info.frames or 1), 2)
+        for name, seconds in spent.items()
+        if seconds > 1e-4
+    }
 
 
 def edited_by(case: str, source: Path, frames: Iterator[VideoFrame]) -> Iterator[Edit]:

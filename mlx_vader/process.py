@@ -5,7 +5,7 @@ file. Restoration by a network, inpainting and the reconstruction of a backgroun
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -106,6 +106,11 @@ class FoundMark:
     treated: str
     kind: str = "static"
 
+    def enlarged(self, factor: int) -> "FoundMark":
+        """The same mark in a picture that is so many times as large."""
+        x, y, width, height = (factor * side for side in self.box)
+        return replace(self, box=(x, y, width, height))
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -128,8 +133,10 @@ class Finding:
 class Process(Protocol):
     """One video's treatment."""
 
-    #: What the first pass found; known once `analyse` has run to its end.
-    finding: Finding
+    @property
+    def finding(self) -> Finding:
+        """What the first pass found; known once `analyse` has run to its end."""
+        ...
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on besides the source, JSON-ready: a resumed job must have the same."""

@@ -10,8 +10,10 @@ from mlx_vader.process import Finding, Packed, Video
 class MaskSource(Protocol):
     """Masks for the frames of one video."""
 
-    #: Whether there are marks, and where; known once `analyse` has run to its end.
-    finding: Finding
+    @property
+    def finding(self) -> Finding:
+        """Whether there are marks, and where; known once `analyse` has run to its end."""
+        ...
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Looks at the video; see `mlx_vader.process.Process.analyse`. Runs before `masks` is called."""

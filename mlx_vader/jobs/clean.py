@@ -174,7 +174,8 @@ def _clean_one(
         return FileReport(task.source, task.target, "failed", error=error.message, hint=error.hint)
     seconds = time.perf_counter() - started
     preview = task.preview if options.preview and not done.copied else None
-    return FileReport(task.source, task.target, "cleaned", seconds=seconds, preview=preview, losses=losses, **vars(done))
+    about = {"seconds": seconds, "preview": preview, "losses": losses, **vars(done)}
+    return FileReport(task.source, task.target, "cleaned", **about)
 
 
 def _run(job: ImageJob | VideoJob, on_frames: Callable[[int], None]) -> Done:

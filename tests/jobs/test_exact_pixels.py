@@ -1,4 +1,4 @@
-"""What nothing touches comes out as it went in: every sample, alpha, fields; and what is touched is where the mask is."""
+"""What nothing touches comes out as it went in: every sample, alpha, fields; only what lies at the mask changes."""
 
 import av
 import numpy as np

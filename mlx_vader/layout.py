@@ -62,7 +62,7 @@ def from_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> dict
             f"weights lack {missing[0]!r} and {len(missing) - 1} more of the network's parameters"
         )
     if unknown := sorted(set(weights) - set(expected)):
-        raise VaderError(f"weights hold {unknown[0]!r}, which the network has not")
+        raise VaderError(f"weights hold {unknown[0]!r}, which the network does not have")
     loaded = {}
     for name, current in expected.items():
         value = np.asarray(weights[name])

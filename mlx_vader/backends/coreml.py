@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float16, Float32
@@ -35,6 +35,7 @@ COMPUTE_UNITS = {
 }
 
 
+@runtime_checkable
 class Model(Protocol):
     """What this backend uses of coremltools' `MLModel`, which the emulator has too."""
 

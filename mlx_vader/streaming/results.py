@@ -9,7 +9,8 @@ from jaxtyping import Float32
 
 from mlx_vader.backends.base import Backend, Packed
 
-Frame = Float32[np.ndarray, "h w 3"]
+#: RGB in [0, 1], and a hint where a network takes one.
+Frame = Float32[np.ndarray, "h w c"]
 
 
 class Result(NamedTuple):

@@ -16,7 +16,6 @@ from jaxtyping import Float32
 from mlx_vader.backends.base import Backend
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.masks import along_both, with_hint
-from mlx_vader.streaming.results import Frame
 from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
 
 _GROWN, _BLURRED = 3, 1
@@ -120,7 +119,9 @@ def feathered(mask: Float32[np.ndarray, "h w 1"]) -> Alpha:
     return along_both(grown, _BLURRED, np.add) / np.float32((2 * _BLURRED + 1) ** 2)
 
 
-def seen(frame: Float32[np.ndarray, "h w 3"], mark: Mark | None, backend: Backend) -> Frame:
+def seen(
+    frame: Float32[np.ndarray, "h w 3"], mark: Mark | None, backend: Backend
+) -> Float32[np.ndarray, "h w c"]:
     """The frame as the network is to see it: with a hint, where there is a mask and it takes one."""
     if mark is None or not backend.takes_hint:
         return frame

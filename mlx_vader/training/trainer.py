@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import mlx.core as mx
 
 from mlx_vader import checkpoints
 from mlx_vader.backends.torch_gradients import TorchGradients
-from mlx_vader.data import Batch, Batches
-from mlx_vader.data.samples import CLEAN, HINT, MASK, NO_HINT, SPOILED
+from mlx_vader.data import Batch, BatchStream
+from mlx_vader.data.samples import planes
 from mlx_vader.errors import VaderError
 from mlx_vader.losses.weighted import Perceptual
 from mlx_vader.models.base import Network
@@ -57,7 +57,7 @@ class Trainer:
         self._folder = Path(config.out)
         self._twin = TorchGradients(net, half=config.bf16) if in_torch(config) else None
         self._stages = plan(config.stage, steps, has_mask=_predicts_mask(net))
-        self._skipped: list[str] = []
+        self._skipped: Sequence[str] = []
         self.state = TrainingState(net, weight_decay=config.weight_decay, optimiser=config.optimiser)
         self.state.replace(self._world.share(self.state.trees()))
 
@@ -65,7 +65,7 @@ class Trainer:
         """Continues behind the last saved step. Every rank reads the file."""
         self.state.load(self._folder / STATE)
 
-    def run(self, batches: Batches) -> bool:
+    def run(self, batches: BatchStream) -> bool:
         """Trains until the end (true) or until the watch says stop (false); saves in both cases."""
         keep_freed_memory()
         self._watch.on_start(self.state.step, self._steps)
@@ -138,7 +138,7 @@ class Trainer:
             hint=f"{resume} a lower --lr, or without --bf16",
         )
 
-    def _tell(self, report: Report, board: TensorBoard | None, skipped: list[str]) -> None:
+    def _tell(self, report: Report, board: TensorBoard | None, skipped: Sequence[str]) -> None:
         for note in skipped[len(self._skipped) :]:
             self._watch.on_note(f"skipped: {note}")
         self._skipped = skipped
@@ -211,18 +211,14 @@ def as_clips(batch: Batch, clip_length: int, *, hinted: bool = False) -> Clips:
     """The batch on the device: the last `clip_length` frames to restore, and those before them of the warm clips."""
     before = batch.levels.shape[1] - clip_length
     rows = batch.warm.nonzero()[0]
-    levels = mx.array(batch.levels)
-    unit = levels.astype(mx.float32) / 255
-    spoiled = unit[..., SPOILED]
-    if hinted:
-        hint = levels[..., HINT].astype(mx.float32) / NO_HINT - 1
-        spoiled = mx.concatenate([spoiled, hint], axis=-1)
+    seen = planes(mx.array(batch.levels))
+    spoiled = mx.concatenate([seen.spoiled, seen.hint], axis=-1) if hinted else seen.spoiled
     return Clips(
         before=spoiled[mx.array(rows), :before] if before and len(rows) else None,
         warm_rows=mx.array(rows),
         spoiled=spoiled[:, before:],
-        clean=unit[:, before:, ..., CLEAN],
-        mask=unit[:, before:, ..., MASK],
+        clean=seen.clean[:, before:],
+        mask=seen.mask[:, before:],
         mask_known=mx.array(batch.mask_known),
     )
 

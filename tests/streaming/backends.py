@@ -14,6 +14,7 @@ class Numpy:
     window: int = 1
     stride: int = 1
     takes_hint: bool = False
+    emulated: bool = False
     name: str = "numpy"
     device: str = "CPU"
 

@@ -6,7 +6,7 @@ file. Restoration by a network, inpainting and the reconstruction of a backgroun
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Patch(NamedTuple):
         return Box(self.top, self.left, *self.rgb.shape[:2])
 
 
+@runtime_checkable
 class SourceFrame(Protocol):
     """A decoded frame, upright; see `mlx_vader.video.VideoFrame`."""
 
@@ -58,6 +59,7 @@ class SourceFrame(Protocol):
         ...
 
 
+@runtime_checkable
 class Video(Protocol):
     """A video that a process may look at before it works on it.
 
@@ -130,6 +132,7 @@ class Finding:
         return {"found": self.status, "marks": marks, "undecidable": self.status == "undecidable"}
 
 
+@runtime_checkable
 class Process(Protocol):
     """One video's treatment."""
 

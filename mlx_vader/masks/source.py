@@ -1,12 +1,13 @@
 """Where masks come from: files of the user's, detectors that look at the video, and later prompts and trackers."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mlx_vader.arrays import Mask
 from mlx_vader.process import Finding, Packed, Video
 
 
+@runtime_checkable
 class MaskSource(Protocol):
     """Masks for the frames of one video."""
 

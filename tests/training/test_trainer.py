@@ -1,7 +1,5 @@
 """The loop: resume, accumulation, guards, and what it leaves in its folder."""
 
-import dataclasses
-
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -125,9 +123,10 @@ class Poisoned(Noise):
 
     def batch(self, step):
         batch = super().batch(step)
-        return (
-            dataclasses.replace(batch, levels=batch.levels * np.float32("nan")) if step in self.bad else batch
-        )
+        if step in self.bad:
+            # No batch can be made so: levels are whole numbers.
+            object.__setattr__(batch, "levels", batch.levels * np.float32("nan"))
+        return batch
 
 
 def test_a_step_that_is_not_finite_changes_nothing(trainer):

@@ -11,7 +11,9 @@ import argparse
 import json
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,10 +27,12 @@ from mlx_vader.interface import Interface, Port
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.video_job import VideoJob
+from mlx_vader.jobs.video_source import VideoSource
 from mlx_vader.masks.files import FileMasks
+from mlx_vader.process import Edit
 from mlx_vader.sample_clips import sample_clip
 from mlx_vader.streaming import Restoration, make_strategy
-from mlx_vader.video import SegmentWriter, open_video, plan_encoding, probe, write_image
+from mlx_vader.video import SegmentWriter, VideoFrame, open_video, plan_encoding, probe, write_image
 
 SIZES = {"256": (256, 256), "512": (512, 512), "720p": (720, 1280), "1080p": (1080, 1920)}
 CASES = ("transcode", "nothing", "corner", "tiled", "all")
@@ -115,46 +119,47 @@ def cleaned(case: str, source: Path, target: Path) -> None:
 
 def stages(case: str, source: Path) -> dict[str, float]:
     """CPU milliseconds a frame of each stage by itself, in one thread."""
-    spent: dict[str, float] = {}
+    spent: Counter[str] = Counter()
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
         started = time.process_time()
         result = work()
-        spent[name] = spent.get(name, 0.0) + time.process_time() - started
+        spent[name] += time.process_time() - started
         return result
 
-    encoding = plan_encoding(source.with_suffix(".staged.mp4"), probe(source))
-    count = 0
-    with open_video(source) as video, TemporaryDirectory() as folder:
-        writer = SegmentWriter(folder, encoding)
-        frames = iter(video)
-        process = process_for(case, source.parent) if case != "transcode" else None
-        masks = prepared(process, source) if process else None
+    def decoded(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         while (frame := timed("decode", lambda: next(frames, None))) is not None:
-            count += 1
-            edited = frame
-            if process is not None:
-                timed("to_rgb", lambda: frame.rgb)
-                edit = timed("network", lambda: next(masks(frame)))
-                patches = timed("finish", edit.patches)
-                edited = timed("composite", lambda: frame.edited(patches))
-            timed("encode", lambda: writer.write(edited))
+            if case != "transcode":
+                timed("to_rgb", partial(getattr, frame, "rgb"))
+            yield frame
+
+    info = probe(source)
+    with open_video(source) as video, TemporaryDirectory() as folder:
+        writer = SegmentWriter(folder, plan_encoding(source.with_suffix(".staged.mp4"), info))
+        edits = edited_by(case, source, decoded(iter(video)))
+        while (edit := timed("network", partial(next, edits, None))) is not None:
+            patches = timed("finish", edit.patches)
+            frame = timed("composite", partial(edit.frame.edited, patches))
+            timed("encode", partial(writer.write, frame))
         timed("encode", writer.close)
-    return {name: round(1000 * seconds / count, 2) for name, seconds in spent.items()}
+    spent["network"] -= spent["decode"] + spent["to_rgb"]
+    return {
+        name: round(1000 * seconds / (info.frames or 1), 2)
+        for name, seconds in spent.items()
+        if seconds > 1e-4
+    }
 
 
-def prepared(process: Restoration, source: Path) -> Callable[[Any], Iterator[Any]]:
-    """A function from a frame to its edit; the process has seen the video."""
-    from mlx_vader.jobs.video_source import VideoSource
-
+def edited_by(case: str, source: Path, frames: Iterator[VideoFrame]) -> Iterator[Edit]:
+    """The frames with the edits of the case's process; none for a plain transcode."""
+    if case == "transcode":
+        yield from (Edit(frame, tuple) for frame in frames)
+        return
+    process = process_for(case, source.parent)
     for _ in process.analyse(VideoSource(source, probe(source), fields=False), {}):
         pass
-
-    def edit(frame: Any) -> Iterator[Any]:
-        for chunk in process.chunks([frame], {}):
-            yield from chunk.edits
-
-    return edit
+    for chunk in process.chunks(frames, {}):
+        yield from chunk.edits
 
 
 def measure(res: str, frames: int, folder: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from convert.shapes import Size
+from mlx_vader.arrays import Clip, Masks
 from mlx_vader.interface import ARTIFACT, CLEAN, UNKNOWN, Interface, Port
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.resizing import crop_and_resize
@@ -55,7 +56,6 @@ def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
     Of `clip`; without one, of the demo's clip; where that is not installed, of a drawn scene. A shorter clip runs
     forwards and backwards.
     """
-    from mlx_vader.artifacts import apply
     from mlx_vader.artifacts.gallery import drawn_scene
     from mlx_vader.sample_clips import find_sample_clip
 
@@ -63,9 +63,23 @@ def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:
     frames = list(drawn_scene(count)) if source is None else _first(source, count)
     scaled = [crop_and_resize(frame, size.height, size.width) for frame in frames]
     clean = np.stack(list(islice(cycle([*scaled, *scaled[-2:0:-1]]), count)))
-    spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val")
-    levels = to_unit(to_levels(spoiled.frames))
-    return RealFrames(clean, levels, spoiled.mask, source.name if source else "a drawn scene")
+    spoiled, mask = _marked(clean)
+    levels = to_unit(to_levels(spoiled))
+    return RealFrames(clean, levels, mask, source.name if source else "a drawn scene")
+
+
+def _marked(clean: Clip) -> tuple[Clip, Masks]:
+    """With a corner logo; without the fonts of the `train` extra, with a plain bright box there."""
+    from mlx_vader.artifacts import MissingFontError, apply
+
+    try:
+        spoiled = apply("corner_logo", clean, LOGO_KEY, vocabulary="val")
+    except MissingFontError:
+        height, width = clean.shape[1:3]
+        mask = np.zeros((*clean.shape[:3], 1), np.float32)
+        mask[:, height // 16 : height // 5, -width // 4 : -width // 16] = 1
+        return clean + np.float32(0.6) * mask * (1 - clean), mask
+    return spoiled.frames, spoiled.mask
 
 
 def _first(source: Path, count: int) -> list[Float32[np.ndarray, "h w 3"]]:

@@ -8,18 +8,22 @@ import ctypes
 import os
 
 #: mallopt's names for what glibc keeps, from malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
 #: Free bytes that are kept, and the size of blocks that come from the system one by one.
 KEPT = 1 << 30
 
 
-def keep_freed_blocks() -> bool:
+def keep_freed_blocks(*, everything: bool = False) -> bool:
     """Tells glibc to keep what is freed, for this process; whether it did.
 
+    `everything`: blocks of any size, in one arena, for a process that takes the same sizes over and over.
     It does nothing where there is no glibc, nor where the environment says what `malloc` should do.
     """
     told = [name for name in os.environ if name.startswith("MALLOC_") and name.endswith("_")]
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if told or "GLIBC_TUNABLES" in os.environ or mallopt is None:
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, KEPT)) and bool(mallopt(_TRIM_THRESHOLD, KEPT))
+    wanted = [(_MMAP_THRESHOLD, KEPT), (_TRIM_THRESHOLD, KEPT)]
+    if everything:
+        wanted = [(_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1)]
+    return sum(mallopt(parameter, value) for parameter, value in wanted) == len(wanted)

@@ -5,8 +5,8 @@ file. Restoration by a network, inpainting and the reconstruction of a backgroun
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Patch(NamedTuple):
         return Box(self.top, self.left, *self.rgb.shape[:2])
 
 
+@runtime_checkable
 class SourceFrame(Protocol):
     """A decoded frame, upright; see `mlx_vader.video.VideoFrame`."""
 
@@ -58,6 +59,7 @@ class SourceFrame(Protocol):
         ...
 
 
+@runtime_checkable
 class Video(Protocol):
     """A video that a process may look at before it works on it.
 
@@ -106,6 +108,11 @@ class FoundMark:
     treated: str
     kind: str = "static"
 
+    def enlarged(self, factor: int) -> "FoundMark":
+        """The same mark in a picture that is so many times as large."""
+        x, y, width, height = (factor * side for side in self.box)
+        return replace(self, box=(x, y, width, height))
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -125,11 +132,14 @@ class Finding:
         return {"found": self.status, "marks": marks, "undecidable": self.status == "undecidable"}
 
 
+@runtime_checkable
 class Process(Protocol):
     """One video's treatment."""
 
-    #: What the first pass found; known once `analyse` has run to its end.
-    finding: Finding
+    @property
+    def finding(self) -> Finding:
+        """What the first pass found; known once `analyse` has run to its end."""
+        ...
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on besides the source, JSON-ready: a resumed job must have the same."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+import mlx_vader
 import tests.typechecker  # noqa: F401 - the hook below finds it by name
 from mlx_vader.sample_clips import BUNNY, CARPHONE, find_sample_clip
 
@@ -20,11 +21,14 @@ settings.load_profile("repeatable")
 # interrupt a process would wait forever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Shapes in signatures are checked at every call while tests run.
-install_import_hook(
-    ["mlx_vader.layers", "mlx_vader.models", "mlx_vader.losses", "mlx_vader.metrics", "torch_ref"],
-    "tests.typechecker.check",
-)
+# Shapes in signatures are checked at every call while tests run: in every room but the command line, which Typer calls
+# with `None` for what was not said.
+ROOMS = [
+    f"mlx_vader.{path.stem}"
+    for path in Path(mlx_vader.__file__).parent.iterdir()
+    if path.stem != "cli" and not path.name.startswith("_")
+]
+install_import_hook([*ROOMS, "convert", "torch_ref"], "tests.typechecker.check")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -154,9 +154,9 @@ def _of_step(step: Step) -> list[OperationReport]:
         first = line is head
         rule, why, source = (step.rule.id, step.rule.text, step.rule.source)
         if not first:
-            rule, why, source = "fused", f"fused into {head.name}", "K, design rule 3"
+            rule, why, source = "fused", f"fused into {head.name}", "751K study: measured"
         elif step.unit == "CPU" and step.rule.unit == "ANE":
-            rule, source = "planner", "K: the planner's costs"
+            rule, source = "planner", "751K study: the costs of Core ML's planner"
             why = "could run on the engine, but the way there costs more than it saves"
         ms = step.cost.total if first else 0.0
         reports.append(

@@ -22,6 +22,7 @@ def page(found: Sequence[Inspection]) -> str:
         f"<p class=dim>{escape(kind)}</p>",
         *([_comparison(found)] if len(found) > 1 else []),
         *(_function(function, function is first.main) for function in _ordered(first)),
+        _sources(first),
     ]
     return (
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
@@ -182,6 +183,11 @@ def _comparison(found: Sequence[Inspection]) -> str:
     head = "<th>chip</th><th class=number>ms</th><th class=number>interval</th><th class=number>FPS</th>"
     head += "<th class=number>on the engine</th><th>source</th>"
     return f"<h2>Chips, predicted</h2><table><thead><tr>{head}</tr></thead>{rows}</table>"
+
+
+def _sources(found: Inspection) -> str:
+    items = (f"<li>{escape(name)}: {escape(address)}</li>" for name, address in found.sources.items())
+    return f"<h2>Sources</h2><ul class=dim>{''.join(items)}</ul>"
 
 
 def _number(name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from convert.ane.chips import Chip
 from convert.ane.rules import Unit
+from convert.ane.sources import named_in
 from convert.ane.traffic import Edge
 
 
@@ -171,6 +172,12 @@ class Inspection:
         """The default function, or the only one looked at."""
         return next((item for item in self.functions if item.name == self.default), self.functions[0])
 
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where rules and figures come from: names and addresses."""
+        lines = (line.source for function in self.functions for line in function.operations)
+        return named_in([self.chip.note, *lines])
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready; the keys of DESIGN.md and more."""
         return {
@@ -182,4 +189,5 @@ class Inspection:
             "chip_source": self.chip.note,
             "default_function": self.default,
             "functions": [function.as_dict() for function in self.functions],
+            "sources": self.sources,
         }

@@ -6,5 +6,6 @@ numpy, Pillow and PyAV only: this room runs in the data workers. `apply` one, or
 from mlx_vader.artifacts.artifact import Artifact, Spoiled
 from mlx_vader.artifacts.registry import ARTIFACTS, GROUPS, parse_names
 from mlx_vader.artifacts.spoiling import apply, spoil
+from mlx_vader.artifacts.vocabulary import MissingFontError
 
-__all__ = ["ARTIFACTS", "GROUPS", "Artifact", "Spoiled", "apply", "parse_names", "spoil"]
+__all__ = ["ARTIFACTS", "GROUPS", "Artifact", "MissingFontError", "Spoiled", "apply", "parse_names", "spoil"]

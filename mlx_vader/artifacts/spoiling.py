@@ -25,7 +25,7 @@ MIX: dict[tuple[int, int], float] = {
     (1, 2): 0.02,
 }
 # So often among the degradations, where others count 1: more what most videos have and what is learned slowest.
-OFTEN = {
+FREQUENCY = {
     "video_compression": 3.5,
     "jpeg_compression": 1.5,
     "blur": 3.0,
@@ -81,7 +81,7 @@ def spoil(
     logos: str | PathLike[str] | None = None,
     reach: float = 1.0,
 ) -> Spoiled:
-    """A random mix of artifacts on a clip, as MIX and OFTEN say, drawn from `names` (default: all thirteen).
+    """A random mix of artifacts on a clip, as MIX and FREQUENCY say, drawn from `names` (default: all thirteen).
 
     Parts of the mix that `names` cannot fill are left out, and the rest keep their proportions. `reach`: the share of
     the severities that occurs, from the easy end: solid overlays, mild degradations.
@@ -113,7 +113,7 @@ def _draw_mix(rng: np.random.Generator, names: tuple[str, ...]) -> tuple[str, ..
         if counts[0] <= len(overlays) and counts[1] <= len(degradations)
     }
     counts = pick(rng, list(mix), list(mix.values()))
-    weights = np.array([OFTEN.get(name, 1.0) for name in degradations])
+    weights = np.array([FREQUENCY.get(name, 1.0) for name in degradations])
     chosen = [str(name) for name in rng.permutation(overlays)[: counts[0]]]
     if counts[1]:
         drawn = rng.choice(degradations, counts[1], replace=False, p=weights / weights.sum())

@@ -71,12 +71,16 @@ def vocabulary(name: str) -> Vocabulary:
     )
 
 
+class MissingFontError(VaderError):
+    """The fonts of the overlays are not installed."""
+
+
 @lru_cache
 def font_file(package: str, file: str) -> str:
     """The path of a font file inside an installed font package, found without importing the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise VaderError(
-            f"the font package {package} is missing", hint=f"pip install {package.replace('_', '-')}"
+        raise MissingFontError(
+            f"the font package {package} is missing", hint="pip install 'vader-mlx[train]'"
         )
     return str(Path(spec.origin).parent / "files" / file)

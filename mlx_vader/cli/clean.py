@@ -63,7 +63,7 @@ def clean(
     stopped = None
     with _progress_bar() as on_progress:
         try:
-            report = library.clean(inputs, out, on_progress=on_progress, **options)
+            report = library.clean(inputs, out, on_progress=on_progress, on_note=_say, **options)
         except library.Interrupted as interruption:
             stopped = interruption
     if stopped is not None:
@@ -100,6 +100,10 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
         yield on_progress
 
 
+def _say(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr)
+
+
 def _say_how_to_go_on(stopped: "Interrupted") -> None:
     print(f"error: interrupted at frame {stopped.frames} of {stopped.task.source}", file=sys.stderr)
     if stopped.resumable:
@@ -122,8 +126,6 @@ def _notes(file: "FileReport") -> Iterator[str]:
             yield f"hint: {file.hint}"
     for stream in file.left_out:
         yield f"note: {file.target} holds no {stream} of the source"
-    for loss in file.losses:
-        yield f"note: {file.target}: {loss}"
     if file.not_finite:
         yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
     if file.finding.status == "nothing":

@@ -4,13 +4,14 @@
 `validation_clips` is the fixed set that a run is judged by.
 """
 
-from mlx_vader.data.batches import Batches
+from mlx_vader.data.batches import Batches, BatchStream
 from mlx_vader.data.samples import Batch, Sample, validation_clips
 from mlx_vader.data.scenes import SceneSource, dummy_source
 from mlx_vader.data.source import ClipSource, FolderSource, open_source
 
 __all__ = [
     "Batch",
+    "BatchStream",
     "Batches",
     "ClipSource",
     "FolderSource",

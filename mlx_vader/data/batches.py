@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 from mlx_vader.artifacts import parse_names
 from mlx_vader.data.samples import Batch, Recipe, echoed, stacked
@@ -15,10 +16,24 @@ from mlx_vader.errors import UsageError
 
 #: Batches that wait for the trainer, for each worker.
 WAITING = 2
-#: Steps between two times that a sample is seen.
-APART = 32
+#: Steps between two views of a sample.
+ECHO_STEPS = 32
 #: The axes of `(b, t, h, w)` along which a batch is turned round, the first time that it is seen, the second, ...
 MIRRORS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
+
+
+@runtime_checkable
+class BatchStream(Protocol):
+    """What the trainer takes: batches without end, and the files that could not be read."""
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """One line a file."""
+        ...
+
+    def iterate(self, start: int = 0) -> Iterator[Batch]:
+        """The batches of steps `start`, `start` + 1, …"""
+        ...
 
 
 class Batches:
@@ -82,18 +97,18 @@ class Batches:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step, or this process's share of it, made here and now."""
-        return self._echoed([self._taken(self._task(step + APART * time)) for time in range(self._echo)])
+        return self._echoed([self._taken(self._task(step + ECHO_STEPS * time)) for time in range(self._echo)])
 
     def iterate(self, start: int = 0) -> Iterator[Batch]:
         """The batches of steps `start`, `start` + 1, … without end, made ahead by the workers.
 
         Raises VaderError when a worker fails or dies.
         """
-        made: deque[Batch] = deque(maxlen=APART * (self._echo - 1) + 1)
+        made: deque[Batch] = deque(maxlen=ECHO_STEPS * (self._echo - 1) + 1)
         for new in self._made_from(start):
             made.append(self._taken(new))
             if len(made) == made.maxlen:
-                yield self._echoed([made[APART * time] for time in range(self._echo)])
+                yield self._echoed([made[ECHO_STEPS * time] for time in range(self._echo)])
 
     def _made_from(self, start: int) -> "Iterator[_Made]":
         if self._workers == 0:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -11,11 +12,11 @@ from mlx_vader.artifacts import apply, parse_names, spoil
 from mlx_vader.data.hints import random_hint
 from mlx_vader.data.keys import derive, shuffled
 from mlx_vader.data.source import ClipSource
-from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.levels import to_levels
 from mlx_vader.masks.hint import UNKNOWN
 
 #: The share of the severities with which a ramp begins.
-EASY = 0.4
+LEAST_SEVERITY = 0.4
 
 #: Of the validation clips, in turn.
 SEVERITIES = (0.25, 0.5, 0.75)
@@ -53,25 +54,21 @@ class Batch:
     warm: Bool[np.ndarray, " b"]
     artifacts: tuple[tuple[str, ...], ...]
 
-    @property
-    def clean(self) -> Float[np.ndarray, "b t h w 3"]:
-        """RGB in [0, 1]."""
-        return to_unit(self.levels[..., CLEAN])
 
-    @property
-    def spoiled(self) -> Float[np.ndarray, "b t h w 3"]:
-        """RGB in [0, 1]."""
-        return to_unit(self.levels[..., SPOILED])
+class Planes(NamedTuple):
+    """What a batch's levels say: RGB in [0, 1], the mask, 1 = artifact, and the hint (`masks/hint.py`)."""
 
-    @property
-    def mask(self) -> Float[np.ndarray, "b t h w 1"]:
-        """1 = artifact."""
-        return to_unit(self.levels[..., MASK])
+    clean: Any
+    spoiled: Any
+    mask: Any
+    hint: Any
 
-    @property
-    def hint(self) -> Float[np.ndarray, "b t h w 1"]:
-        """See `masks/hint.py`."""
-        return self.levels[..., HINT].astype(np.float32) / NO_HINT - 1
+
+def planes(levels: Any) -> Planes:
+    """The planes of `Batch.levels`, float32 in [0, 1] or [-1, 1]: of a numpy array, or of MLX's on the device."""
+    levels = levels.astype("float32") if isinstance(levels, np.ndarray) else levels * 1.0
+    clean, spoiled, mask = (levels[..., part] / 255 for part in (CLEAN, SPOILED, MASK))
+    return Planes(clean, spoiled, mask, levels[..., HINT] / NO_HINT - 1)
 
 
 def stacked(samples: Sequence[Sample]) -> Batch:
@@ -138,7 +135,7 @@ class Recipe:
             self.artifacts,
             vocabulary=self.vocabulary,
             logos=self.logos,
-            reach=EASY + (1 - EASY) * min(1.0, number / self.ramp) if self.ramp else 1.0,
+            reach=LEAST_SEVERITY + (1 - LEAST_SEVERITY) * min(1.0, number / self.ramp) if self.ramp else 1.0,
         )
         hint = random_hint(spoiled.mask, np.random.default_rng(derive(key, 2)))
         return Sample(

@@ -34,7 +34,7 @@ def find_clips(paths: Iterable[Path] = ()) -> dict[str, Path]:
     }
 
 
-def read(path: Path, frames: int, height: int) -> Clip:
+def middle_of(path: Path, frames: int, height: int) -> Clip:
     """Up to `frames` frames from the middle of a video, in 8-bit levels; a photograph as often.
 
     Frames of more than `height` lines are scaled down to so many (Lanczos); 0 leaves them as they are.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.evaluation.clips import read
+from mlx_vader.evaluation.clips import middle_of
 from mlx_vader.evaluation.measuring import Row, Truth, measure
 from mlx_vader.evaluation.method import Method
 from mlx_vader.evaluation.perceptual import Perceptual
@@ -72,7 +72,7 @@ class Evaluation:
 def evaluate(evaluation: Evaluation) -> Iterator[Trial]:
     """One trial after another; holds one clip at a time. Raises VaderError for a clip that cannot be decoded."""
     for name, path in evaluation.clips.items():
-        clean = read(path, evaluation.frames, evaluation.height)
+        clean = middle_of(path, evaluation.frames, evaluation.height)
         truth = Truth(name, clean, motion_of(clean), evaluation.perceptual)
         warm: set[str] = set()
         for case in evaluation.cases:

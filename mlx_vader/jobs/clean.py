@@ -109,6 +109,7 @@ def clean(
     target: PathLike | None = None,
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_note: Callable[[str], None] = lambda note: None,
     **options: Any,
 ) -> CleanReport:
     """Removes artifacts from a video, an image, a folder, or several of them.
@@ -116,7 +117,8 @@ def clean(
     `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then, and a source
     is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
     of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
-    network as well, and `mask` may be a folder of masks with the files' names in a folder job.
+    network as well, and `mask` may be a folder of masks with the files' names in a folder job. `on_note` hears before
+    work on a file begins what its target cannot hold.
 
     >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
 
@@ -128,7 +130,7 @@ def clean(
     _check_encoder(chosen.codec, chosen.crf)
     cleaning = Cleaning(chosen)
     make_folders(tasks, target)
-    files = [_clean_one(tasks, index, cleaning, on_progress) for index in range(len(tasks))]
+    files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]
     return CleanReport(cleaning.backend_name, cleaning.device, tuple(files))
 
 
@@ -144,6 +146,7 @@ def _clean_one(
     index: int,
     cleaning: Cleaning,
     on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
 ) -> FileReport:
     task, alone, options = tasks[index], len(tasks) == 1, cleaning.options
     if options.resume and not alone and _is_done(task):
@@ -159,6 +162,9 @@ def _clean_one(
     try:
         kind = ImageJob if task.is_image else VideoJob
         job = kind(task, cleaning.process_for(task), options)
+        losses = job.losses
+        if losses:
+            on_note(f"{task.target} cannot hold all of the pictures: {', '.join(losses)}")
         done = _run(job, on_frames)
     except KeyboardInterrupt:
         raise Interrupted(task, frames, resumable=not task.is_image) from None
@@ -168,7 +174,8 @@ def _clean_one(
         return FileReport(task.source, task.target, "failed", error=error.message, hint=error.hint)
     seconds = time.perf_counter() - started
     preview = task.preview if options.preview and not done.copied else None
-    return FileReport(task.source, task.target, "cleaned", seconds=seconds, preview=preview, **vars(done))
+    about = {"seconds": seconds, "preview": preview, "losses": losses, **vars(done)}
+    return FileReport(task.source, task.target, "cleaned", **about)
 
 
 def _run(job: ImageJob | VideoJob, on_frames: Callable[[int], None]) -> Done:

@@ -15,6 +15,7 @@ class ImageJob:
     """An image that has been read: whatever can be known to fail has failed before `run`."""
 
     total = 1
+    losses: tuple[str, ...] = ()
 
     def __init__(self, task: Task, process: Process, options: CleanOptions) -> None:
         """Raises VaderError for a source that cannot be read."""

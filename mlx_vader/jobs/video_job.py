@@ -43,15 +43,14 @@ LARGE_FRAME_BYTES = 128 << 20
 class Done:
     """What was done: all frames of the result, those of an earlier run, those left as they were because of NaN.
 
-    `copied`: nothing was to be changed, and the target is the source, byte for byte. `losses`: what the encoding cannot
-    hold of the pictures. `left_out`: streams that the container cannot hold.
+    `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
+    container cannot hold.
     """
 
     frames: int
     resumed_at: int = 0
     not_finite: int = 0
     left_out: tuple[str, ...] = ()
-    losses: tuple[str, ...] = ()
     copied: bool = False
     finding: Finding = field(default_factory=Finding)
 
@@ -92,6 +91,11 @@ class VideoJob:
     def _encoding(self, target: Path, size: tuple[int, int] | None = None) -> Encoding:
         return plan_encoding(target, self.info, codec=self.options.codec, crf=self.options.crf, size=size)
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What of the pictures the target cannot hold."""
+        return self.encodings[CLEAN].losses
+
     def run(self, on_frames: Callable[[int], None]) -> Done:
         """Writes the target. `on_frames(n)` hears how many frames of the result are done.
 
@@ -113,7 +117,6 @@ class VideoJob:
                 resumed_at,
                 not_finite,
                 left_out,
-                self.encodings[CLEAN].losses,
                 finding=self.process.finding,
             )
 
@@ -168,6 +171,7 @@ class _Editor:
 
     def __init__(self, job: VideoJob, frames: int, on_frames: Callable[[int], None]) -> None:
         self._process, self._fields = job.process, job.video.fields
+        self._keeps_colours = job.options.preview  # which shows them once more
         self._on_frames, self._frames = on_frames, frames
         self._first_field: Picture | None = None
         self.not_finite = 0
@@ -197,6 +201,8 @@ class _Editor:
             return item
         edited = item.frame.edited(item.patches())
         picture = Picture(item.frame, edited, item.mask)
+        if not self._keeps_colours:
+            item.frame.forget()
         if not self._fields:
             return picture
         first, self._first_field = self._first_field, None if self._first_field else picture

@@ -101,7 +101,8 @@ class FileMasks:
 
 def _in_fields(masks: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
     """The lines of each mask that lie in the first and in the second field of its frame."""
-    before, fields = None, ()
+    before: Mask | None = None
+    fields: tuple[Mask, ...] = ()
     for mask in masks:
         if mask is not before:
             before = mask

@@ -86,10 +86,7 @@ class PersistentMarks:
         enlarged = decision.mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
         missing = (0, height - enlarged.shape[0]), (0, width - enlarged.shape[1])
         self._mask = np.pad(enlarged, missing, mode="edge")[..., None].astype(np.float32)
-        marks = tuple(
-            FoundMark(tuple(reduction * side for side in mark.box), mark.confidence, mark.treated)
-            for mark in decision.finding.marks
-        )
+        marks = tuple(mark.enlarged(reduction) for mark in decision.finding.marks)
         self.finding = Finding(decision.finding.status, marks, decision.finding.reason)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mlx_vader.errors import VaderError
 from mlx_vader.training.validation import Validated
 from mlx_vader.training.watch import Report
 
@@ -10,7 +11,12 @@ class TensorBoard:
     """Writes event files into the folder of a run. `step`: a resumed run replaces what was written after it."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        from tensorboardX import SummaryWriter
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError as error:
+            raise VaderError(
+                "training needs tensorboardX, for its curves", hint="pip install 'vader-mlx[train]'"
+            ) from error
 
         self._writer = SummaryWriter(str(folder), purge_step=step or None)
 

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,8 @@ import mlx.core as mx
 
 from mlx_vader import checkpoints
 from mlx_vader.backends.torch_gradients import TorchGradients, WarmUp
-from mlx_vader.data import Batch, Batches
-from mlx_vader.data.samples import CLEAN, HINT, MASK, NO_HINT, SPOILED
+from mlx_vader.data import Batch, BatchStream
+from mlx_vader.data.samples import planes
 from mlx_vader.errors import VaderError
 from mlx_vader.losses.weighted import Perceptual
 from mlx_vader.models.base import Network
@@ -60,7 +60,7 @@ class Trainer:
         self._twin = TorchGradients(run.net, half=config.bf16) if in_torch(config) else None
         self._stages = plan_stages(config.stage, run.steps, run.net.interface)
         self._hinted = run.net.interface.input("hint") is not None
-        self._skipped: list[str] = []
+        self._skipped: Sequence[str] = []
         self.state = TrainingState(run.net, weight_decay=config.weight_decay, optimiser=config.optimiser)
         self.state.replace(run.world.share(self.state.trees()))
 
@@ -68,7 +68,7 @@ class Trainer:
         """Continues behind the last saved step. Every rank reads the file."""
         self.state.load(self._folder / STATE)
 
-    def run(self, batches: Batches) -> bool:
+    def run(self, batches: BatchStream) -> bool:
         """Trains until the end (true) or until the watch says stop (false); saves in both cases."""
         keep_freed_memory()
         self._watch.on_start(self.state.step, self._run.steps)
@@ -141,7 +141,7 @@ class Trainer:
             hint=f"{resume} a lower --lr, or without --bf16",
         )
 
-    def _tell(self, report: Report, board: TensorBoard | None, skipped: list[str]) -> None:
+    def _tell(self, report: Report, board: TensorBoard | None, skipped: Sequence[str]) -> None:
         for note in skipped[len(self._skipped) :]:
             self._watch.on_note(f"skipped: {note}")
         self._skipped = skipped
@@ -214,19 +214,17 @@ def as_clips(batch: Batch, clip_length: int, *, hinted: bool = False) -> Clips:
     """The batch on the device: the last `clip_length` frames to restore, and those before them of the warm clips."""
     before = batch.levels.shape[1] - clip_length
     rows = batch.warm.nonzero()[0]
-    levels = mx.array(batch.levels)
-    unit = levels.astype(mx.float32) / 255
-    spoiled = unit[..., SPOILED]
-    hint = levels[..., HINT].astype(mx.float32) / NO_HINT - 1 if hinted else None
+    seen = planes(mx.array(batch.levels))
+    hint = seen.hint if hinted else None
     warm_up = None
     if before and len(rows):
         warm = mx.array(rows)
-        warm_up = WarmUp(warm, spoiled[warm, :before], None if hint is None else hint[warm, :before])
+        warm_up = WarmUp(warm, seen.spoiled[warm, :before], None if hint is None else hint[warm, :before])
     return Clips(
-        spoiled=spoiled[:, before:],
+        spoiled=seen.spoiled[:, before:],
         hint=None if hint is None else hint[:, before:],
-        clean=unit[:, before:, ..., CLEAN],
-        mask=unit[:, before:, ..., MASK],
+        clean=seen.clean[:, before:],
+        mask=seen.mask[:, before:],
         mask_known=mx.array(batch.mask_known),
         warm_up=warm_up,
     )

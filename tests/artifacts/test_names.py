@@ -1,8 +1,11 @@
 """How users name artifacts."""
 
+import numpy as np
 import pytest
 
-from mlx_vader.artifacts import ARTIFACTS, GROUPS, apply, parse_names
+from convert.real_frames import _marked
+from mlx_vader.artifacts import ARTIFACTS, GROUPS, MissingFontError, apply, parse_names
+from mlx_vader.artifacts.vocabulary import font_file
 from mlx_vader.errors import UsageError
 
 
@@ -41,3 +44,14 @@ def test_apply_takes_one_artifact_not_a_group() -> None:
 
     with pytest.raises(UsageError, match="overlays"):
         apply("overlays", np.zeros((1, 8, 8, 3), np.float32), 0)
+
+
+def test_without_fonts_a_hint_names_the_extra_and_a_package_is_still_checked(monkeypatch):
+    font_file.cache_clear()
+    monkeypatch.setattr("mlx_vader.artifacts.vocabulary.find_spec", lambda package: None)
+    with pytest.raises(MissingFontError, match="font") as error:
+        font_file("font_lato", "Lato-Bold.ttf")
+    assert "vader-mlx[train]" in error.value.hint
+    spoiled, mask = _marked(np.full((2, 64, 64, 3), 0.5, np.float32))
+    assert mask.any()
+    assert ((spoiled != 0.5) == (mask > 0)).all()

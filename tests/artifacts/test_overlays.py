@@ -10,7 +10,7 @@ from mlx_vader.artifacts import GROUPS, apply, spoil
 from mlx_vader.artifacts.drawing.compose import in_corner, reference_length
 from mlx_vader.artifacts.drawing.motion import random_path
 from mlx_vader.artifacts.drawing.shapes import SHAPES, shape_cover
-from mlx_vader.artifacts.drawing.stamp import Finish, fitted, ink, solid, turned, warped
+from mlx_vader.artifacts.drawing.stamp import Finish, fit_within, ink, solid, turned, warped
 from mlx_vader.artifacts.vocabulary import vocabulary
 from mlx_vader.errors import VaderError
 
@@ -117,8 +117,8 @@ def test_corners_are_where_they_say() -> None:
 
 
 def test_artwork_that_is_too_large_is_made_smaller() -> None:
-    assert fitted(Image.new("RGBA", (200, 50)), 100, 100).size == (100, 25)
-    assert fitted(Image.new("RGBA", (20, 50)), 100, 100).size == (20, 50)
+    assert fit_within(Image.new("RGBA", (200, 50)), 100, 100).size == (100, 25)
+    assert fit_within(Image.new("RGBA", (20, 50)), 100, 100).size == (20, 50)
 
 
 def test_training_and_validation_share_no_word_icon_shape_palette_or_font() -> None:

@@ -59,7 +59,7 @@ def test_wrong_usage_is_one_line_and_a_hint(arguments: list[str]) -> None:
 def test_an_interrupted_command_says_so() -> None:
     code = (
         "from mlx_vader.cli import main\n"
-        "import mlx_vader.evaluation as room\n"
+        "import mlx_vader.evaluation.clips as room\n"
         "def interrupted(clips): raise KeyboardInterrupt\n"
         "room.find_clips = interrupted\n"
         "main()"

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from mlx_vader.artifacts import ARTIFACTS
 from mlx_vader.data import Batches, SceneSource, dummy_source, validation_clips
-from mlx_vader.data.batches import APART, MIRRORS
+from mlx_vader.data.batches import ECHO_STEPS, MIRRORS
+from mlx_vader.data.samples import planes
 from mlx_vader.errors import UsageError, VaderError
 
 SMALL = {"batch_size": 4, "clip_length": 2, "warmup": 1, "size": 32}
@@ -35,7 +36,7 @@ def assert_equal(one, other):
 
 
 def assert_different(one, other):
-    assert (one.clean != other.clean).any()
+    assert (planes(one.levels).clean != planes(other.levels).clean).any()
 
 
 def side_by_side(parts):
@@ -63,36 +64,38 @@ def test_a_batch_follows_from_seed_and_step_alone(seed, steps):
 def test_the_ranks_together_see_the_batch_of_one(world_and_echo, step):
     world, echo = world_and_echo
     parts = [batches(rank=rank, world=world, echo=echo).batch(step) for rank in range(world)]
-    assert all(len(part.clean) == 4 // world for part in parts)
+    assert all(len(planes(part.levels).clean) == 4 // world for part in parts)
     assert_equal(side_by_side(parts), batches(echo=echo).batch(step))
 
 
 @pytest.mark.parametrize("echo", [2, 4])
 def test_each_sample_is_seen_as_often_as_the_echo_says_and_mirrored_another_way_each_time(echo):
     run = batches(echo=echo)
-    seen = [run.batch(turn * APART) for turn in range(echo)]
-    first = seen[-1].clean[0]
+    seen = [run.batch(turn * ECHO_STEPS) for turn in range(echo)]
+    first = planes(seen[-1].levels).clean[0]
     for turn, axes in enumerate(MIRRORS[:echo]):
         np.testing.assert_array_equal(
-            seen[echo - 1 - turn].clean[turn], np.flip(first, tuple(axis - 1 for axis in axes))
+            planes(seen[echo - 1 - turn].levels).clean[turn], np.flip(first, tuple(axis - 1 for axis in axes))
         )
-    assert len({clip.tobytes() for batch in seen for clip in batch.clean}) == 4 * echo
+    assert len({clip.tobytes() for batch in seen for clip in planes(batch.levels).clean}) == 4 * echo
 
 
 def test_a_mirrored_sample_is_mirrored_as_a_whole():
     batch = batches(echo=4, artifacts=["corner_logo"]).batch(3)
-    changed = np.abs(batch.spoiled - batch.clean).max(axis=-1, keepdims=True) > 1e-6
+    changed = (
+        np.abs(planes(batch.levels).spoiled - planes(batch.levels).clean).max(axis=-1, keepdims=True) > 1e-6
+    )
     assert changed.any()
-    assert not (changed & (batch.mask == 0)).any()
+    assert not (changed & (planes(batch.levels).mask == 0)).any()
 
 
 def test_a_batch_is_what_it_says():
     batch = batches(batch_size=6).batch(0)
-    assert batch.clean.shape == batch.spoiled.shape == (6, 3, 32, 32, 3)
-    assert batch.mask.shape == (6, 3, 32, 32, 1)
+    assert planes(batch.levels).clean.shape == planes(batch.levels).spoiled.shape == (6, 3, 32, 32, 3)
+    assert planes(batch.levels).mask.shape == (6, 3, 32, 32, 1)
     assert batch.warm.sum() == 3
     assert batch.mask_known.shape == (6,)
-    for array in (batch.clean, batch.spoiled, batch.mask):
+    for array in planes(batch.levels)[:3]:
         assert array.dtype == np.float32
         assert 0 <= array.min() <= array.max() <= 1
 
@@ -100,10 +103,15 @@ def test_a_batch_is_what_it_says():
 def test_a_batch_holds_its_samples_to_half_a_level():
     run = batches()
     batch = run.batch(7)
-    for row, clean in enumerate(batch.clean):
+    seen = planes(batch.levels)
+    for row, clean in enumerate(seen.clean):
         sample = run._task.recipe.sample(7 * 4 + row)
-        np.testing.assert_array_equal(batch.hint[row], sample.hint)
-        for name, values in (("clean", clean), ("spoiled", batch.spoiled[row]), ("mask", batch.mask[row])):
+        np.testing.assert_array_equal(seen.hint[row], sample.hint)
+        for name, values in (
+            ("clean", clean),
+            ("spoiled", seen.spoiled[row]),
+            ("mask", seen.mask[row]),
+        ):
             np.testing.assert_allclose(values, getattr(sample, name), atol=0.501 / 255, err_msg=name)
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from mlx_vader import checkpoints
-from mlx_vader.evaluation.clips import read
+from mlx_vader.evaluation.clips import middle_of
 from mlx_vader.models.registry import build
 
 
 @pytest.fixture(scope="session")
 def clip(carphone: Path) -> np.ndarray:
     """A person in a moving car, 5 frames of 78x64."""
-    return read(carphone, 5, 64)
+    return middle_of(carphone, 5, 64)
 
 
 @pytest.fixture(scope="session")

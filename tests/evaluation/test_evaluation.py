@@ -12,7 +12,7 @@ from PIL import Image
 
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.evaluation import Evaluation, Trial, evaluate, find_cases, find_clips, find_methods
-from mlx_vader.evaluation.clips import read
+from mlx_vader.evaluation.clips import middle_of
 from mlx_vader.evaluation.measuring import CEILING, FIGURES
 from mlx_vader.evaluation.networks import load_networks
 from mlx_vader.evaluation.page import Pictures, busiest, page
@@ -32,7 +32,7 @@ KEYS = {
 def clips(carphone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A video and a photograph."""
     photograph = tmp_path_factory.mktemp("clips") / "photograph.png"
-    write_image(photograph, read(carphone, 1, 64)[0])
+    write_image(photograph, middle_of(carphone, 1, 64)[0])
     return find_clips([carphone, photograph])
 
 
@@ -184,11 +184,11 @@ def test_the_crop_holds_the_mark() -> None:
 def test_a_photograph_is_a_still_clip_and_a_video_is_taken_from_its_middle(
     clips: dict[str, Path], carphone: Path
 ) -> None:
-    still = read(clips["photograph.png"], 3, 0)
+    still = middle_of(clips["photograph.png"], 3, 0)
     np.testing.assert_array_equal(still[0], still[2])
-    np.testing.assert_array_equal(read(carphone, 2, 0), read(carphone, 4, 0)[1:3])
-    assert read(carphone, 2, 48).shape == (2, 48, 59, 3)
-    assert read(carphone, 1000, 48).shape[0] == 120
+    np.testing.assert_array_equal(middle_of(carphone, 2, 0), middle_of(carphone, 4, 0)[1:3])
+    assert middle_of(carphone, 2, 48).shape == (2, 48, 59, 3)
+    assert middle_of(carphone, 1000, 48).shape[0] == 120
 
 
 def test_clips_of_one_name_are_told_apart_and_named_once(
@@ -216,7 +216,7 @@ def test_frames_that_are_too_small_to_measure_are_refused(tmp_path: Path) -> Non
     path = tmp_path / "small.png"
     write_image(path, np.zeros((64, 16, 3), np.float32))
     with pytest.raises(VaderError, match=r"small\.png are too small"):
-        read(path, 1, 32)
+        middle_of(path, 1, 32)
 
 
 def test_one_frame_has_no_warping_error(evaluation: Evaluation) -> None:

@@ -6,6 +6,7 @@ import pytest
 from mlx.utils import tree_flatten
 
 from mlx_vader.backends.torch_gradients import TorchGradients
+from mlx_vader.data.samples import planes
 from mlx_vader.losses import LossWeights
 from mlx_vader.training.stages import Stage
 from mlx_vader.training.state import TrainingState
@@ -62,7 +63,7 @@ def test_a_warm_clip_begins_with_the_state_after_the_frames_before(tiny):
     clips = as_clips(batch, 2)
     state = _initial_state(net, clips, mx.float32)
     for row, warm in enumerate(batch.warm):
-        before = mx.array(batch.spoiled[row : row + 1, :2])
+        before = mx.array(planes(batch.levels).spoiled[row : row + 1, :2])
         expected = net(before).state if warm else net.fresh_state(1, 16, 16)
         for name, array in state.items():
             np.testing.assert_allclose(

@@ -84,7 +84,7 @@ def stack(*layers: tuple[Image.Image, tuple[int, int]]) -> Image.Image:
     return canvas
 
 
-def fitted(artwork: Image.Image, width: float, height: float) -> Image.Image:
+def fit_within(artwork: Image.Image, width: float, height: float) -> Image.Image:
     """The artwork, made smaller if it is larger than the room."""
     scale = min(width / artwork.width, height / artwork.height, 1.0)
     if scale == 1.0:

@@ -12,7 +12,7 @@ from mlx_vader.artifacts.drawing.stamp import (
     Finish,
     Patch,
     Stamp,
-    fitted,
+    fit_within,
     ink,
     random_finish,
     solid,
@@ -38,7 +38,7 @@ def channel_logo(
     """
     reference = reference_length(height, width)
     size = reference * rng.uniform(*SIZE)
-    artwork = fitted(_artwork(rng, style, round(size)), 0.6 * width, 0.6 * height)
+    artwork = fit_within(_artwork(rng, style, round(size)), 0.6 * width, 0.6 * height)
     finish = Finish(relief=rng.uniform(0.5, 0.9)) if chance(rng, GLASS) else random_finish(rng, size)
     stamp = ink(artwork, finish) * np.float32(opacity(rng, severity))
     place = pick(rng, list(PLACES), list(PLACES.values()))

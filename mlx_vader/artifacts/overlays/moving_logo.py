@@ -6,7 +6,7 @@ from mlx_vader.artifacts.artifact import Style
 from mlx_vader.artifacts.drawing.compose import Paint, opacity, reference_length
 from mlx_vader.artifacts.drawing.emblem import emblem
 from mlx_vader.artifacts.drawing.motion import random_path
-from mlx_vader.artifacts.drawing.stamp import Patch, fitted, ink, random_finish, solid, warped
+from mlx_vader.artifacts.drawing.stamp import Patch, fit_within, ink, random_finish, solid, warped
 from mlx_vader.artifacts.drawing.text import credit, text_cover
 from mlx_vader.artifacts.randomness import chance, pick
 
@@ -27,7 +27,7 @@ def moving_logo(
         artwork = solid(cover, pick(rng, words.palettes)[0])
     else:
         artwork = emblem(rng, style, round(size))
-    artwork = fitted(artwork, 0.7 * width, 0.7 * height)
+    artwork = fit_within(artwork, 0.7 * width, 0.7 * height)
     stamp = ink(artwork, random_finish(rng, size)) * np.float32(opacity(rng, severity))
     path = random_path(rng, height, width, (artwork.width / 2, artwork.height / 2))
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mlx_vader.artifacts.artifact import Style
 from mlx_vader.artifacts.drawing.compose import Paint, in_corner, opacity, reference_length, still
-from mlx_vader.artifacts.drawing.stamp import Finish, Patch, fitted, ink, random_finish, solid, stack
+from mlx_vader.artifacts.drawing.stamp import Finish, Patch, fit_within, ink, random_finish, solid, stack
 from mlx_vader.artifacts.drawing.text import credit, sentence, text_cover
 from mlx_vader.artifacts.randomness import chance, pick
 
@@ -144,7 +144,7 @@ class _Page:
         return max(9, round(self.reference * self.rng.uniform(low, high)))
 
     def _fit(self, artwork: Image.Image, part: float = 0.92) -> Image.Image:
-        return fitted(artwork, part * self.width, 0.5 * self.height)
+        return fit_within(artwork, part * self.width, 0.5 * self.height)
 
 
 def _clock(frame: int) -> str:

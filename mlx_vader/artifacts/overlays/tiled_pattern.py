@@ -10,7 +10,7 @@ from mlx_vader.artifacts.drawing.stamp import (
     Canvas,
     Patch,
     Stamp,
-    fitted,
+    fit_within,
     ink,
     over,
     premultiplied,
@@ -44,7 +44,7 @@ def tiled_pattern(
         artwork = solid(text_cover(credit(rng, words), font, max(9, round(size))), colour)
     else:
         artwork = emblem(rng, style, round(1.4 * size))
-    artwork = fitted(artwork, 0.7 * width, 0.7 * height)
+    artwork = fit_within(artwork, 0.7 * width, 0.7 * height)
     stamp = ink(artwork, random_finish(rng, size))
     angle = pick(rng, (*ANGLES, rng.uniform(-60, 60)))
     stamp = turned(stamp, angle) if angle else stamp

@@ -55,6 +55,7 @@ class PersistentMarks:
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Looks at frames all along the video; keeps what was seen after each look."""
+        self._mask = np.zeros((video.height, video.width, 1), np.float32)
         if video.frames < FEWEST_FRAMES:
             self.finding = Finding(
                 "undecidable", reason=f"{_frames(video.frames)} cannot show that a mark stands still"

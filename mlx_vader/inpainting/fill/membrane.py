@@ -117,11 +117,11 @@ class _System:
     border_places: np.ndarray
     inner: sparse.csr_array
     border: sparse.csr_array
-    known: Float32[np.ndarray, "h w 1"]
+    known: Float32[np.ndarray, "h2 w2 1"]
     coarser: "_System | None"
     parents: np.ndarray
     blocks: np.ndarray
-    blocks_near: Hole
+    blocks_near: Bool[np.ndarray, "h4 w4"]
 
     def solved(self, picture: Picture) -> Float32[np.ndarray, "n c"]:
         """The colours of the hole's pixels, row by row. In the picture they are zeros."""
@@ -196,7 +196,7 @@ def _quarters(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> 
     return sparse.coo_array((weights, (rows, columns)), shape).tocsr()
 
 
-def _halved(picture: Picture) -> Picture:
+def _halved(picture: Picture) -> Float32[np.ndarray, "h2 w2 c"]:
     """Means of two by two pixels; odd sides end in zeros."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:

@@ -161,9 +161,18 @@ class Process(Protocol):
         ...
 
 
+def edited_chunks(process: Process, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
+    """The chunks of a process whose first pass is over. One that is to change nothing is not asked."""
+    if not process.changes_nothing():
+        yield from process.chunks(frames, carry)
+        return
+    for frame in frames:
+        yield Chunk([Edit(frame, tuple)], dict)
+
+
 def edits_of(process: Process, video: Video) -> Iterator[Edit]:
     """A whole video through a process, in memory: the first pass, then each frame with its edits."""
     for _ in process.analyse(video, {}):
         pass
-    for chunk in process.chunks(video.read(0, video.frames), {}):
+    for chunk in edited_chunks(process, video.read(0, video.frames), {}):
         yield from chunk.edits

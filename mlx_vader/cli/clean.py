@@ -94,7 +94,7 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
                 began = now.number, now.frames, time.monotonic()
             seconds, frames = time.monotonic() - began[2], now.frames - began[1]
             place = f" ({now.number}/{now.files})" if now.files > 1 else ""
-            note = f"{frames / seconds:.1f} fps" if frames and seconds else ""
+            note = f"{frames / seconds:.1f} fps" if frames and seconds else now.step
             advance(0, completed=now.frames, total=now.total, description=now.source.name + place, note=note)
 
         yield on_progress

@@ -12,20 +12,21 @@ from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.image_job import ImageJob
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import PathLike, Task, make_folders, plan
-from mlx_vader.jobs.video_job import Done, VideoJob
+from mlx_vader.jobs.video_job import Done, OnFrames, VideoJob
 from mlx_vader.process import Finding
 from mlx_vader.video import plan_encoding
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: `frames` of `total` in file `number` (from 1) of `files`."""
+    """Where a run is: `frames` of `total` in file `number` (from 1) of `files`; `step`: what it does before frames."""
 
     source: Path
     number: int
     files: int
     frames: int
     total: int
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,10 @@ def _clean_one(
     started = time.perf_counter()
     frames = 0
 
-    def on_frames(count: int) -> None:
+    def on_frames(count: int, step: str) -> None:
         nonlocal frames
         frames = count
-        on_progress(Progress(task.source, index + 1, len(tasks), count, job.total))
+        on_progress(Progress(task.source, index + 1, len(tasks), count, job.total, step))
 
     try:
         kind = ImageJob if task.is_image else VideoJob
@@ -178,7 +179,7 @@ def _clean_one(
     return FileReport(task.source, task.target, "cleaned", **about)
 
 
-def _run(job: ImageJob | VideoJob, on_frames: Callable[[int], None]) -> Done:
+def _run(job: ImageJob | VideoJob, on_frames: OnFrames) -> Done:
     """Runs a job. What the frameworks raise, such as out of memory, is this file's failure."""
     try:
         return job.run(on_frames)

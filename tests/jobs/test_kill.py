@@ -116,4 +116,10 @@ def test_twenty_kills_lose_at_most_ten_seconds_each_and_no_frame(tmp_path, half_
     assert whole.wait() == 0
     for ours, theirs in zip(samples(target), samples(tmp_path / "whole.mkv"), strict=True):
         assert all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.done", "out.mkv", "whole.done", "whole.mkv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "in.mkv",
+        "out.done",
+        "out.mkv",
+        "whole.done",
+        "whole.mkv",
+    ]

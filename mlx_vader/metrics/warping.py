@@ -7,6 +7,7 @@ the same for every restoration of the clip.
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ def motion_of(clean: Float[np.ndarray, "t h w 3"]) -> Motion:
     motion = Motion(
         np.zeros((frames - 1, height, width, 2), np.float32), np.zeros((frames - 1, height, width), bool)
     )
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [_grey(frame) for frame in clean]
     for pair, (here, there) in enumerate(pairwise(grey)):
         motion.flow[pair] = search.calc(here, there, None)

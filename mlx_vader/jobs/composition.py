@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlx_vader import checkpoints
+from mlx_vader.arrays import Mask
 from mlx_vader.artifacts.registry import ARTIFACTS, parse_names
 from mlx_vader.backends import Backend, load_backend, restore
 from mlx_vader.backends.registry import is_package
@@ -21,7 +24,7 @@ from mlx_vader.masks.files import FileMasks
 from mlx_vader.masks.persistent import PersistentMarks
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.models.base import Network
-from mlx_vader.process import Process
+from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.tiling import tiled
 
@@ -65,6 +68,7 @@ class Cleaning:
             self._strategy,
             weights=self._weights,
             fill=self._fill.fill,
+            fill_name=self.options.fill,
             masks=masks,
             marks=self._looks_for_marks,
         )
@@ -86,10 +90,14 @@ class Cleaning:
     def _weights(self) -> str:
         return network_identity(self.options.checkpoint)
 
-    def _seen_marks(self, clip: np.ndarray) -> np.ndarray:
-        mask = restore(self.backend, clip).mask
-        assert mask is not None  # it predicts one: see `_looks_for_marks`
-        return mask
+    def _seen_marks(self, frames: Iterator[SourceFrame]) -> Mask:
+        """The network's mask of the last frame, after those before it."""
+        restored = None
+        while clip := [frame.rgb for frame in islice(frames, self.backend.interface.window)]:
+            restored = restore(self.backend, np.stack(clip), restored.state if restored else None)
+        assert restored is not None  # there are frames
+        assert restored.mask is not None  # it predicts one: see `_masks_for`
+        return restored.mask[-1]
 
 
 def _knows_overlays(checkpoint: Any) -> bool:

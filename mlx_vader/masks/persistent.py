@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from mlx_vader.arrays import Mask
 from mlx_vader.levels import to_levels
-from mlx_vader.process import Finding, FoundMark, Packed, Video
+from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
 
 #: Places in the video that are looked at, and how many frames the network sees at each: the last one counts.
 LOOKS, FRAMES_PER_LOOK = 12, 3
@@ -42,9 +42,9 @@ _EDGE, _RING = 4, 16
 
 
 class PersistentMarks:
-    """A mask source: the same mask for all frames. `see(frames (t, h, w, 3))` is a network's mask (t, h, w, 1)."""
+    """A mask source: the same mask for all frames. `see(frames)` is what a network marks in the last of them."""
 
-    def __init__(self, see: Callable[[np.ndarray], np.ndarray], weights: str) -> None:
+    def __init__(self, see: Callable[[Iterator[SourceFrame]], Mask], weights: str) -> None:
         self.finding = Finding()
         self._see, self._weights = see, weights
         self._mask: Mask = np.zeros((1, 1, 1), np.float32)
@@ -64,9 +64,9 @@ class PersistentMarks:
         reduction = max(1, round(np.sqrt(video.height * video.width / MOST_PIXELS)))
         seen, luma = list(kept.get("seen", ())), list(kept.get("luma", ()))
         for start in np.linspace(0, video.frames - FRAMES_PER_LOOK, LOOKS).astype(int)[len(seen) :]:
-            clip = np.stack([frame.rgb for frame in video.read(int(start), int(start) + FRAMES_PER_LOOK)])
-            seen.append(to_levels(_reduced(self._see(clip)[-1, ..., 0], reduction)))
-            luma.append(to_levels(_reduced(clip[-1].mean(axis=-1), reduction)))
+            frames = _Remembering(video.read(int(start), int(start) + FRAMES_PER_LOOK))
+            seen.append(to_levels(_reduced(self._see(frames)[..., 0], reduction)))
+            luma.append(to_levels(_reduced(frames.last.rgb.mean(axis=-1), reduction)))
             yield {"seen": np.stack(seen), "luma": np.stack(luma)}
         self._decide(np.stack(seen), np.stack(luma), video.height, video.width, reduction)
 
@@ -159,6 +159,21 @@ class _Place:
             return False
         around = float(np.median(change[ring]))
         return around >= LEAST_MOTION and float(np.median(change[inside])) <= STILLER * around
+
+
+class _Remembering:
+    """An iterator that knows what it gave last: three frames of 8K at once would take more than a gigabyte."""
+
+    def __init__(self, frames: Iterator[Any]) -> None:
+        self._frames = frames
+        self.last: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self.last = next(self._frames)
+        return self.last
 
 
 def _reduced(image: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarray, "h2 w2"]:

@@ -24,7 +24,7 @@ class Restoration:
 
     With `masks` its work counts inside them alone, and it is told of them, if it takes a hint. Without, all that it
     changes counts; `marks` says whether it is to look for marks itself (their places are then filled as told by `fill`)
-    or to be told that there are none. `weights` is the identity of the network's weights.
+    or to be told that there are none. `weights` is the identity of the network's weights, `fill_name` that of the fill.
     """
 
     def __init__(
@@ -34,10 +34,11 @@ class Restoration:
         *,
         weights: str,
         fill: FillCrop,
+        fill_name: str = "",
         masks: MaskSource | None = None,
         marks: bool = True,
     ) -> None:
-        self.backend, self.strategy, self.weights = backend, strategy, weights
+        self.backend, self.strategy, self.weights, self.fill_name = backend, strategy, weights, fill_name
         self._fill, self._masks, self._marks = fill, masks, marks
         self._takes_hint = backend.interface.input("hint") is not None
         self._regions = Regions()
@@ -48,9 +49,10 @@ class Restoration:
         return self._masks.finding if self._masks else Finding()
 
     def identity(self) -> dict[str, Any]:
-        """Weights, backend, strategy and masks."""
+        """Weights, backend, strategy, fill and masks."""
         masks = self._masks.identity() if self._masks else {"mask": ""}
-        settings = {"checkpoint": self.weights, "backend": self.backend.name, "marks": self._marks}
+        settings: dict[str, Any] = {"checkpoint": self.weights, "backend": self.backend.name}
+        settings |= {"marks": self._marks, "fill": self.fill_name}
         return {**settings, **as_settings(self.strategy), **masks}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:

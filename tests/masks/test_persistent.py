@@ -16,6 +16,9 @@ LOGO = slice(10, 22), slice(120, 150)
 @dataclass
 class Frame:
     rgb: np.ndarray
+    height: int = SIZE[0]
+    width: int = SIZE[1]
+    levels: None = None
 
 
 @dataclass
@@ -42,10 +45,11 @@ class Video:
 def seen_at(*boxes, probability=1.0):
     """A network that marks the boxes in every frame."""
 
-    def see(clip):
-        mask = np.zeros((*clip.shape[:3], 1), np.float32)
+    def see(frames):
+        *_, last = frames
+        mask = np.zeros((*last.rgb.shape[:2], 1), np.float32)
         for rows, columns in boxes:
-            mask[:, rows, columns] = probability
+            mask[rows, columns] = probability
         return mask
 
     return see
@@ -80,9 +84,10 @@ def test_on_a_still_scene_nothing_can_be_decided():
 
 
 def test_what_moves_with_the_scene_is_not_a_mark():
-    def see(clip):
-        place = int(1e6 * clip[-1, 0, 0, 0]) % 60
-        return seen_at((slice(40, 60), slice(place, place + 40)))(clip)
+    def see(frames):
+        frames = list(frames)
+        place = int(1e6 * frames[-1].rgb[0, 0, 0]) % 60
+        return seen_at((slice(40, 60), slice(place, place + 40)))(frames)
 
     marks, _ = found(see, Video(logo=False))
     assert marks.finding.status in {"nothing", "undecidable"}
@@ -98,11 +103,11 @@ def test_what_changes_as_the_scene_does_is_no_mark():
 def test_a_network_that_marks_half_the_picture_is_not_believed():
     calls = 0
 
-    def see(clip):
+    def see(frames):
         nonlocal calls
         calls += 1
         rest = slice(30, 90) if calls % 2 else slice(30, 40)
-        return seen_at(LOGO, (rest, slice(0, 100)))(clip)
+        return seen_at(LOGO, (rest, slice(0, 100)))(frames)
 
     marks, _ = found(see)
     assert marks.finding.status == "undecidable"
@@ -129,9 +134,10 @@ def test_few_frames_show_nothing(frames):
 def test_an_interrupted_look_goes_on_where_it_stopped():
     asked = []
 
-    def see(clip):
-        asked.append(len(clip))
-        return seen_at(LOGO)(clip)
+    def see(frames):
+        frames = list(frames)
+        asked.append(len(frames))
+        return seen_at(LOGO)(frames)
 
     _, steps = found(see)
     assert asked == [FRAMES_PER_LOOK] * LOOKS

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HELP = """
 Remove watermarks, logos, text and degradations from videos, images and folders of them.
 
+Removes marks that stand still while the scene moves; what cannot be told from the scene is left alone, and said.
 Audio, subtitles, timestamps, colours and bit depth stay as they are.
 The result appears under its name when it is complete; a source is never overwritten.
 
@@ -33,7 +34,7 @@ Examples:
 
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
 
-    vader-mlx clean clip.mp4 --find network           all that the network marks
+    vader-mlx clean clip.mp4 --find network           all that looks like a mark
 """
 
 
@@ -47,13 +48,14 @@ def clean(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")
     ],
-    options: Annotated[dict, CleanOptions],
+    *,
     out: Annotated[
         str | None,
         typer.Option(
             "-o", "--out", help="File, or folder for several; INPUT.clean.EXT beside it if not given."
         ),
     ] = None,
+    options: Annotated[dict, CleanOptions],
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
 ) -> None:
     """See `HELP`."""

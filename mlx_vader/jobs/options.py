@@ -45,7 +45,9 @@ class CleanOptions:
         "clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional."
     )
     clip_length: int = option(16, help="Frames of a clip.")
-    overlap: int | None = option(None, help="Frames that clips share, where the strategy needs it.")
+    overlap: int | None = option(
+        None, help="Frames that clips share, where the strategy needs it.", unsaid="4"
+    )
 
     def __post_init__(self) -> None:
         """Raises UsageError for choices that do not exist or exclude each other."""

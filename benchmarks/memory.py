@@ -71,8 +71,8 @@ def worker(source: str, backend: str) -> None:
     """Cleans with a tiny network and prints the peak in MiB."""
     import mlx.core as mx
 
+    from mlx_vader.jobs.clean import clean
     from mlx_vader.models.registry import build
-    from mlx_vader.streaming.clean import clean
 
     mx.random.seed(0)
     clean(source, checkpoint=build("nafunet-lite", "tiny"), backend=backend)

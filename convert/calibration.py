@@ -10,56 +10,38 @@ from typing import Any
 
 import numpy as np
 
+from convert.facts import PackageFacts
 from convert.real_frames import real_frames
-from convert.shapes import Size
-from convert.tracing import FRAMES, HINT
-from mlx_vader.levels import to_levels
+from convert.running import PackageRunner, WatchedModel
 
 #: As many frames are looked at: memories that reach back four frames are full for the last of them.
-LOOKS = 8
+CALIBRATION_FRAMES = 8
 
 #: Name of a value → {"rmin", "rmax"}, as coremltools' passes want it.
 Ranges = dict[str, dict[str, float]]
 
 
-def activation_ranges(package: Path, clip: Path | None) -> Ranges:
+def activation_ranges(package: Path, facts: PackageFacts, clip: Path | None) -> Ranges:
     """The smallest and the largest value of each result in a package of one function, on frames of a clip.
 
     Without a clip, of the demo's. Raises `VaderError` for a clip that cannot be read.
     """
-    from PIL import Image
-
     from convert.emulator import EmulatedModel
 
-    model = EmulatedModel(package)
     ranges: Ranges = {}
-    (frame_input,) = (feature for feature in model.inputs if feature.name == FRAMES)
-    as_image = frame_input.kind == "image"
-    state = model.make_state() if model.get_spec().description.state else None
-    shapes = {entry.name: entry.shape for entry in model.inputs}
-    memory: dict[str, Any] = {
-        name: np.zeros(shape) for name, shape in shapes.items() if name not in (FRAMES, HINT)
-    }
-    real = real_frames(clip, Size(*frame_input.shape[-2:]), LOOKS)
-    for frame in real.hinted():
-        pixels = Image.fromarray(to_levels(frame[..., :3]))
-        arrays = {FRAMES: np.moveaxis(frame[..., :3], -1, 0)[None], **memory}
-        if HINT in shapes:
-            arrays[HINT] = frame[None, None, ..., 3]
-        for name, value in arrays.items():
-            _widen(ranges, name, float(value.min()), float(value.max()))
-        given = {**arrays, FRAMES: pixels} if as_image else arrays
-        outputs = model.predict(
-            given, state, watch=lambda operation, name, value: _watch(ranges, name, value)
-        )
-        memory = {name: outputs[f"{name.removesuffix('_in')}_out"] for name in memory}
+
+    def on_result(operation: Any, name: str, value: Any) -> None:
+        if value.is_floating_point() and value.numel():
+            least, most = value.aminmax()
+            _widen(ranges, name, float(least), float(most))
+
+    def on_input(name: str, value: Any) -> None:
+        array = np.asarray(value)
+        _widen(ranges, name, float(array.min()), float(array.max()))
+
+    runner = PackageRunner(facts, lambda _: WatchedModel(EmulatedModel(package), on_result, on_input))
+    runner.run(real_frames(clip, facts.shapes.default, CALIBRATION_FRAMES).inputs(facts.interface))
     return ranges
-
-
-def _watch(ranges: Ranges, name: str, value: Any) -> None:
-    if value.is_floating_point() and value.numel():
-        least, most = value.aminmax()
-        _widen(ranges, name, float(least), float(most))
 
 
 def _widen(ranges: Ranges, name: str, least: float, most: float) -> None:

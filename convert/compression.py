@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from convert.calibration import activation_ranges
+from convert.facts import PackageFacts
 from convert.form import Form
-from convert.program import read
+from convert.program import read_program
 from mlx_vader.errors import VaderError
 
 #: Tensors of fewer numbers keep 16 bits: coremltools' own choice.
@@ -28,8 +29,11 @@ WEIGHT_THRESHOLD = 2048
 _ENDS = ("prefix", "suffix")
 
 
-def compressed(model: Any, form: Form) -> Any:
-    """A copy of a coremltools `MLModel` of one function, with weights as `form.compress` says."""
+def compressed(model: Any, facts: PackageFacts, form: Form) -> Any:
+    """A copy of a coremltools `MLModel` of one function, with weights as `form.compress` says.
+
+    `facts`: what is true of the model, whose package says nothing of itself yet.
+    """
     import coremltools.optimize.coreml as optimize
 
     if form.compress.startswith("palettize"):
@@ -40,11 +44,11 @@ def compressed(model: Any, form: Form) -> Any:
         mode="linear_symmetric", dtype="int8", weight_threshold=WEIGHT_THRESHOLD
     )
     if form.compress == "w8a8":
-        model = _with_activations_of_8_bits(model, steps, form.calibrate)
+        model = _with_activations_of_8_bits(model, facts, steps, form.calibrate)
     return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(global_config=steps))
 
 
-def _with_activations_of_8_bits(model: Any, steps: Any, clip: Path | None) -> Any:
+def _with_activations_of_8_bits(model: Any, facts: PackageFacts, steps: Any, clip: Path | None) -> Any:
     """What coremltools' `linear_quantize_activations` does once it has the ranges."""
     import coremltools.optimize.coreml as optimize
     from coremltools.converters.mil.mil.passes.graph_pass import PassOption
@@ -56,7 +60,10 @@ def _with_activations_of_8_bits(model: Any, steps: Any, clip: Path | None) -> An
         op_type_configs={"conv": steps, "linear": steps},
         op_name_configs=dict.fromkeys(_with_few_weights(package)),
     )
-    options = [PassOption("config", config), PassOption("activation_stats", activation_ranges(package, clip))]
+    options = [
+        PassOption("config", config),
+        PassOption("activation_stats", activation_ranges(package, facts, clip)),
+    ]
     insertions = [PASS_REGISTRY[f"compression::insert_{end}_quantize_dequantize_pair"] for end in _ENDS]
     for insertion in insertions:
         insertion.set_options(options)
@@ -66,7 +73,7 @@ def _with_activations_of_8_bits(model: Any, steps: Any, clip: Path | None) -> An
 
 def _with_few_weights(package: Path) -> list[str]:
     """The convolutions and linear layers whose weights keep 16 bits."""
-    function = read(package).function()
+    function = read_program(package).function()
     sizes = {output.name: output.type.elements for step in function.block.walk() for output in step.outputs}
     return [
         step.name

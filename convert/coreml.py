@@ -2,10 +2,8 @@
 
 The package restores a video frame by frame. It holds one function, to which the memory comes as arrays:
 
-    in   frames (1, 3, H, W)  RGB in [0, 1]         out  restored (1, 3, H, W)  RGB in [0, 1]
-         hint (1, 1, H, W)    if the network             mask (1, 1, H, W)      1 = artifact, if predicted
-                              takes one                  NAME_out               NAME_in of the next frame
-         NAME_in              one for each state
+    in   each input of the network's interface      out  each of its outputs, as (1, c, H, W)
+         NAME_in, one for each state                     NAME_out, which is NAME_in of the next frame
 
 or, with `stateful`, one function `size_HxW` for each size, the largest being the default, which keep the memory
 themselves: Core ML states with the names of the network's, so that a frame is one `predict({"frames": …}, state)`.
@@ -21,21 +19,21 @@ in a package; fp16 inputs and outputs came with iOS 16, which is the least that 
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.compression import check_tools, compressed
 from convert.destination import check_name, reject
+from convert.facts import PackageFacts
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
-from convert.metadata import describe
+from convert.metadata import describe_package
 from convert.mlprogram import to_model
 from convert.multifunction import function_name, save_together
-from convert.package import count_operations, read_spec, single_precision, size_in_mib
+from convert.package import count_operations, read_spec, single_precision, size_in_mib, write_spec
 from convert.quiet import quiet
 from convert.report import ConversionReport
 from convert.shapes import Shapes, Size, parse_shapes
-from convert.source import Source, open_source
+from convert.source import TwinSource, open_source
 from convert.tracing import trace
 from convert.verification import RejectedError, Verification
 from convert.verify import verify_source
@@ -44,7 +42,7 @@ from mlx_vader.writing import folder_written_beside
 if TYPE_CHECKING:
     from mlx_vader.models.base import Network
 
-__all__ = ["Source", "convert", "open_source", "write_package"]
+__all__ = ["TwinSource", "convert", "open_source", "write_package"]
 
 
 def convert(
@@ -72,12 +70,11 @@ def convert(
     check_name(Path(out))
     on_step("reading the network")
     source = open_source(net_or_checkpoint)
-    report = _write(source, Path(out), shapes, form, on_step, verify=True)
-    return replace(report, seconds=time.monotonic() - started)
+    return _write(source, Path(out), shapes, form, on_step, started=started, verify=True)
 
 
 def write_package(
-    source: Source,
+    source: TwinSource,
     out: Path,
     *,
     shapes: str | Iterable[str] = DEFAULT_SHAPES,
@@ -89,81 +86,91 @@ def write_package(
     on_step: Callable[[str], None] = lambda step: None,
 ) -> ConversionReport:
     """`convert` for a twin that is already there, without running what was written."""
+    started = time.monotonic()
     form = Form(target, stateful, io, compress, calibrate)
     check_name(out)
-    return _write(source, out, shapes, form, on_step)
+    return _write(source, out, shapes, form, on_step, started=started, verify=False)
 
 
 def _write(
-    source: Source,
+    source: TwinSource,
     out: Path,
     shapes: str | Iterable[str],
     form: Form,
     on_step: Callable[[str], None],
     *,
-    verify: bool = False,
+    started: float,
+    verify: bool,
 ) -> ConversionReport:
-    started = time.monotonic()
-    allowed = parse_shapes(shapes, stride=source.twin.stride)
-    form.check(source.twin, allowed)
+    interface = source.twin.interface
+    allowed = parse_shapes(shapes, stride=interface.stride)
+    form.check(interface, allowed)
     check_tools(form)
-    sizes = {function_name(size): size for size in _largest_first(allowed)} if form.stateful else {}
-    functions = {name: str(size) for name, size in sizes.items()}
-    with quiet():
-        models = {
-            name: _model(source, Shapes("fixed", (size,)), form, on_step, f" for {size}")
-            for name, size in sizes.items()
-        } or {"main": _model(source, allowed, form, on_step)}
-        full_size_mib = 0.0
-        if form.compress != "none":
-            full_size_mib = _size_in_mib(models, form)
-            on_step(f"compressing with {form.compress}")
-            models = {name: compressed(model, form) for name, model in models.items()}
+    parts = {"main": allowed}
+    if form.stateful:
+        parts = {function_name(size): Shapes("fixed", (size,)) for size in _largest_first(allowed)}
+    functions = {name: str(part) for name, part in parts.items()} if form.stateful else {}
+    models, full_size_mib = _models(source, parts, form, on_step)
     on_step("writing the package")
     with folder_written_beside(out) as partial:
         with quiet():
             _save(models, form, partial)
-        describe(partial, source, allowed, form, functions)
-        report = _report(partial, source, allowed, form, functions)
-        verification = _verified(partial, source, out, on_step) if verify else None
-    return replace(
-        report,
-        path=out,
-        verification=verification,
-        uncompressed_size_mib=full_size_mib or report.size_mib,
-        seconds=time.monotonic() - started,
-    )
-
-
-def _report(
-    package: Path, source: Source, shapes: Shapes, form: Form, functions: dict[str, str]
-) -> ConversionReport:
-    """What is in a written package."""
-    spec = read_spec(package)
-    interface = next(iter(spec.description.functions), spec.description)
-    size_mib = size_in_mib(package)
+        spec = read_spec(partial)
+        describe_package(spec, source, allowed, form, functions)
+        write_spec(partial, spec)
+        verification = _verified(partial, spec, source, out, on_step) if verify else None
+        size_mib = size_in_mib(partial)
+    entry = next(iter(spec.description.functions), spec.description)
     return ConversionReport(
-        path=package,
+        path=out,
         network=source.network,
-        shapes=str(shapes),
-        default_shape=str(shapes.default),
+        shapes=str(allowed),
+        default_shape=str(allowed.default),
         target=form.target,
         functions=functions,
-        inputs=tuple(entry.name for entry in interface.input),
-        outputs=tuple(entry.name for entry in interface.output),
-        states=tuple(entry.name for entry in interface.state),
+        inputs=tuple(feature.name for feature in entry.input),
+        outputs=tuple(feature.name for feature in entry.output),
+        states=tuple(feature.name for feature in entry.state),
         io=form.io,
         compress=form.compress,
         size_mib=size_mib,
-        uncompressed_size_mib=size_mib,
+        uncompressed_size_mib=full_size_mib or size_mib,
         ops=count_operations(spec),
         fp32_ops=single_precision(spec),
-        seconds=0,
+        seconds=time.monotonic() - started,
+        verification=verification,
     )
 
 
-def _verified(package: Path, source: Source, out: Path, on_step: Callable[[str], None]) -> Verification:
-    verification = verify_source(package, source, on_step=on_step)
+def _models(
+    source: TwinSource, parts: Mapping[str, Shapes], form: Form, on_step: Callable[[str], None]
+) -> tuple[dict[str, Any], float]:
+    """The functions as models of coremltools; and before they were compressed, what they take on disk, else 0."""
+    models: dict[str, Any] = {}
+    full_size_mib = 0.0
+    with quiet():
+        for name, part in parts.items():
+            which = f" for {part}" if form.stateful else ""
+            on_step(f"tracing the twin{which}")
+            traced = trace(source.twin, part, form)
+            on_step(f"converting to an ML program{which}")
+            models[name] = to_model(source, traced, part, form)
+        if form.compress != "none":
+            full_size_mib = _size_in_mib(models, form)
+            on_step(f"compressing with {form.compress}")
+            for name, part in parts.items():
+                facts = PackageFacts(
+                    source.twin.interface, part, {}, images=form.io == "image", stateful=form.stateful
+                )
+                models[name] = compressed(models[name], facts, form)
+    return models, full_size_mib
+
+
+def _verified(
+    package: Path, spec: Any, source: TwinSource, out: Path, on_step: Callable[[str], None]
+) -> Verification:
+    facts = PackageFacts.of(dict(spec.description.metadata.userDefined))
+    verification = verify_source(package, facts, source, on_step=on_step)
     if not verification.passed:
         raise RejectedError(reject(package, out), verification)
     return verification
@@ -175,15 +182,6 @@ def _largest_first(shapes: Shapes) -> list[Size]:
     )
 
 
-def _model(
-    source: Source, shapes: Shapes, form: Form, on_step: Callable[[str], None], which: str = ""
-) -> Any:
-    on_step(f"tracing the twin{which}")
-    traced, outputs = trace(source.twin, shapes, form)
-    on_step(f"converting to an ML program{which}")
-    return to_model(source, traced, outputs, shapes, form)
-
-
 def _save(models: Mapping[str, Any], form: Form, out: Path) -> None:
     if form.stateful:
         save_together(models, out)
@@ -193,6 +191,8 @@ def _save(models: Mapping[str, Any], form: Form, out: Path) -> None:
 
 def _size_in_mib(models: Mapping[str, Any], form: Form) -> float:
     """What the package of these models would take on disk."""
+    if not form.stateful:
+        return size_in_mib(Path(models["main"].package_path))
     with tempfile.TemporaryDirectory() as folder:
         _save(models, form, Path(folder) / "net.mlpackage")
         return size_in_mib(Path(folder))

@@ -22,7 +22,7 @@ def folded(state: Arrays, file: Path) -> dict[str, np.ndarray]:
     """
     if any("_se_reduce" in key for key in state):
         raise VaderError(
-            f"{file} holds an EfficientNet with squeeze-and-excitation, which the Lite variant has not",
+            f"{file} holds an EfficientNet with squeeze-and-excitation, which the Lite variant does not have",
             hint=how_to_get("efficientnet-lite0"),
         )
     plain: dict[str, np.ndarray] = {}

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from convert.shapes import Shapes
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.interface import Interface
 from mlx_vader.options import documented, option
-
-if TYPE_CHECKING:
-    from torch_ref.models.base import Network as TorchNetwork
 
 DEFAULT_SHAPES = ("256", "512", "720p")
 DEFAULT_TARGET = "iOS18"
@@ -62,8 +59,16 @@ class Form:
                 hint="leave out --calibrate, or add --compress w8a8",
             )
 
-    def check(self, twin: "TorchNetwork", shapes: Shapes) -> None:
-        """Raises `UsageError` for a range of stateful sizes, `VaderError` for states that Core ML cannot keep."""
+    def check(self, interface: Interface, shapes: Shapes) -> None:
+        """Raises `UsageError` for sizes that the network or the form cannot have.
+
+        Raises `VaderError` for states that Core ML cannot keep.
+        """
+        if not interface.any_size and shapes.kind != "fixed" and not self.stateful:
+            raise UsageError(
+                f"this network needs one size, not {shapes}",
+                hint="give one size, or --stateful, which makes a function for each",
+            )
         if not self.stateful:
             return
         if shapes.kind == "range":
@@ -72,10 +77,11 @@ class Form:
                 hint="list the sizes, for example --shapes 256,512,720p",
             )
         for size in shapes.sizes:
-            for name, shape in twin.state_spec(*size).items():
+            for port in interface.state:
+                shape = port.planes(*size)
                 if shape[-1] % STATE_MULTIPLE:
                     raise VaderError(
-                        f"state {name!r} is {shape[-1]} wide at {size}; Core ML states on the Neural Engine need "
+                        f"state {port.name!r} is {shape[-1]} wide at {size}; Core ML states on the Neural Engine need "
                         f"multiples of {STATE_MULTIPLE}",
                         hint="choose another size, or leave out --stateful: states are then inputs and outputs",
                     )

@@ -4,82 +4,80 @@
 count brightness from 0 to 255, as the pixels of an image do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-from jaxtyping import Float
 
 from convert import lowerings  # noqa: F401 - defines vader::keep_
-from torch_ref.models.base import Network, Restored, State
+from torch_ref.models.base import Network, State
 
 
 class FrameByFrame(torch.nn.Module):
-    """A twin with the time axis taken off, and its state as positional tensors, as tracing wants it."""
+    """A twin with the time axis taken off, and its ports as positional tensors, as tracing wants it."""
 
-    def __init__(self, twin: "Network | EightBit", states: Sequence[str]) -> None:
+    def __init__(self, twin: Network) -> None:
         super().__init__()
-        self.twin, self.states = twin, tuple(states)
-        #: Whether the twin gave a mask; known once it has run.
-        self.has_mask = False
+        self.twin = twin
 
-    def forward(
-        self, frame: Float[torch.Tensor, "1 3 h w"], *others: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        """Restored frame, mask where the network has one, then the states in the order of `states`.
-
-        `others` are the hint, where the network takes one, and the states.
-        """
-        hint, state = others[: self.twin.takes_hint], others[self.twin.takes_hint :]
-        restored = _restored(self.twin, frame, dict(zip(self.states, state, strict=True)), hint)
-        self.has_mask = restored.mask is not None
-        return *_images(restored), *(restored.state[name] for name in self.states)
+    def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Outputs, then states, from inputs and states, in the order of the interface."""
+        interface = self.twin.interface
+        inputs, memory = given[: len(interface.inputs)], given[len(interface.inputs) :]
+        names = [port.name for port in interface.state]
+        outputs, state = _computed(self.twin, inputs, dict(zip(names, memory, strict=True)))
+        return *outputs, *(state[name] for name in names)
 
 
 class StatefulFrame(torch.nn.Module):
     """A twin with the time axis taken off, and its state in buffers of the state's names, which it overwrites."""
 
-    def __init__(self, twin: "Network | EightBit", states: Mapping[str, torch.Tensor]) -> None:
+    def __init__(self, twin: Network, states: Mapping[str, torch.Tensor]) -> None:
         super().__init__()
         self.twin, self.states = twin, tuple(states)
-        self.has_mask = False
         for name, value in states.items():
             self.register_buffer(name, value)
 
-    def forward(
-        self, frame: Float[torch.Tensor, "1 3 h w"], *hint: Float[torch.Tensor, "1 1 h w"]
-    ) -> tuple[torch.Tensor, ...]:
-        """Restored frame, and mask where the network has one; with a hint where the network takes one."""
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Outputs from inputs, in the order of the interface."""
         # All are read before anything is computed: coremltools reads a state where it is first used, and may write it
         # as soon as its new value is known.
         state = {name: getattr(self, name).clone() for name in self.states}
-        restored = _restored(self.twin, frame, state, hint)
-        self.has_mask = restored.mask is not None
+        outputs, state = _computed(self.twin, inputs, state)
         for name in self.states:
-            torch.ops.vader.keep_(getattr(self, name), restored.state[name])
-        return _images(restored)
+            torch.ops.vader.keep_(getattr(self, name), state[name])
+        return outputs
 
 
-class EightBit(torch.nn.Module):
-    """A twin whose frames count from 0 to 255. Its mask and its state stay as they are."""
+class EightBit(Network):
+    """A twin whose frames count from 0 to 255. Its other ports and its state stay as they are."""
 
     def __init__(self, twin: Network) -> None:
         super().__init__()
-        self.twin, self.takes_hint = twin, twin.takes_hint
+        self.twin = twin
 
-    def restore(
-        self, frames: Float[torch.Tensor, "b t 3 h w"], state: State, *hint: Float[torch.Tensor, "b t 1 h w"]
-    ) -> Restored:
-        """The twin's, with a hint if it takes one."""
-        restored = self.twin.restore(frames / 255, state, *hint)
-        return restored._replace(frames=restored.frames.clamp(0, 1) * 255)
+    @property
+    def interface(self) -> Any:
+        """The twin's."""
+        return self.twin.interface
+
+    def compute(self, inputs: dict[str, torch.Tensor], state: State) -> tuple[dict[str, torch.Tensor], State]:
+        """The twin's, with frames divided before and multiplied after."""
+        unit = {port.name: inputs[port.name] / 255 for port in self.interface.inputs if port.kind == "frames"}
+        outputs, state = self.twin.compute(inputs | unit, state)
+        levels = {
+            port.name: outputs[port.name].clamp(0, 1) * 255
+            for port in self.interface.outputs
+            if port.kind == "frames"
+        }
+        return outputs | levels, state
 
 
-def _restored(
-    twin: "Network | EightBit", frame: torch.Tensor, state: State, hint: tuple[torch.Tensor, ...]
-) -> Restored:
-    # Sizes of packages are multiples of the stride: nothing is padded.
-    return twin.restore(frame.unsqueeze(1), state, *(one.unsqueeze(1) for one in hint))
-
-
-def _images(restored: Restored) -> tuple[torch.Tensor, ...]:
-    return restored.frames.squeeze(1), *(() if restored.mask is None else (restored.mask.squeeze(1),))
+def _computed(
+    twin: Network, inputs: tuple[torch.Tensor, ...], state: State
+) -> tuple[tuple[torch.Tensor, ...], State]:
+    """One frame in the order of the interface. Sizes of packages are multiples of the stride: nothing is padded."""
+    interface = twin.interface
+    named = {port.name: value.unsqueeze(1) for port, value in zip(interface.inputs, inputs, strict=True)}
+    outputs, state = twin.compute(named, state)
+    return tuple(outputs[port.name].squeeze(1) for port in interface.outputs), state

@@ -2,7 +2,7 @@
 
 `--io tensor`: every input and output is an fp16 array.
 
-`--io image`: the frame comes and goes as 8-bit RGB pixels. Core ML hands colour images over as fp32, so there is one
+`--io image`: frames come and go as 8-bit RGB pixels. Core ML hands colour images over as fp32, so there is one
 cast after the input and one before the output; what lies between is fp16, the scale of 1/255 too (as an argument of
 `ImageType` it would be a multiplication in fp32). The mask is a half-float grayscale image and needs no cast. How Core
 ML rounds brightness to 8 bits is its own affair: the program gives fractions.
@@ -10,31 +10,30 @@ ML rounds brightness to 8 bits is its own affair: the program gives fractions.
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from convert.form import Form
 from convert.shapes import Shapes, Size
-from convert.source import Source
-from convert.tracing import FRAMES, HINT, MASK, RESTORED
+from convert.source import TwinSource
+from convert.tracing import output_names, state_input
 from mlx_vader.errors import VaderError
-
-if TYPE_CHECKING:
-    from torch_ref.models.base import Network as TorchNetwork
+from mlx_vader.interface import Interface
 
 
-def to_model(source: Source, traced: Any, outputs: tuple[str, ...], shapes: Shapes, form: Form) -> Any:
-    """An `MLModel` of coremltools. Raises `VaderError` when Core ML cannot express the network."""
+def to_model(source: TwinSource, traced: Any, shapes: Shapes, form: Form) -> Any:
+    """An `MLModel` of coremltools from a trace. Raises `VaderError` when Core ML cannot express the network."""
     import coremltools as ct
 
     from convert.lowerings import register
 
     register()
+    interface = source.twin.interface
     try:
         return ct.convert(
             traced,
-            inputs=_inputs(source.twin, shapes, form),
-            outputs=[_output(name, form) for name in outputs],
-            states=_states(source.twin, shapes.default) if form.stateful else None,
+            inputs=_inputs(interface, shapes, form),
+            outputs=_outputs(interface, form),
+            states=_states(interface, shapes.default) if form.stateful else None,
             convert_to="mlprogram",
             minimum_deployment_target=getattr(ct.target, form.target),
             compute_precision=ct.precision.FLOAT16,
@@ -63,52 +62,60 @@ def _passes() -> Any:
     return passes
 
 
-def _inputs(twin: "TorchNetwork", shapes: Shapes, form: Form) -> list[Any]:
+def _inputs(interface: Interface, shapes: Shapes, form: Form) -> list[Any]:
     import coremltools as ct
     import numpy as np
 
     tensor = partial(ct.TensorType, dtype=np.float16)
     image = partial(ct.ImageType, color_layout=ct.colorlayout.RGB)
-    frames = _flexible(lambda size: (3, *size), shapes)
-    names = () if form.stateful else twin.state_spec(*shapes.default)
-    others = {HINT: _flexible(lambda size: (1, *size), shapes)} if twin.takes_hint else {}
-    others |= {f"{name}_in": _flexible(partial(_state_shape, twin, name), shapes) for name in names}
+    memory = () if form.stateful else interface.state
     return [
-        (image if form.io == "image" else tensor)(name=FRAMES, shape=frames),
-        *(tensor(name=name, shape=shape) for name, shape in others.items()),
+        *(
+            (image if form.io == "image" and port.kind == "frames" else tensor)(
+                name=port.name, shape=_flexible(port.planes, shapes)
+            )
+            for port in interface.inputs
+        ),
+        *(tensor(name=state_input(port.name), shape=_flexible(port.planes, shapes)) for port in memory),
     ]
 
 
-def _output(name: str, form: Form) -> Any:
+def _outputs(interface: Interface, form: Form) -> list[Any]:
     import coremltools as ct
     import numpy as np
 
-    layouts = {RESTORED: ct.colorlayout.RGB, MASK: ct.colorlayout.GRAYSCALE_FLOAT16}
-    if form.io == "image" and name in layouts:
-        return ct.ImageType(name=name, color_layout=layouts[name])
-    return ct.TensorType(name=name, dtype=np.float16)
+    layouts = {"frames": ct.colorlayout.RGB, "mask": ct.colorlayout.GRAYSCALE_FLOAT16}
+    images = {
+        port.name: layouts[port.kind]
+        for port in interface.outputs
+        if form.io == "image" and port.kind in layouts
+    }
+    return [
+        ct.ImageType(name=name, color_layout=images[name])
+        if name in images
+        else ct.TensorType(name=name, dtype=np.float16)
+        for name in output_names(interface, form)
+    ]
 
 
-def _states(twin: "TorchNetwork", size: Size) -> list[Any]:
+def _states(interface: Interface, size: Size) -> list[Any]:
     import coremltools as ct
     import numpy as np
 
     return [
-        ct.StateType(wrapped_type=ct.TensorType(shape=(1, *shape), dtype=np.float16), name=name)
-        for name, shape in twin.state_spec(*size).items()
+        ct.StateType(
+            wrapped_type=ct.TensorType(shape=(1, *port.planes(*size)), dtype=np.float16), name=port.name
+        )
+        for port in interface.state
     ]
 
 
-def _state_shape(twin: "TorchNetwork", name: str, size: Size) -> tuple[int, ...]:
-    return twin.state_spec(*size)[name]
-
-
-def _flexible(shape_at: Callable[[Size], tuple[int, ...]], shapes: Shapes) -> Any:
-    """The shapes of an input that is `shape_at(size)` at a frame size, batch apart."""
+def _flexible(shape_at: Callable[[int, int], tuple[int, ...]], shapes: Shapes) -> Any:
+    """The shapes of an input that is `shape_at(height, width)` at a frame size, batch apart."""
     import coremltools as ct
 
-    default = (1, *shape_at(shapes.default))
-    corners = [(1, *shape_at(size)) for size in shapes.sizes]
+    default = (1, *shape_at(*shapes.default))
+    corners = [(1, *shape_at(*size)) for size in shapes.sizes]
     if all(corner == default for corner in corners):
         return ct.Shape(default)
     if shapes.kind == "enumerated":

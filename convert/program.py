@@ -164,7 +164,7 @@ class Program:
         return self.functions[name]
 
 
-def read(path: Path | str) -> Program:
+def read_program(path: Path | str) -> Program:
     """The program of a package. Raises `VaderError` for what is no ML program."""
     path = Path(path)
     spec = read_spec(path)

@@ -9,8 +9,8 @@ from jaxtyping import Float32
 
 from convert.shapes import Size
 from mlx_vader.arrays import Clip, Masks
+from mlx_vader.interface import ARTIFACT, CLEAN, UNKNOWN, Interface, Port
 from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.masks import with_hint
 from mlx_vader.resizing import crop_and_resize
 
 #: Another key, another logo.
@@ -25,11 +25,29 @@ class RealFrames(NamedTuple):
     mask: Float32[np.ndarray, "t h w 1"]
     label: str
 
-    def hinted(self) -> Float32[np.ndarray, "t h w 4"]:
-        """The spoiled frames for a network that takes a hint: nothing is known at first, all in the second half."""
-        half = len(self.spoiled) // 2
-        blind, told = with_hint(self.spoiled[:half], None), with_hint(self.spoiled[half:], self.mask[half:])
-        return np.concatenate([blind, told])
+    def hint(self) -> Float32[np.ndarray, "t h w 1"]:
+        """Nothing is known at first, everything in the second half."""
+        hint = np.where(self.mask > 0.5, np.float32(ARTIFACT), np.float32(CLEAN))
+        hint[: len(hint) // 2] = UNKNOWN
+        return hint
+
+    def inputs(self, interface: Interface) -> dict[str, np.ndarray]:
+        """What a network of this interface takes, over the clip.
+
+        Several inputs of frames see the clip one frame later each. What no clip shows, such as features, is noise.
+        """
+        frames = [port for port in interface.inputs if port.kind == "frames"]
+        later = {port.name: np.roll(self.spoiled, -shift, axis=0) for shift, port in enumerate(frames)}
+        noise = np.random.default_rng(0)
+        return {port.name: later.get(port.name, self._other(port, noise)) for port in interface.inputs}
+
+    def _other(self, port: Port, noise: np.random.Generator) -> np.ndarray:
+        if port.kind == "hint":
+            return self.hint()
+        if port.kind == "mask":
+            return self.mask
+        count, height, width = self.spoiled.shape[:3]
+        return noise.standard_normal((count, *port.shape(height, width)), np.float32)
 
 
 def real_frames(clip: Path | None, size: Size, count: int) -> RealFrames:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class TwinSource:
     """What a package is made from. `checkpoint_sha256` is the file's; empty for a network in memory."""
 
     network: str
@@ -26,7 +26,7 @@ class Source:
     step: int = 0
 
 
-def open_source(net_or_checkpoint: "Network | str | Path") -> Source:
+def open_source(net_or_checkpoint: "Network | str | Path") -> TwinSource:
     """The twin with its weights, and all that is known of them."""
     with quiet():
         from convert.weights import twin, twin_of
@@ -35,10 +35,10 @@ def open_source(net_or_checkpoint: "Network | str | Path") -> Source:
         from mlx_vader.models.registry import name_of
 
     if isinstance(net_or_checkpoint, Network):
-        return Source(name_of(net_or_checkpoint), twin(net_or_checkpoint), asdict(net_or_checkpoint.spec))
+        return TwinSource(name_of(net_or_checkpoint), twin(net_or_checkpoint), asdict(net_or_checkpoint.spec))
     path = checkpoints.resolve(net_or_checkpoint)
     checkpoint = checkpoints.read(path)
-    return Source(
+    return TwinSource(
         checkpoint.network,
         twin_of(checkpoint),
         asdict(checkpoint.spec),

@@ -6,43 +6,68 @@ symbolic. A trace freezes what goes through Python numbers, so twins compute wit
 are traced at a size that nobody asks for, and the tests run them at the others.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from convert.form import Form
 from convert.shapes import Shapes, Size
+from mlx_vader.interface import Interface, Port
 
 if TYPE_CHECKING:
     import torch
 
     from torch_ref.models.base import Network as TorchNetwork
 
-FRAMES, HINT, RESTORED, MASK = "frames", "hint", "restored", "mask"
 
-
-def trace(
-    twin: "TorchNetwork", shapes: Shapes, form: Form
-) -> tuple["torch.jit.ScriptModule", tuple[str, ...]]:
-    """The twin's frame-by-frame function as a graph, and the names of its outputs."""
+def trace(twin: "TorchNetwork", shapes: Shapes, form: Form) -> "torch.jit.ScriptModule":
+    """The twin's frame-by-frame function as a graph."""
     import torch
 
     from convert.frame import EightBit, FrameByFrame, StatefulFrame
     from convert.lowerings import lowered
 
-    size = _sample_size(shapes, twin.stride)
-    state = {name: torch.zeros(1, *shape) for name, shape in twin.state_spec(*size).items()}
+    size = _sample_size(shapes, twin.interface.stride)
+    state = twin.fresh_state(1, *size)
     brightest = 255 if form.io == "image" else 1
-    frame = torch.linspace(0, brightest, 3 * size.height * size.width).reshape(1, 3, *size)
+    inputs = [_sample_input(port, size, brightest) for port in twin.interface.inputs]
     network = EightBit(lowered(twin)) if form.io == "image" else lowered(twin)
-    function = StatefulFrame(network, state) if form.stateful else FrameByFrame(network, tuple(state))
-    hint = (torch.zeros(1, 1, *size),) if twin.takes_hint else ()
-    given = (frame, *hint) if form.stateful else (frame, *hint, *state.values())
+    function = StatefulFrame(network, state) if form.stateful else FrameByFrame(network)
+    given = tuple(inputs) if form.stateful else (*inputs, *state.values())
     with torch.no_grad(), _sizes_as_tensors():
-        traced = torch.jit.trace(function.eval(), given, check_trace=False)
-    mask = (MASK,) if function.has_mask else ()
-    memory = () if form.stateful else tuple(f"{name}_out" for name in state)
-    return traced, (RESTORED, *mask, *memory)
+        return torch.jit.trace(function.eval(), given, check_trace=False)
+
+
+def output_names(interface: Interface, form: Form) -> tuple[str, ...]:
+    """What the function gives, in order: outputs, then states where they are no states of Core ML's."""
+    memory = () if form.stateful else interface.state
+    return (*(port.name for port in interface.outputs), *(state_output(port.name) for port in memory))
+
+
+def state_input(name: str) -> str:
+    """The name under which a package takes a state that it does not keep itself."""
+    return f"{name}_in"
+
+
+def state_name(input_name: str) -> str:
+    """The state's own name."""
+    return input_name.removesuffix("_in")
+
+
+def state_output(name: str) -> str:
+    """The name under which it gives the state's next value."""
+    return f"{name}_out"
+
+
+def _sample_input(port: Port, size: Size, brightest: int) -> "torch.Tensor":
+    """Frames from dark to bright, and zeros of all else."""
+    import torch
+
+    shape = (1, *port.planes(*size))
+    if port.kind != "frames":
+        return torch.zeros(shape)
+    return torch.linspace(0, brightest, math.prod(shape)).reshape(shape)
 
 
 def _sample_size(shapes: Shapes, stride: int) -> Size:

@@ -1,14 +1,14 @@
 """Does a written package compute what its network does? Run over a stream of real frames, against the fp32 twin.
 
 Every size or function, every output, every state. In the emulator, which rounds to half precision as a device does, and
-on a Mac besides in Core ML itself, on every compute unit. The package is run as `clean` runs it, by the same backend.
+on a Mac besides in Core ML itself, on every compute unit. The package is run as the backend `coreml` runs it.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,30 +16,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convert.emulator import EmulatedModel
-from convert.package import read_spec
+from convert.facts import PackageFacts
 from convert.real_frames import real_frames
+from convert.running import COMPUTE_UNITS, Arrays, PackageRunner
 from convert.shapes import Shapes, Size
-from convert.source import Source, open_source
+from convert.source import TwinSource, open_source
 from convert.verification import Flag, OutputCheck, Verification, psnr_db
 from convert.worst_op import worst_op
-from mlx_vader.backends.coreml import COMPUTE_UNITS, CoreMLBackend, Facts
 from mlx_vader.errors import VaderError
-from mlx_vader.models.registry import name_of
 
 if TYPE_CHECKING:
-    import torch
-
-    from mlx_vader.backends.base import Backend
     from mlx_vader.models.base import Network
+    from torch_ref.models.base import Network as TorchNetwork
 
-FRAMES = 16
+STREAM_FRAMES = 16
 #: dB that a package has to reach. Fewer bits cost quality, which is reported; less than this is a broken package.
 THRESHOLD_DB = 50.0
 COMPRESSED_THRESHOLD_DB = 30.0
-#: A load by Core ML can hang or take minutes (facts: 273 to 560 s were reported).
+#: A load by Core ML can hang, or take minutes: 273 to 560 s were reported.
 DEVICE_SECONDS = 900
 
-Stream = dict[str, np.ndarray]
+#: Runs a stream of inputs, and gives outputs and states by name, each stacked over the frames.
+Engine = Callable[[Mapping[str, np.ndarray]], Arrays]
 
 
 def verify(
@@ -52,52 +50,51 @@ def verify(
 ) -> Verification:
     """Checks a package against the network, checkpoint file or shipped checkpoint that it was made from.
 
-    `clip`: whose frames are restored (default: the demo's). `threshold_db`: what every output has to reach; by
+    `clip`: whose frames are given (default: the demo's). `threshold_db`: what every output has to reach; by
     default 50, and 30 for compressed weights. Raises VaderError for what is no package of this toolkit, and for a
     checkpoint of another network.
     """
     on_step("reading the network")
-    return verify_source(
-        package, open_source(net_or_checkpoint), clip=clip, threshold_db=threshold_db, on_step=on_step
-    )
+    source, facts = open_source(net_or_checkpoint), PackageFacts.read(package)
+    return verify_source(package, facts, source, clip=clip, threshold_db=threshold_db, on_step=on_step)
 
 
 def verify_source(
     package: Path,
-    source: Source,
+    facts: PackageFacts,
+    source: TwinSource,
     *,
     clip: Path | None = None,
     threshold_db: float | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Verification:
-    """`verify` for a twin that is already there."""
-    metadata = dict(read_spec(package).description.metadata.userDefined)
-    facts = Facts.of(metadata)
+    """`verify` for a package that has been read and a twin that is already there."""
     _check_same_network(source, facts)
     if threshold_db is None:
-        compressed = metadata.get("vader.compress", "none") != "none"
-        threshold_db = COMPRESSED_THRESHOLD_DB if compressed else THRESHOLD_DB
+        threshold_db = COMPRESSED_THRESHOLD_DB if facts.compressed else THRESHOLD_DB
     emulated = _Emulated(package, facts)
-    engines: dict[str, Callable[[np.ndarray], Stream]] = {"emulated": emulated}
+    engines: dict[str, Engine] = {"emulated": emulated}
     if sys.platform == "darwin":
         engines |= {units: partial(on_device, package, units) for units in COMPUTE_UNITS}
     outputs: list[OutputCheck] = []
     failures: list[str] = []
     lost: list[float] = []
     shown = ""
-    sizes = sizes_to_check(facts.shapes, facts.stride)
+    sizes = sizes_to_check(facts.shapes, facts.interface.stride)
     for size in sizes:
         on_step(f"checking {size}")
-        real = real_frames(clip, size, FRAMES)
-        frames = real.hinted() if source.twin.takes_hint else real.spoiled
-        shown, wanted = real.label, reference_stream(source.twin, frames)
+        real = real_frames(clip, size, STREAM_FRAMES)
+        inputs = real.inputs(facts.interface)
+        shown, wanted = real.label, reference_stream(source.twin, inputs)
         for engine, run in engines.items():
             try:
-                got = run(frames)
+                got = run(inputs)
             except VaderError as error:
                 failures.append(f"{engine} at {size}: {error.message}")
                 continue
-            lost.append(_quality(wanted, real.clean) - _quality(got, real.clean))
+            if facts.interface.restores:
+                name = facts.interface.restoration().restored.name
+                lost.append(_quality(wanted[name], real.clean) - _quality(got[name], real.clean))
             function = facts.functions.get(size, "main")
             outputs += [
                 OutputCheck(engine, function, str(size), name, *_distance(wanted.get(name), got.get(name)))
@@ -113,7 +110,7 @@ def verify_source(
         tuple(emulated.flags()),
         worst,
         tuple(failures),
-        FRAMES,
+        STREAM_FRAMES,
         shown,
     )
 
@@ -131,47 +128,59 @@ def _between(low: int, high: int, stride: int) -> int:
     return low + (high - low) // (2 * stride) * stride
 
 
-def _check_same_network(source: Source, facts: Facts) -> None:
-    if source.network != name_of(facts.network) or source.spec != asdict(facts.network.spec):
+def _check_same_network(source: TwinSource, facts: PackageFacts) -> None:
+    if (source.network, json.loads(json.dumps(source.spec))) != (facts.network, facts.spec):
         raise VaderError(
             f"the package holds another network than the checkpoint's {source.network}",
             hint="give the checkpoint that it was converted from with -c",
         )
 
 
-def reference_stream(twin: "torch.nn.Module", frames: np.ndarray) -> Stream:
+def reference_stream(twin: "TorchNetwork", inputs: Mapping[str, np.ndarray]) -> Arrays:
     """What `run_stream` gives, from the twin in fp32."""
     import torch
 
-    def steps() -> Iterator[dict[str, np.ndarray]]:
+    def steps() -> Iterator[Arrays]:
         state: Any = None
-        for frame in frames:
-            restored, mask, state = twin(torch.from_numpy(frame).permute(2, 0, 1)[None, None], state)
-            images = {"restored": restored, **({} if mask is None else {"mask": mask})}
-            values = {name: image[0].permute(0, 2, 3, 1) for name, image in images.items()} | state
-            yield {name: value.numpy() for name, value in values.items()}
+        for time in range(_length(inputs)):
+            frame = {
+                name: _channels_first(torch.from_numpy(a[time]))[None, None] for name, a in inputs.items()
+            }
+            outputs, state = twin.run(frame, state)
+            yield {name: _channels_last(value[0]).numpy() for name, value in outputs.items()} | {
+                name: value.numpy() for name, value in state.items()
+            }
 
     with torch.inference_mode():
         return _collected(steps())
 
 
-def run_stream(backend: "Backend", frames: np.ndarray) -> Stream:
+def _channels_first(frame: Any) -> Any:
+    return frame.permute(2, 0, 1) if frame.ndim == 3 else frame
+
+
+def _channels_last(frames: Any) -> Any:
+    return frames.permute(0, 2, 3, 1) if frames.ndim == 4 else frames
+
+
+def run_stream(runner: PackageRunner, inputs: Mapping[str, np.ndarray]) -> Arrays:
     """Outputs and states after each frame, `(t, …)`."""
 
-    def steps() -> Iterator[dict[str, np.ndarray]]:
+    def steps() -> Iterator[Arrays]:
         state: Any = None
-        for frame in frames[:, None]:
-            restored = backend.restore(frame, state)
-            state = restored.state
-            mask = {} if restored.mask is None else {"mask": restored.mask}
+        for time in range(_length(inputs)):
+            values, state = runner.run({name: a[time : time + 1] for name, a in inputs.items()}, state)
             # A state may be changed in place by the next frame.
-            packed = {name: np.array(value) for name, value in backend.pack(state).items()}
-            yield {"restored": restored.frames, **mask, **packed}
+            yield values | {name: np.array(value) for name, value in runner.pack(state).items()}
 
     return _collected(steps())
 
 
-def _collected(steps: Iterable[dict[str, np.ndarray]]) -> Stream:
+def _length(inputs: Mapping[str, np.ndarray]) -> int:
+    return len(next(iter(inputs.values())))
+
+
+def _collected(steps: Iterable[Arrays]) -> Arrays:
     """The steps' arrays by name, stacked."""
     collected: dict[str, list[np.ndarray]] = {}
     for step in steps:
@@ -191,23 +200,23 @@ def _distance(wanted: np.ndarray | None, got: np.ndarray | None) -> tuple[float,
     return psnr_db(worst, peak), float(np.abs(difference).max())
 
 
-def _quality(stream: Stream, clean: np.ndarray) -> float:
+def _quality(restored: np.ndarray, clean: np.ndarray) -> float:
     """PSNR of the restored frames against the clean ones."""
-    if not np.isfinite(stream["restored"]).all():
+    if not np.isfinite(restored).all():
         return 0.0
-    return psnr_db(float(np.square(stream["restored"].astype(np.float64) - clean[:, None]).mean()), 1.0)
+    return psnr_db(float(np.square(restored.astype(np.float64) - clean[:, None]).mean()), 1.0)
 
 
 class _Emulated:
     """The package in the emulator, whose functions are read once for all sizes."""
 
-    def __init__(self, package: Path, facts: Facts) -> None:
+    def __init__(self, package: Path, facts: PackageFacts) -> None:
         self._package = package
         self._models: dict[str | None, EmulatedModel] = {}
-        self._backend = CoreMLBackend(facts, self._opened, "emulated", emulated=True)
+        self._runner = PackageRunner(facts, self._opened)
 
-    def __call__(self, frames: np.ndarray) -> Stream:
-        return run_stream(self._backend, frames)
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> Arrays:
+        return run_stream(self._runner, inputs)
 
     def flags(self) -> list[Flag]:
         """What half precision held badly, in any stream."""
@@ -222,11 +231,11 @@ class _Emulated:
         return self._models[name]
 
 
-def on_device(package: Path, units: str, frames: np.ndarray) -> Stream:
-    """The stream from the backend `coreml` in a process of its own, which a crash or a hang takes down alone."""
+def on_device(package: Path, units: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
+    """The stream in a process of its own, which a crash or a hang takes down alone; off a Mac in the emulator."""
     with tempfile.TemporaryDirectory() as folder:
-        given, made = Path(folder) / "frames.npy", Path(folder) / "stream.npz"
-        np.save(given, frames)
+        given, made = Path(folder) / "inputs.npz", Path(folder) / "stream.npz"
+        np.savez(given, **inputs)  # type: ignore[arg-type]
         command = [sys.executable, "-m", "convert.device_stream", str(package), units, str(given), str(made)]
         try:
             result = subprocess.run(

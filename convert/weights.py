@@ -21,7 +21,7 @@ def build_twin(network: str, spec: Any) -> "TorchNetwork":
     """The PyTorch network of a registry name, with fresh weights."""
     from mlx_vader.models import registry
 
-    module, name = registry.entry(network).twin.split(":")
+    module, name = registry.entry(network).twin
     return getattr(import_module(module), name)(spec)
 
 
@@ -60,8 +60,7 @@ def import_published(path: str | Path) -> Checkpoint:
             f"{path} holds no weights", hint="expected a dict with 'model_state_dict' and 'config'"
         )
     config = content.get("config") or {}
-    network = _published_network(state, path)
-    spec = _published_spec(network, state, config)
+    network, spec = _published(state, config, path)
     module = build_twin(network, spec)
     missing, unexpected = module.load_state_dict(state, strict=False)
     if missing or unexpected:
@@ -71,6 +70,18 @@ def import_published(path: str | Path) -> Checkpoint:
     weights = {name: value.float().numpy() for name, value in module.state_dict().items()}
     provenance = {"source": Path(path).name, "licence": "the publisher's", "config": str(config)}
     return Checkpoint(network, spec, weights, int(content.get("step") or 0), provenance)
+
+
+def _published(state: "dict[str, torch.Tensor]", config: dict[str, Any], path: str | Path) -> tuple[str, Any]:
+    """The network that the keys belong to, and its spec. Each network knows its own published checkpoints."""
+    from mlx_vader.models.registry import NETWORKS
+
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
+    for name, entry in NETWORKS.items():
+        spec = entry.network.published_spec(shapes, config)
+        if spec is not None:
+            return name, spec
+    raise VaderError(f"{path} holds weights of an unknown network", hint=f"known are {', '.join(NETWORKS)}")
 
 
 def unpickle(path: Path, content: BytesIO | None = None) -> Any:
@@ -89,53 +100,3 @@ def unpickle(path: Path, content: BytesIO | None = None) -> Any:
             f"{path} is not a PyTorch checkpoint of plain tensors",
             hint="it is damaged, or it would run code when opened",
         ) from error
-
-
-def _published_network(state: "dict[str, torch.Tensor]", path: str | Path) -> str:
-    """Which of the seeds' networks the keys belong to."""
-    if "inpaint_head.0.weight" in state:
-        return "composite"
-    if "enc1.0.norm1.weight" in state:
-        return "nafunet-lite"
-    if "out_conv.0.weight" in state and "in_conv.weight" in state:
-        return "nafunet"
-    raise VaderError(f"{path} holds weights of an unknown network", hint="known are the seeds' v1 networks")
-
-
-def _published_spec(network: str, state: "dict[str, torch.Tensor]", config: dict[str, Any]) -> Any:
-    """The spec, read off the shapes; what shapes do not tell comes from the published config.
-
-    The published networks have no memory; theirs stays off, because no weights were trained for one.
-    """
-    from mlx_vader.models import registry
-
-    kind = registry.entry(network).spec
-    channels = state["in_conv.weight"].shape[0]
-    residual = bool(config.get("residual_learning", config.get("residual", False)))
-    if network == "nafunet-lite":
-        return kind(channels=channels, residual=residual)
-    positions = next((value for name, value in state.items() if name.endswith("temporal_pos")), None)
-    fields: dict[str, Any] = {
-        "channels": channels,
-        "blocks": len({name.split(".")[1] for name in state if name.startswith("bottleneck.")}),
-        "num_frames": 1 if positions is None else positions.shape[1],
-        "memory": 0,
-        "temporal": positions is not None,
-    }
-    if network == "nafunet":
-        guidance = _published_guidance(state, config)
-        fields |= {"predict_mask": "mask_conv.0.weight" in state, "guidance": guidance, "residual": residual}
-    return kind(**fields)
-
-
-def _published_guidance(state: "dict[str, torch.Tensor]", config: dict[str, Any]) -> str:
-    if "mask_modulation.scale" in state:
-        return "modulation"
-    if "skip_gate_strength" in state:
-        return "skip_gate"
-    if "temporal_attn.mask_scale" in state:
-        return "attn_gate"
-    if state["out_conv.0.weight"].shape[1] > state["out_conv.0.weight"].shape[0]:
-        return "concat"
-    # The residual guidance has no weights of its own.
-    return "residual" if config.get("mask_guidance") == "residual" else "none"

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convert.emulator import EmulatedModel
+from convert.facts import PackageFacts
 from convert.real_frames import real_frames
+from convert.running import PackageRunner, WatchedModel
 from convert.shapes import Size
 from convert.verification import WorstOp, psnr_db
-from mlx_vader.backends.coreml import CoreMLBackend, Facts
 
 if TYPE_CHECKING:
     import torch
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
     from convert.program import Operation
 
 
-def worst_op(package: Path, facts: Facts, clip: Path | None, size: Size) -> WorstOp | None:
+def worst_op(package: Path, facts: PackageFacts, clip: Path | None, size: Size) -> WorstOp | None:
     """The worst of all operations for a frame of `size`; None of a package without floating-point operations.
 
     Both precisions run in step, a few operations apart: all results at once would take gigabytes.
     """
-    frames = real_frames(clip, size, 1).spoiled
+    inputs = real_frames(clip, size, 1).inputs(facts.interface)
     # Both are read before the second thread starts: reading silences the whole process for a moment.
     function = facts.functions.get(size)
     half, single = (EmulatedModel(package, function, precision) for precision in ("fp16", "fp32"))
     exact: Queue[_Result | None] = Queue(maxsize=4)
     worst: list[WorstOp] = []
 
-    def backend(model: EmulatedModel, watch: Callable[..., None]) -> CoreMLBackend:
-        return CoreMLBackend(facts, lambda _: _Watched(model, watch), "emulated", emulated=True)
+    def run(model: EmulatedModel, watch: Callable[..., None]) -> None:
+        PackageRunner(facts, lambda _: WatchedModel(model, watch)).run(inputs)
 
     def compare(operation: "Operation", name: str, value: "torch.Tensor") -> None:
         reference = exact.get()
@@ -49,12 +50,12 @@ def worst_op(package: Path, facts: Facts, clip: Path | None, size: Size) -> Wors
 
     def run_exact() -> None:
         try:
-            backend(single, put).restore(frames)
+            run(single, put)
         finally:
             exact.put(None)
 
     Thread(target=run_exact, daemon=True).start()
-    backend(half, compare).restore(frames)
+    run(half, compare)
     while exact.get() is not None:
         pass
     return min(worst, key=lambda found: found.psnr_db, default=None)
@@ -65,15 +66,3 @@ class _Result(NamedTuple):
 
     name: str
     value: "torch.Tensor"
-
-
-class _Watched:
-    """A model that shows each operation's results to `watch`."""
-
-    def __init__(self, model: Any, watch: Callable[..., None]) -> None:
-        self.model, self.watch = model, watch
-        self.make_state = model.make_state
-
-    def predict(self, data: dict[str, Any], state: Any = None) -> dict[str, Any]:
-        result: dict[str, Any] = self.model.predict(data, state, watch=self.watch)
-        return result

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from convert import convert
     from convert.weights import twin
     from mlx_vader.checkpoints import load
+    from mlx_vader.jobs.clean import clean
     from mlx_vader.layers.rep import fuse
     from mlx_vader.models.registry import build
-    from mlx_vader.streaming.clean import clean
 
 __version__ = VERSION
 __all__ = ["build", "clean", "convert", "fuse", "load", "twin"]
 
 _HOMES = {
     "build": "mlx_vader.models.registry",
-    "clean": "mlx_vader.streaming.clean",
+    "clean": "mlx_vader.jobs.clean",
     "convert": "convert",
     "fuse": "mlx_vader.layers.rep",
     "load": "mlx_vader.checkpoints",

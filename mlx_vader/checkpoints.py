@@ -42,7 +42,7 @@ class Checkpoint:
         from mlx_vader.layout import load_torch_layout
         from mlx_vader.models import registry
 
-        net: Network = registry.entry(self.network).network(self.spec)
+        net: Network = registry.make(self.network, self.spec)
         load_torch_layout(net, self.weights)
         net.eval()
         return net

@@ -15,7 +15,7 @@ from mlx_vader.sample_clips import CARPHONE, sample_clip
 
 if TYPE_CHECKING:
     from convert import ConversionReport
-    from mlx_vader.streaming.clean import CleanReport
+    from mlx_vader.jobs.clean import CleanReport
 
 #: Taller clips are made smaller for the demo, so that it ends in minutes on a machine without a GPU.
 MOST_HEIGHT = 360
@@ -82,8 +82,8 @@ def demo(
     from convert import convert
     from mlx_vader import checkpoints
     from mlx_vader.bench.measuring import measure
+    from mlx_vader.jobs.clean import clean
     from mlx_vader.metrics import mask_iou
-    from mlx_vader.streaming.clean import clean
     from mlx_vader.video import read_clip
 
     checkpoints.resolve(checkpoint)
@@ -96,10 +96,10 @@ def demo(
     paths = {name: out / f"{name}.mp4" for name in ("spoiled", "cleaned")}
     _write(paths["spoiled"], spoiled, frame_rate)
     on_step("cleaning spoiled.mp4")
-    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, preview=True)
+    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, find="network", preview=True)
     on_step("measuring")
     before, after = (read_clip(path, 0, len(original)) for path in paths.values())
-    seen = _seen_mask(report, before, checkpoint)
+    seen = _seen_mask(report, before)
     comparison = out / "comparison.png"
     _compare(comparison, before, seen, after, original)
     on_step("converting the network to Core ML")
@@ -152,17 +152,18 @@ def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
             writer.write(frame)
 
 
-def _seen_mask(report: "CleanReport", clip: Clip, checkpoint: str) -> Mask:
-    """Where artifacts were seen in the last frame: by the network again, as long as `report` does not carry it."""
-    from mlx_vader.backends import load_backend
+def _seen_mask(report: "CleanReport", clip: Clip) -> Mask:
+    """Where artifacts were seen in the last frame, as its preview shows it."""
+    from mlx_vader.jobs.preview import middle_panel
+    from mlx_vader.video import read_clip
 
-    restored = load_backend("auto", checkpoint).restore(clip[-16:], None)
-    return np.zeros((*clip.shape[1:3], 1), np.float32) if restored.mask is None else restored.mask[-1]
+    shown = read_clip(report.files[0].preview, len(clip) - 1, 1)[0]
+    return middle_panel(shown, *clip.shape[1:3]).mean(axis=-1, keepdims=True)
 
 
 def _compare(path: Path, before: Clip, seen: Mask, after: Clip, original: Clip) -> None:
     """The last frame: spoiled, what the network saw, cleaned, and as it was."""
-    from mlx_vader.streaming.preview import labelled_row
+    from mlx_vader.jobs.preview import labelled_row
     from mlx_vader.video import write_image
 
     panels = {

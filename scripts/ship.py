@@ -17,6 +17,8 @@ import numpy as np
 from mlx_vader import checkpoints
 from mlx_vader.checkpoints import Checkpoint
 from mlx_vader.cli import run
+from mlx_vader.models import registry
+from mlx_vader.models.base import Network
 from mlx_vader.training.trainer import BEST, STATE
 
 TABLE = Path(__file__).with_suffix(".toml")
@@ -28,17 +30,14 @@ LARGEST = 8 * 2**20
 class Course:
     """How a network is trained and finished, as `ship.toml` says it.
 
-    `parts`: the options of each run; `averaged`: the parts whose weights are averaged; `lower_mask_by` is subtracted
-    from the last `mask_channels` values of `mask_bias`; the weights `scale` are multiplied with `scale_by`.
+    `parts`: the options of each run; `averaged`: the parts whose weights are averaged; `mask_logit_offset` is subtracted
+    from the logits of the mask; `state_scale` is a factor on the convolution of the hidden state.
     """
 
     parts: tuple[str, ...] = ()
     averaged: tuple[int, ...] = ()
-    lower_mask_by: float = 0.0
-    mask_bias: str = ""
-    mask_channels: int = 1
-    scale_by: float = 1.0
-    scale: tuple[str, ...] = ()
+    mask_logit_offset: float = 0.0
+    state_scale: float = 1.0
 
 
 def courses(table: Path = TABLE) -> tuple[dict[str, Course], tuple[str, ...]]:
@@ -85,23 +84,26 @@ def ship(sources: list[Path], name: str) -> Path:
         seeds = ", ".join(checkpoint.provenance["seed"] for checkpoint in read)
         origin["mean"] = f"of the weights of the parts with the seeds {seeds}"
     mean = {key: np.mean([checkpoint.weights[key] for checkpoint in read], axis=0) for key in last.weights}
-    weights, after = finished(mean, COURSES.get(name, Course()))
+    network = registry.entry(last.network).network
+    weights, after = finished(mean, COURSES.get(name, Course()), network)
     if after:
         origin["after"] = after
     return write_small(dataclasses.replace(last, weights=weights, provenance=origin), name)
 
 
-def finished(weights: dict[str, np.ndarray], course: Course) -> tuple[dict[str, np.ndarray], str]:
-    """The weights with a more cautious mask and a calmer memory, and what was done in words."""
+def finished(
+    weights: dict[str, np.ndarray], course: Course, network: type[Network]
+) -> tuple[dict[str, np.ndarray], str]:
+    """The weights with a more cautious mask and a smaller state, and what was done in words."""
     weights, done = dict(weights), []
-    if course.lower_mask_by:
-        bias = weights[course.mask_bias].copy()
-        bias[-course.mask_channels :] -= course.lower_mask_by
-        weights[course.mask_bias] = bias
-        done.append(f"{course.lower_mask_by} off the logits of the mask")
-    if course.scale:
-        weights |= {key: course.scale_by * weights[key] for key in course.scale}
-        done.append(f"{course.scale_by} times the memory's convolution")
+    if course.mask_logit_offset:
+        key, count = network.mask_bias
+        weights[key] = weights[key].copy()
+        weights[key][-count:] -= course.mask_logit_offset
+        done.append(f"{course.mask_logit_offset} off the logits of the mask")
+    if course.state_scale != 1:
+        weights |= {key: course.state_scale * weights[key] for key in network.state_gains}
+        done.append(f"{course.state_scale} times the memory's convolution")
     return weights, ", ".join(done)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from mlx_vader import checkpoints
 from mlx_vader.artifacts import apply
-from mlx_vader.backends import load_backend
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.evaluation.suites import find_cases
-from mlx_vader.masks import with_hint
+from mlx_vader.masks import hint_of
 from mlx_vader.metrics import masked_psnr, psnr
 from mlx_vader.video import read_clip
 
@@ -24,8 +24,8 @@ def loaded(name):
     return load_backend("torch", checkpoints.read(name).network_with_weights())
 
 
-def restored(name, frames):
-    return np.clip(loaded(name).restore(frames).frames, 0, 1)
+def restored(name, frames, hint=None):
+    return np.clip(restore(loaded(name), frames, hint=hint).frames, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_degradations_is_nearer_to_the_clean_clip_than_what_it_was_given(suite, 
 @pytest.mark.parametrize("artifact", ["text_overlay", "channel_logo", "diagonal_text"])
 def test_realtime_paints_beneath_an_overlay_whose_mask_it_is_given(artifact, clip):
     spoiled = apply(artifact, clip, 1, severity=0.5, vocabulary="val")
-    frames = restored("realtime", with_hint(spoiled.frames, spoiled.mask))
+    frames = restored("realtime", spoiled.frames, hint_of(spoiled.mask))
     gained = masked_psnr(frames, clip, spoiled.mask) - masked_psnr(spoiled.frames, clip, spoiled.mask)
     assert gained > 3
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convert.program import Function, Program, read
+from convert.program import Function, Program, read_program
 from convert.quiet import quiet
 from convert.shapes import Size, parse_size
 from mlx_vader.errors import UsageError, VaderError
@@ -22,7 +22,7 @@ def at_shape(path: Path, function: str | None, shape: str | None) -> tuple[Progr
 
     `shape`: a frame size; among fixed functions the one that takes it, else the size to fix. None is the default.
     """
-    program = read(path)
+    program = read_program(path)
     size = parse_size(shape) if shape else None
     if not _open(program.function(function)):
         return program, _fitting(program, function, size), False
@@ -153,7 +153,7 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
                 f"{path} cannot be fixed to {shapes}: {reason}",
                 hint="give another --shape, or convert it for one size",
             ) from error
-        program = read(copy)
+        program = read_program(copy)
         for operation in program.function(function).block.walk():
             for value in (*operation.attributes.values(), *_constants(operation)):
                 if value.type.elements <= 64:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.program import Type, read
+from convert.program import Type, read_program
 from convert.quiet import quiet
 from mlx_vader.errors import VaderError
 
@@ -101,7 +101,7 @@ def _run(package: Path, function: str | None) -> dict[str, Any]:
         from coremltools.models.compute_plan import MLComputePlan
 
         units = ct.ComputeUnit.CPU_AND_NE
-        name = function or read(package).default
+        name = function or read_program(package).default
         with tempfile.TemporaryDirectory(prefix="vader-plan-") as folder:
             compiled = ct.models.utils.compile_model(str(package), str(Path(folder) / "model.mlmodelc"))
             operations = planned(MLComputePlan.load_from_path(path=str(compiled), compute_units=units), name)
@@ -125,12 +125,12 @@ def _times(model: Any, package: Path, function: str) -> list[float]:
 
     inputs = {
         named.name: _given(named.type, np)
-        for named in read(package).function(function).inputs
+        for named in read_program(package).function(function).inputs
         if named.type.kind == "tensor"
     }
     state = (
         model.make_state()
-        if any(named.type.kind == "state" for named in read(package).function(function).inputs)
+        if any(named.type.kind == "state" for named in read_program(package).function(function).inputs)
         else None
     )
     times = []

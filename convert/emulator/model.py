@@ -14,7 +14,7 @@ from convert.emulator.rounding import Flag, Flags
 from convert.emulator.state import EmulatedState
 from convert.emulator.steps import Watch
 from convert.emulator.values import check_names, to_input, to_output
-from convert.program import Program, read
+from convert.program import Program, read_program
 from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.errors import UsageError, VaderError
 
@@ -38,7 +38,7 @@ class EmulatedModel:
             raise UsageError(f"unknown precision {precision!r}", hint=f"one of {', '.join(PRECISIONS)}")
         keep_freed_blocks()
         self.path, self.precision = Path(path), precision
-        self._program: Program = read(self.path)
+        self._program: Program = read_program(self.path)
         self._function = self._program.function(function_name)
         self.function_name = self._function.name
         self._noted = Flags()

@@ -1,13 +1,16 @@
 """What a package takes and gives, as Swift has to know it: functions, frames, masks, states."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from convert.facts import PackageFacts
 from convert.package import read_spec
-from convert.tracing import HINT
+from convert.tracing import state_input, state_name, state_output
 from mlx_vader.errors import VaderError
+from mlx_vader.interface import Interface, Port
 
 #: Specification version → the oldest iOS and macOS. Asynchronous predictions came with iOS 17.
 _SYSTEMS = {7: ("17.0", "14.0"), 8: ("17.0", "14.0"), 9: ("18.0", "15.0"), 10: ("26.0", "26.0")}
@@ -15,7 +18,7 @@ _FLOATS = {65552: "float16", 65568: "float32", 65600: "double", 131104: "int32"}
 
 
 @dataclass(frozen=True)
-class Port:
+class SwiftPort:
     """An input or output. `dtype` is an array's; images are 8 bits, grayscale ones may be half floats."""
 
     name: str
@@ -29,11 +32,11 @@ class SwiftFunction:
     """A function. `carried`: pairs of a state's input and the name of the output that is its next value."""
 
     name: str
-    frames: Port
-    hint: Port | None
-    restored: Port
-    mask: Port | None
-    carried: tuple[tuple[Port, str], ...]
+    frames: SwiftPort
+    hint: SwiftPort | None
+    restored: SwiftPort
+    mask: SwiftPort | None
+    carried: tuple[tuple[SwiftPort, str], ...]
     states: tuple[str, ...]
 
     @property
@@ -43,7 +46,7 @@ class SwiftFunction:
 
 
 @dataclass(frozen=True)
-class Interface:
+class SwiftPackage:
     """A package. `several`: whether functions are chosen by name."""
 
     package: Path
@@ -61,64 +64,109 @@ class Interface:
         return name if name[:1].isalpha() else f"Vader{name}"
 
 
-def interface(package: Path) -> Interface:
+def read_interface(package: Path) -> SwiftPackage:
     """Reads a package. Raises `VaderError` where it is not one that restores frames."""
     spec = read_spec(package)
     description = spec.description
     several = bool(description.functions)
     entries = list(description.functions) or [description]
     names = [entry.name if several else "main" for entry in entries]
-    functions = tuple(_function(package, name, entry) for name, entry in zip(names, entries, strict=True))
+    metadata = dict(description.metadata.userDefined)
+    ports = _ports(PackageFacts.of(metadata).interface, package) if "vader.network" in metadata else None
+    functions = tuple(
+        _function(package, name, entry, ports) for name, entry in zip(names, entries, strict=True)
+    )
     default = description.defaultFunctionName
     newest = max(_SYSTEMS)
     ios, macos = _SYSTEMS.get(
         spec.specificationVersion, _SYSTEMS[newest if spec.specificationVersion > newest else 7]
     )
-    return Interface(package, functions, names.index(default) if default in names else 0, ios, macos, several)
+    return SwiftPackage(
+        package, functions, names.index(default) if default in names else 0, ios, macos, several
+    )
 
 
-def _function(package: Path, name: str, entry: Any) -> SwiftFunction:
+class _Names(NamedTuple):
+    """The ports of restoration by name; "" for what the package does not have."""
+
+    frames: str
+    hint: str
+    restored: str
+    mask: str
+
+
+def _ports(interface: Interface, package: Path) -> _Names:
+    """Of a package whose interface is known."""
+    if not interface.restores:
+        raise _refused(package, interface.inputs)
+    ports = interface.restoration()
+    return _Names(*(port.name if port else "" for port in ports))
+
+
+def _guessed(package: Path, inputs: Sequence[SwiftPort], outputs: Sequence[SwiftPort]) -> _Names:
+    """Of somebody else's package: one picture in, the first picture and the first single channel out."""
+    if len(inputs) != 1 or not _is_picture(inputs[0]):
+        raise _refused(package, inputs)
+    restored = next((port.name for port in outputs if _is_picture(port)), "")
+    mask = next((port.name for port in outputs if len(port.shape) == 4 and port.shape[1] == 1), "")
+    return _Names(inputs[0].name, "", restored, mask)
+
+
+def _refused(package: Path, inputs: Iterable[SwiftPort | Port]) -> VaderError:
+    return VaderError(
+        f"{package} does not take frames alone and restore them: {', '.join(port.name for port in inputs)}",
+        hint="make one with: vader-mlx convert --to coreml",
+    )
+
+
+def _function(package: Path, name: str, entry: Any, names: _Names | None) -> SwiftFunction:
     inputs = {feature.name: _port(package, feature) for feature in entry.input}
     outputs = {feature.name: _port(package, feature) for feature in entry.output}
-    carried = tuple(
-        (port, f"{stem}_out")
-        for port in inputs.values()
-        if (stem := port.name.removesuffix("_in")) != port.name and f"{stem}_out" in outputs
+    carried = {
+        state_input(stem): state_output(stem)
+        for stem in map(state_name, inputs)
+        if state_input(stem) in inputs and state_output(stem) in outputs
+    }
+    names = names or _guessed(
+        package,
+        [port for port in inputs.values() if port.name not in carried],
+        [port for port in outputs.values() if port.name not in carried.values()],
     )
-    hint = inputs.pop(HINT, None)
-    left = [port for port in inputs.values() if port not in [pair[0] for pair in carried]]
-    if len(left) != 1 or not _is_picture(left[0]):
-        raise VaderError(
-            f"{package} does not take frames alone: {', '.join(inputs)}",
-            hint="make one with: vader-mlx convert --to coreml",
-        )
-    results = [port for port in outputs.values() if port.name not in [pair[1] for pair in carried]]
-    restored = next((port for port in results if port.name == "restored"), None)
-    restored = restored or next((port for port in results if _is_picture(port)), None)
+    restored = outputs.get(names.restored)
     if restored is None:
         raise VaderError(f"{package} gives no frames", hint="make one with: vader-mlx convert --to coreml")
-    mask = next((port for port in results if port.name == "mask"), None)
-    states = tuple(feature.name for feature in entry.state)
-    return SwiftFunction(name, left[0], hint, _as_large_as(restored, left[0]), mask, carried, states)
+    return SwiftFunction(
+        name,
+        inputs[names.frames],
+        inputs.get(names.hint),
+        _as_large_as(restored, inputs[names.frames]),
+        outputs.get(names.mask),
+        tuple((inputs[given], output) for given, output in carried.items()),
+        tuple(feature.name for feature in entry.state),
+    )
 
 
-def _port(package: Path, feature: Any) -> Port:
+def _port(package: Path, feature: Any) -> SwiftPort:
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
         image = feature.type.imageType
         colour = image.ColorSpace.Name(image.colorSpace)
         channels = 1 if colour.startswith("GRAYSCALE") else 3
-        return Port(feature.name, "image", (1, channels, int(image.height), int(image.width)))
+        return SwiftPort(feature.name, "image", (1, channels, int(image.height), int(image.width)))
     if kind != "multiArrayType":
         raise VaderError(f"{package}: {feature.name} is a {kind}", hint="arrays and images can be wrapped")
     array = feature.type.multiArrayType
-    return Port(feature.name, "array", tuple(map(int, array.shape)), _FLOATS.get(array.dataType, "float32"))
+    return SwiftPort(
+        feature.name, "array", tuple(map(int, array.shape)), _FLOATS.get(array.dataType, "float32")
+    )
 
 
-def _as_large_as(restored: Port, frames: Port) -> Port:
+def _as_large_as(restored: SwiftPort, frames: SwiftPort) -> SwiftPort:
     """Flexible packages do not say what their outputs measure: a restored frame is as large as the frame."""
-    return restored if restored.shape else Port(restored.name, restored.kind, frames.shape, restored.dtype)
+    return (
+        restored if restored.shape else SwiftPort(restored.name, restored.kind, frames.shape, restored.dtype)
+    )
 
 
-def _is_picture(port: Port) -> bool:
-    return port.kind == "image" or not port.shape or (len(port.shape) == 4 and port.shape[1] == 3)
+def _is_picture(port: SwiftPort) -> bool:
+    return not port.shape or (len(port.shape) == 4 and port.shape[1] == 3)

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from convert.swift.interface import Interface, Port, SwiftFunction, interface
+from convert.swift.interface import SwiftFunction, SwiftPackage, SwiftPort, read_interface
 from mlx_vader.errors import UsageError
+from mlx_vader.versions import VERSION
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SOURCES = ("Interface.swift", "FrameRestorer.swift", "ModelStore.swift", "PixelBuffers.swift")
@@ -20,7 +21,7 @@ def write_swift_package(package: Path, folder: Path) -> list[Path]:
     It wraps packages that restore frames: images or arrays, one size or a function for each, states of Core ML's own
     or as inputs and outputs. Raises `UsageError` when the folder holds something else, `VaderError` for other packages.
     """
-    found = interface(package)
+    found = read_interface(package)
     if folder.exists() and any(folder.iterdir()) and not (folder / "Package.swift").is_file():
         raise UsageError(f"{folder} is not empty and holds no Swift package", hint="choose another folder")
     sources = folder / "Sources" / found.module
@@ -58,7 +59,7 @@ def literal(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _flags(found: Interface) -> dict[str, bool]:
+def _flags(found: SwiftPackage) -> dict[str, bool]:
     return {
         "functions": found.several,
         "states": any(function.states for function in found.functions),
@@ -67,12 +68,10 @@ def _flags(found: Interface) -> dict[str, bool]:
     }
 
 
-def _values(found: Interface) -> dict[str, str]:
-    from mlx_vader import __version__
-
+def _values(found: SwiftPackage) -> dict[str, str]:
     name = found.package.name
     return {
-        "version": __version__,
+        "version": VERSION,
         # In comments, where a line break would end the comment.
         "package": " ".join(name.split()),
         "module": found.module,
@@ -116,6 +115,6 @@ def _function(function: SwiftFunction) -> str:
     return f"{' ' * 8}Function(\n{inner}\n{' ' * 8})"
 
 
-def _port(port: Port) -> str:
+def _port(port: SwiftPort) -> str:
     shape = ", ".join(map(str, port.shape))
     return f"Port(name: {literal(port.name)}, kind: .{port.kind}, shape: [{shape}], dataType: .{port.dtype})"

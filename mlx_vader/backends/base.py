@@ -1,11 +1,12 @@
 """What every backend is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
+from mlx_vader.interface import Interface
 from mlx_vader.models.base import Network
 
 #: What a backend is made from: a network, a shipped name, the path of a checkpoint or of a Core ML package.
@@ -15,11 +16,10 @@ Source = Network | str | Path
 Packed = dict[str, np.ndarray]
 
 
-class Restored(NamedTuple):
-    """Restored frames in [0, 1], the mask (1 = artifact) where a network predicts one, and the backend's own state."""
+class Outputs(NamedTuple):
+    """What a network gives, float32 by the names of its interface, and the backend's own state."""
 
-    frames: Float32[np.ndarray, "t h w 3"]
-    mask: Float32[np.ndarray, "t h w 1"] | None
+    values: dict[str, np.ndarray]
     state: Any
 
 
@@ -27,21 +27,22 @@ class Restored(NamedTuple):
 class Backend(Protocol):
     """A network on a device.
 
-    `window` is the network's: clips cut at multiples of it give the same output as the uncut video. `stride` is
-    what the network pads to inside; callers may pass any size. `takes_hint`: frames may have a fourth channel, the
-    hint of `mlx_vader.masks`. `emulated`: another processor computes what the device would, so that its speed says
-    nothing about the device's.
+    `interface` says what it takes and gives; callers may pass frames of any size. `takes_levels`: frames are best given
+    as levels. `emulated`: another processor computes what the device would, so that its speed says nothing about the
+    device's.
     """
 
     name: str
     device: str
-    stride: int
-    window: int
-    takes_hint: bool
     emulated: bool
+    interface: Interface
+    takes_levels: bool
 
-    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: Any = None) -> Restored:
-        """Restores RGB frames in [0, 1]; `state` is what the call before returned, `None` starts a video."""
+    def run(self, inputs: Mapping[str, np.ndarray], state: Any = None) -> Outputs:
+        """Computes a clip from inputs by name, `(t, h, w, c)` or `(t, c)`; `state` is what the call before returned.
+
+        `None` starts a video. Inputs are float32; inputs of the kind `frames` may be levels from 0 to 255 in uint8.
+        """
         ...
 
     def pack(self, state: Any) -> Packed:

@@ -1,12 +1,12 @@
 """The network in MLX: on Apple and NVIDIA GPUs, and on any CPU."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import mlx.core as mx
 import numpy as np
-from jaxtyping import Float32
 
-from mlx_vader.backends.base import Packed, Restored, Source
+from mlx_vader.backends.base import Outputs, Packed, Source
 from mlx_vader.layers.rep import fuse
 from mlx_vader.models.base import Network, State
 
@@ -16,33 +16,36 @@ class MlxBackend:
 
     name = "mlx"
     emulated = False
+    takes_levels = False
 
     def __init__(self, network: Network) -> None:
         network.eval()
         self.network = fuse(network)
         self.device = device()
-        self.stride = network.stride
-        self.window = network.window
-        self.takes_hint = network.takes_hint
+        self.interface = network.interface
         self._forward = mx.compile(self._call)
 
-    def _call(self, frames: mx.array, state: State) -> tuple[mx.array, list[mx.array], State]:
-        # mx.compile returns lists and dicts of arrays, not None: no mask is an empty list.
-        frames, mask, state = self.network(frames, state)
-        return frames.astype(mx.float32), [] if mask is None else [mask.astype(mx.float32)], state
+    def _call(self, inputs: dict[str, mx.array], state: State) -> tuple[dict[str, mx.array], State]:
+        unit = {
+            name: array.astype(mx.float32) / 255 if array.dtype == mx.uint8 else array
+            for name, array in inputs.items()
+        }
+        outputs, state = self.network.run(unit, state)
+        return {name: array.astype(mx.float32) for name, array in outputs.items()}, state
 
-    def _fresh(self, height: int, width: int) -> State:
+    def _fresh(self, inputs: Mapping[str, np.ndarray]) -> State:
         # Passing the zeros, rather than nothing, spares a second compilation: the first clip is like all others.
-        up = self.stride
-        return self.network.fresh_state(1, -(-height // up) * up, -(-width // up) * up)
+        sizes = {name: array.shape[1:3] for name, array in inputs.items()}
+        return self.network.fresh_state(1, *self.interface.padded(*self.interface.frame_size(sizes)))
 
-    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: State | None = None) -> Restored:
-        """Restores a clip; see `Backend`. Raises ValueError for a state of another frame size."""
-        state = state or self._fresh(*frames.shape[1:3])
-        restored, mask, state = self._forward(mx.array(frames)[None], state)
-        # The state is computed now, with the frames: a lazy one would drag the graph of all earlier clips along.
-        mx.eval(restored, mask, state)
-        return Restored(_view(restored), _view(mask[0]) if mask else None, state)
+    def run(self, inputs: Mapping[str, np.ndarray], state: State | None = None) -> Outputs:
+        """Computes a clip; see `Backend`. Raises ValueError for a state of another frame size."""
+        self.interface.check_inputs(inputs)
+        given = {name: mx.array(array)[None] for name, array in inputs.items()}
+        outputs, state = self._forward(given, state or self._fresh(inputs))
+        # The state is computed now, with the outputs: a lazy one would drag the graph of all earlier clips along.
+        mx.eval(outputs, state)
+        return Outputs({name: _view(array) for name, array in outputs.items()}, state)
 
     def pack(self, state: State | None) -> Packed:
         """The state as numpy arrays."""

@@ -1,11 +1,11 @@
 """The PyTorch twin: the reference, and the fastest on a CPU."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
 
-from mlx_vader.backends.base import Packed, Restored, Source
+from mlx_vader.backends.base import Outputs, Packed, Source
 from mlx_vader.models.base import Network
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class TorchBackend:
 
     name = "torch"
     emulated = False
+    takes_levels = False
 
     def __init__(self, network: Network) -> None:
         import torch
@@ -27,22 +28,30 @@ class TorchBackend:
         from torch_ref.layers.rep import fuse
 
         self._device = best_device()
-        self.device = describe(self._device)
-        self.stride = network.stride
-        self.window = network.window
-        self.takes_hint = network.takes_hint
+        self.device = device_name(self._device)
+        self.interface = network.interface
         # Channels last is how the frames lie in memory already, and what the CPU's convolutions are fastest on.
         self.twin = fuse(twin(network)).eval().to(self._device)
         self.twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def restore(self, frames: Float32[np.ndarray, "t h w c"], state: "TorchState | None" = None) -> Restored:
-        """Restores a clip; see `Backend`."""
+    def run(self, inputs: Mapping[str, np.ndarray], state: "TorchState | None" = None) -> Outputs:
+        """Computes a clip; see `Backend`."""
         import torch
 
+        self.interface.check_inputs(inputs)
         with torch.inference_mode():
-            clip = torch.from_numpy(frames).to(self._device).permute(0, 3, 1, 2)[None]
-            restored, mask, state = self.twin(clip, state)
-            return Restored(_numpy(restored), None if mask is None else _numpy(mask), state)
+            given = {name: self._tensor(array) for name, array in inputs.items()}
+            outputs, state = self.twin.run(given, state)
+            return Outputs({name: _numpy(value) for name, value in outputs.items()}, state)
+
+    def _tensor(self, array: np.ndarray) -> "torch.Tensor":
+        """A batch of one on the device; levels become fractions there."""
+        import torch
+
+        tensor = torch.from_numpy(array).to(self._device)
+        if array.dtype == np.uint8:
+            tensor = tensor.float() / 255
+        return (tensor.permute(0, 3, 1, 2) if array.ndim == 4 else tensor)[None]
 
     def pack(self, state: "TorchState | None") -> Packed:
         """The state as numpy arrays."""
@@ -55,9 +64,10 @@ class TorchBackend:
         return {name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()} or None
 
 
-def _numpy(clip: "torch.Tensor") -> np.ndarray:
+def _numpy(output: "torch.Tensor") -> np.ndarray:
     """`(1, t, c, h, w)` as `(t, h, w, c)`; no copy where the network kept channels last."""
-    return np.ascontiguousarray(clip[0].permute(0, 2, 3, 1).float().cpu().numpy())
+    last = output[0].permute(0, 2, 3, 1) if output.ndim == 5 else output[0]
+    return np.ascontiguousarray(last.float().cpu().numpy())
 
 
 def peak_memory_mib() -> float | None:
@@ -76,7 +86,7 @@ def best_device() -> "torch.device":
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def describe(device: "torch.device") -> str:
+def device_name(device: "torch.device") -> str:
     """The device in words: `NVIDIA A10 (CUDA)`, `Apple GPU (MPS)`, `CPU, 2 threads`."""
     import torch
 

@@ -4,18 +4,26 @@ MLX's CPU device is one thread for most of its operations and has no direct conv
 time. Only the network's output and the gradients cross, so that there is one trainer and one set of losses.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
-from mlx_vader.backends.torch import best_device, describe
+from mlx_vader.backends.torch import best_device, device_name
 from mlx_vader.layout import from_torch_layout, to_torch_layout
 from mlx_vader.models.base import Network
 
 if TYPE_CHECKING:
     import torch
+
+
+class WarmUp(NamedTuple):
+    """Frames before the clips in `rows` of a batch, and their hint where the network takes one."""
+
+    rows: mx.array
+    frames: mx.array
+    hint: mx.array | None
 
 
 class TorchGradients:
@@ -31,24 +39,24 @@ class TorchGradients:
 
         self._net, self._half = net, half
         self._device = best_device()
-        self.device = describe(self._device)
+        self.device = device_name(self._device)
         self._twin = twin(net).to(self._device).requires_grad_(True)
         self._twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._outputs: list[torch.Tensor] = []
 
     def forward(
-        self, frames: mx.array, before: mx.array | None, warm_rows: mx.array | None
+        self, frames: mx.array, hint: mx.array | None, warm_up: WarmUp | None
     ) -> tuple[mx.array, mx.array | None]:
         """Restored frames and mask.
 
-        The clips in `warm_rows` start from the state after `before`, which has no gradient.
+        The clips in the rows of `warm_up` start from the state after its frames, which has no gradient.
         """
         import torch
 
         self._take_weights()
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
-            state = self._state(frames, before, warm_rows)
-            restored, mask, _ = self._twin(self._clip(frames), state)
+            state = self._state(frames, warm_up)
+            restored, mask, _ = self._twin(self._clip(frames), state, self._optional(hint))
         self._outputs = [restored] if mask is None else [restored, mask]
         return _array(restored), None if mask is None else _array(mask)
 
@@ -78,19 +86,20 @@ class TorchGradients:
             for name, parameter in self._twin.named_parameters():
                 parameter.copy_(torch.from_numpy(weights[name]))
 
-    def _state(
-        self, frames: mx.array, before: mx.array | None, warm_rows: mx.array | None
-    ) -> "dict[str, torch.Tensor]":
+    def _state(self, frames: mx.array, warm_up: WarmUp | None) -> "dict[str, torch.Tensor]":
         import torch
 
         batch, _, height, width, _ = frames.shape
         state = self._twin.fresh_state(batch, height, width, like=torch.empty(0, device=self._device))
-        if before is None or not state:
+        if warm_up is None or not state:
             return state
         with torch.no_grad():
-            warm = self._twin(self._clip(before)).state
-        rows = torch.from_numpy(np.array(warm_rows)).to(self._device)
+            warm = self._twin(self._clip(warm_up.frames), None, self._optional(warm_up.hint)).state
+        rows = torch.from_numpy(np.array(warm_up.rows)).to(self._device)
         return {name: fresh.index_copy(0, rows, warm[name].to(fresh.dtype)) for name, fresh in state.items()}
+
+    def _optional(self, clip: mx.array | None) -> "torch.Tensor | None":
+        return None if clip is None else self._clip(clip)
 
     def _clip(self, clip: mx.array) -> "torch.Tensor":
         """`(b, t, h, w, c)` as `(b, t, c, h, w)`, which lies in memory as it did."""

@@ -25,16 +25,17 @@ class Worker:
 
     def __init__(self, job: dict[str, Any]) -> None:
         """`job`: backend, source, compute_units, clip (a path)."""
-        from mlx_vader.backends import load_backend
+        from mlx_vader.backends import load_backend, restore
         from mlx_vader.video import read_clip
 
         self.clip = Path(job["clip"])
         _import_framework(job["backend"])
         started = time.perf_counter()
         self.backend = load_backend(job["backend"], job["source"], compute_units=job["compute_units"])
+        self.restore = restore
         self.load_s = time.perf_counter() - started
         frames = read_clip(self.clip, 0, job["frames"])
-        window = self.backend.window
+        window = self.backend.interface.window
         whole = len(frames) // window * window
         self.calls = cycle(np.split(frames[:whole], whole // window) if whole else [frames])
         self.state: Any = None
@@ -47,7 +48,7 @@ class Worker:
         return {
             "load_s": self.load_s,
             "compile_s": first,
-            "window": self.backend.window,
+            "window": self.backend.interface.window,
             "kind": kind,
         } | device
 
@@ -58,12 +59,12 @@ class Worker:
     def _call(self) -> float:
         frames = next(self.calls)
         started = time.perf_counter()
-        self.state = self.backend.restore(frames, self.state).state
+        self.state = self.restore(self.backend, frames, self.state).state
         return time.perf_counter() - started
 
     def end_to_end(self, frames: int) -> dict[str, Any]:
         """Frames per second from a file to a file: decoder, network and encoder at once, as `clean` runs them."""
-        from mlx_vader.streaming import pipeline
+        from mlx_vader.jobs import pipeline
         from mlx_vader.streaming.strategies import make_strategy
         from mlx_vader.video import open_video, write_video
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlx_vader.cli.options import with_options
+from mlx_vader.jobs.options import CleanOptions
+
 if TYPE_CHECKING:
-    from mlx_vader.streaming.clean import CleanReport, Interrupted, Progress
+    from mlx_vader.jobs.clean import CleanReport, FileReport, Interrupted, Progress
 
 HELP = """
 Remove watermarks, logos, text and degradations from videos, images and folders of them.
@@ -29,6 +32,8 @@ Examples:
     vader-mlx clean clips/ -o cleaned/                all that is in clips/
 
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
+
+    vader-mlx clean clip.mp4 --find network           all that the network marks
 """
 
 
@@ -37,69 +42,28 @@ def register(app: typer.Typer) -> None:
     app.command("clean", help=HELP)(clean)
 
 
+@with_options
 def clean(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")
     ],
+    options: Annotated[dict, CleanOptions],
     out: Annotated[
         str | None,
         typer.Option(
             "-o", "--out", help="File, or folder for several; INPUT.clean.EXT beside it if not given."
         ),
     ] = None,
-    checkpoint: Annotated[
-        str, typer.Option("-c", "--checkpoint", help="A shipped name, a .safetensors or a .mlpackage.")
-    ] = "default",
-    backend: Annotated[
-        str, typer.Option(help="auto, mlx, torch or coreml; auto is the fastest here.")
-    ] = "auto",
-    strategy: Annotated[
-        str, typer.Option(help="clip-recurrent, recurrent, sliding-window or bidirectional.")
-    ] = "clip-recurrent",
-    clip_length: Annotated[int, typer.Option(help="Frames of a clip.")] = 16,
-    overlap: Annotated[
-        int | None,
-        typer.Option(help="Frames that clips share, where the strategy needs it; 4 if not given."),
-    ] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option(help="Image, video or folder of masks, white = artifact: all outside stays as it is."),
-    ] = None,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Also write NAME.preview.EXT: before, mask, after.")
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted job; in a folder, keep what is done.")
-    ] = False,
-    codec: Annotated[
-        str,
-        typer.Option(help="libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."),
-    ] = "auto",
-    crf: Annotated[int, typer.Option(help="Quality: 0 (best) to 51 (smallest).")] = 18,
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
 ) -> None:
     """See `HELP`."""
     from mlx_vader.cli.console import emit_json
-    from mlx_vader.streaming import clean as library
+    from mlx_vader.jobs import clean as library
 
     stopped = None
     with _progress_bar() as on_progress:
         try:
-            report = library.clean(
-                inputs,
-                out,
-                checkpoint=checkpoint,
-                backend=backend,
-                strategy=strategy,
-                clip_length=clip_length,
-                overlap=overlap,
-                mask=mask,
-                preview=preview,
-                resume=resume,
-                codec=codec,
-                crf=crf,
-                on_progress=on_progress,
-            )
+            report = library.clean(inputs, out, on_progress=on_progress, **options)
         except library.Interrupted as interruption:
             stopped = interruption
     if stopped is not None:
@@ -145,17 +109,31 @@ def _say_how_to_go_on(stopped: "Interrupted") -> None:
 def _summarise(report: "CleanReport", *, to_stderr: bool) -> None:
     """One line on what was done, one for each file that needs a word."""
     for file in report.files:
-        if file.status == "failed":
-            print(f"error: {file.error}", file=sys.stderr)
-            if file.hint:
-                print(f"hint: {file.hint}", file=sys.stderr)
-        for stream in file.left_out:
-            print(f"note: {file.target} holds no {stream} of the source", file=sys.stderr)
-        if file.not_finite:
-            print(
-                f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)", file=sys.stderr
-            )
+        for line in _notes(file):
+            print(line, file=sys.stderr)
     print(_summary(report), file=sys.stderr if to_stderr else sys.stdout)
+
+
+def _notes(file: "FileReport") -> Iterator[str]:
+    """What is worth knowing of one file, a line each."""
+    if file.status == "failed":
+        yield f"error: {file.error}"
+        if file.hint:
+            yield f"hint: {file.hint}"
+    for stream in file.left_out:
+        yield f"note: {file.target} holds no {stream} of the source"
+    for loss in file.losses:
+        yield f"note: {file.target}: {loss}"
+    if file.not_finite:
+        yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
+    if file.finding.status == "nothing":
+        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
+    if file.finding.status == "undecidable":
+        yield f"note: {file.source}: {file.finding.reason}"
+    if file.finding.status in {"nothing", "undecidable"}:
+        kept = "the result is the source, byte for byte" if file.copied else "no frame was changed"
+        yield f"note: {kept}"
+        yield "hint: show where the mark is with --mask, or take the network's word with --find network"
 
 
 def _summary(report: "CleanReport") -> str:

@@ -55,7 +55,9 @@ def train(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON, - for stdout.")] = None,
     dummy: Annotated[bool, _option("Drawn scenes instead, to try things out.", DATA, "--dummy")] = False,
-    guidance: Annotated[str | None, _option("nafunet: what the predicted mask does.", NETWORK)] = None,
+    guidance: Annotated[
+        str | None, _option("What the predicted mask does, in networks with that choice.", NETWORK)
+    ] = None,
     residual: Annotated[
         bool | None, _option("Predict what to add to the input.", NETWORK, "--residual/--no-residual")
     ] = None,

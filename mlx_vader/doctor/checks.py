@@ -88,12 +88,12 @@ def backends() -> list[Finding]:
 def _restores(name: str) -> str:
     import numpy as np
 
-    from mlx_vader.backends import load_backend
+    from mlx_vader.backends import load_backend, restore
     from mlx_vader.models.registry import build
 
     backend = load_backend(name, build("composite", "tiny"))
     frames = np.random.default_rng(0).random((1, 24, 32, 3), np.float32)
-    restored = backend.restore(frames, None)
+    restored = restore(backend, frames)
     if restored.frames.shape != frames.shape or not np.isfinite(restored.frames).all():
         raise RuntimeError("the restored frame is not one")
     return f"works, on {backend.device}"

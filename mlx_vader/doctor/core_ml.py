@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from convert.coreml import open_source, write_package
-from mlx_vader.backends import load_backend
+from mlx_vader.backends import load_backend, restore
 from mlx_vader.models.registry import build
 
 
@@ -17,7 +17,7 @@ def main(folder: str) -> None:
     """Raises an error where a package cannot be made, or does not predict numbers."""
     package = Path(folder) / "tiny.mlpackage"
     write_package(open_source(build("composite", "tiny")), package, shapes="64")
-    restored = load_backend("coreml", package).restore(np.full((1, 64, 64, 3), 0.5, np.float32), None)
+    restored = restore(load_backend("coreml", package), np.full((1, 64, 64, 3), 0.5, np.float32))
     if not np.isfinite(restored.frames).all():
         raise RuntimeError("the package predicts what is no number")
 

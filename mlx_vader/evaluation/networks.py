@@ -9,9 +9,12 @@ from mlx_vader.arrays import Clip, Masks
 from mlx_vader.backends import Backend, load_backend
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.evaluation.suites import KINDS
+from mlx_vader.inpainting.fill import FILLS
+from mlx_vader.masks.arrays import ArrayMasks
+from mlx_vader.process import edits_of
+from mlx_vader.streaming import Restoration as NetworkProcess
 from mlx_vader.streaming import make_strategy
-from mlx_vader.streaming.finishing import finished
-from mlx_vader.streaming.user_mask import Mark, seen
+from mlx_vader.video.in_memory import ClipInMemory
 
 #: Ends a network's name where it is given the mask.
 MASKED = "with mask"
@@ -23,7 +26,9 @@ def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Me
     for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
         loaded = _Network(load_backend(backend, checkpoint))
         where = f"{loaded.backend.name} on {loaded.backend.device}"
-        methods.append(Method(name, frozenset(KINDS), loaded.blind, settings="clean", where=where))
+        methods.append(
+            Method(name, frozenset(KINDS), loaded.blind, settings="clean --find network", where=where)
+        )
         methods.append(
             Method(
                 f"{name} {MASKED}",
@@ -54,20 +59,21 @@ class _Network:
         self.backend = backend
 
     def blind(self, clip: Clip, mask: Masks | None) -> Restoration:
-        return self._restored(clip, [None] * len(clip))
+        """All that the network marks counts."""
+        return self._restored(clip, None)
 
     def masked(self, clip: Clip, mask: Masks | None) -> Restoration:
         """The network is told where the artifacts are, if it takes a hint; its work counts in the mask alone, which is
         grown and feathered a little.
         """
         assert mask is not None
-        marks = [Mark.of(hole) for hole in (mask > 0.5).astype(np.float32)]
-        return self._restored(clip, marks)
+        return self._restored(clip, ArrayMasks((mask > 0.5).astype(np.float32)))
 
-    def _restored(self, clip: Clip, marks: Sequence[Mark | None]) -> Restoration:
-        given = [seen(frame, mark, self.backend) for frame, mark in zip(clip, marks, strict=True)]
-        results = list(make_strategy("clip-recurrent").run(given, self.backend))
-        masks = [result.mask for result in results if result.mask is not None]
-        return Restoration(
-            np.stack(list(map(finished, clip, results, marks))), np.stack(masks) if masks else None
+    def _restored(self, clip: Clip, masks: ArrayMasks | None) -> Restoration:
+        process = NetworkProcess(
+            self.backend, make_strategy("clip-recurrent"), weights="", fill=FILLS["auto"].fill, masks=masks
         )
+        edits = list(edits_of(process, ClipInMemory(clip)))
+        seen = [edit.mask for edit in edits if edit.mask is not None]
+        frames = np.stack([edit.frame.edited(edit.patches()).rgb for edit in edits])
+        return Restoration(frames, np.stack(seen) if seen else None)

@@ -1,5 +1,6 @@
 """The U-Net of NAF blocks that the v1 networks share: from frames to features, with a memory across frames."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -7,6 +8,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.interface import StatePort
 from mlx_vader.layers.conv import Conv3x3, Pointwise
 from mlx_vader.layers.naf import GELU, DownBlock, NAFBlock, UpBlock, sequential
 from mlx_vader.layers.resize import resize_bilinear
@@ -106,8 +108,24 @@ class NAFUNet(nn.Module):
         return [skip * (1 - gate * resize_bilinear(mask, *skip.shape[1:3])) for skip in skips]
 
 
-def memory_spec(channels: int, memory: int, temporal: bool) -> dict[str, tuple[int, ...]]:
+def memory_ports(channels: int, memory: int, temporal: bool) -> tuple[StatePort, ...]:
     """The state of a `NAFUNet`, whatever the size of the frames: the summaries of `memory` frames."""
     if not temporal or not memory:
-        return {}
-    return {"memory": (memory * TOKENS, 8 * channels), "memory_valid": (memory * TOKENS,)}
+        return ()
+    tokens = memory * TOKENS
+    return (StatePort("memory", fixed=(tokens, 8 * channels)), StatePort("memory_valid", fixed=(tokens,)))
+
+
+def published_body(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """The fields of a spec that the shapes of a published v1 network tell, in PyTorch's layout.
+
+    The published networks have no memory, and no weights were trained for one: it stays off.
+    """
+    positions = next((shape for name, shape in shapes.items() if name.endswith("temporal_pos")), None)
+    return {
+        "channels": shapes["in_conv.weight"][0],
+        "blocks": len({name.split(".")[1] for name in shapes if name.startswith("bottleneck.")}),
+        "num_frames": 1 if positions is None else positions[1],
+        "memory": 0,
+        "temporal": positions is not None,
+    }

@@ -1,7 +1,7 @@
-"""Masks: what a user knows of where the artifacts are, and what is done with them."""
+"""Masks: where artifacts are. `source` is what every kind of source does; the other files are kinds, and arithmetic."""
 
-from mlx_vader.masks.filling import filled
+from mlx_vader.masks.feather import REACH, blend, feathered
 from mlx_vader.masks.growth import along_both
-from mlx_vader.masks.hint import ARTIFACT, CLEAN, UNKNOWN, with_hint
+from mlx_vader.masks.hint import ARTIFACT, CLEAN, UNKNOWN, hint_of
 
-__all__ = ["ARTIFACT", "CLEAN", "UNKNOWN", "along_both", "filled", "with_hint"]
+__all__ = ["ARTIFACT", "CLEAN", "REACH", "UNKNOWN", "along_both", "blend", "feathered", "hint_of"]

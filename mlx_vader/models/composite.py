@@ -1,21 +1,24 @@
 """ExplicitCompositeNet: the v1 body, one head that paints and one that says where.
 
 The output is the input outside the mask and the painting inside it, so that clean pixels pass through.
-Source: the seeds' network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
+Source: the v1 network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
 `torch.utils.flop_counter`: `large` 454 G, `base` 118 G.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.interface import Interface
 from mlx_vader.layers.naf import mask_head, pixel_head, sequential
-from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_spec
-from mlx_vader.models.base import Network, Restored, State
+from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_ports, published_body
+from mlx_vader.models.base import Network, PublishedShapes, Restored, State, restoration
 
-#: Of a fresh painting: sigmoid(4 (x - 1/2)) is within 0.12 of x.
+#: Slope of the sigmoid of a fresh painting: sigmoid(4 (x - 1/2)) is within 0.12 of x.
 STEEPNESS = 4.0
 
 
@@ -30,6 +33,15 @@ class CompositeSpec:
     memory: int = 4
     temporal: bool = True
 
+    @property
+    def interface(self) -> Interface:
+        """A frame at a time unless frames of a window see each other."""
+        return restoration(
+            stride=STRIDE,
+            window=self.num_frames if self.temporal else 1,
+            state=memory_ports(self.channels, self.memory, self.temporal),
+        )
+
 
 PRESETS = {
     "tiny": CompositeSpec(channels=8, blocks=1),
@@ -37,6 +49,13 @@ PRESETS = {
     "small": CompositeSpec(channels=16),
     "base": CompositeSpec(channels=32),
     "large": CompositeSpec(channels=64),
+}
+
+#: What it learns best with; docs/realtime.md says how this was found.
+RECIPE: dict[str, Any] = {
+    "optimiser": "muon",
+    "mask_loss": "bce",
+    "losses": {"rmse": 1, "charbonnier": 0, "fft": 0, "perceptual": 0, "temporal": 0.3, "mask": 0.006},
 }
 
 
@@ -52,12 +71,13 @@ def _pass(conv: nn.Module, output: int, inputs: dict[int, float], bias: float = 
 class ExplicitCompositeNet(NAFUNet, Network):
     """Paints, masks and composites."""
 
-    stride = STRIDE
+    recipe = RECIPE
+    painting_heads = ("inpaint_head",)
+    mask_bias = ("mask_head.2.bias", 1)
 
     def __init__(self, spec: CompositeSpec) -> None:
         super().__init__(spec.channels, spec.blocks, spec.heads, spec.num_frames, spec.memory, spec.temporal)
         self.spec = spec
-        self.window = spec.num_frames if spec.temporal else 1
         self.inpaint_head = [*pixel_head(spec.channels, spec.channels, 3), nn.Sigmoid()]
         self.mask_head = mask_head(spec.channels)
         self._paint_what_is_seen()
@@ -78,11 +98,13 @@ class ExplicitCompositeNet(NAFUNet, Network):
             _pass(to_pixels, 3 + colour, {colour: -1})
             _pass(to_colours, colour, {colour: STEEPNESS, 3 + colour: -STEEPNESS}, -STEEPNESS / 2)
 
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return memory_spec(self.spec.channels, self.spec.memory, self.spec.temporal)
-
     def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
         x, state = self.features(frames, state)
         painted = sequential(self.inpaint_head, x).reshape(frames.shape)
         mask = sequential(self.mask_head, x).reshape(*frames.shape[:4], 1)
         return Restored(frames * (1 - mask) + painted * mask, mask, state)
+
+    @staticmethod
+    def published_spec(shapes: PublishedShapes, config: Mapping[str, Any]) -> CompositeSpec | None:
+        """Of `composite.pt`, whose keys are ours."""
+        return CompositeSpec(**published_body(shapes)) if "inpaint_head.0.weight" in shapes else None

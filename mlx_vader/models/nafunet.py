@@ -1,19 +1,22 @@
 """TemporalNAFUNet, the v1 network: a U-Net of NAF blocks with attention across frames and a mask head.
 
-Source: the seeds' network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
+Source: the v1 network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
 `torch.utils.flop_counter`: `large` 454 G, `base` 118 G.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
 from mlx_vader.errors import UsageError
+from mlx_vader.interface import Interface
 from mlx_vader.layers.naf import mask_head, pixel_head, sequential
-from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_spec
-from mlx_vader.models.base import Network, Restored, State
+from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_ports, published_body
+from mlx_vader.models.base import Network, PublishedShapes, Restored, State, restoration
 
 GUIDANCE = ("none", "modulation", "concat", "residual", "skip_gate", "attn_gate")
 _EARLY_MASK = {"skip_gate": "skips", "attn_gate": "attention"}
@@ -43,6 +46,16 @@ class NAFUNetSpec:
                 "guidance 'attn_gate' gates the temporal attention, which is off", hint="leave it on"
             )
 
+    @property
+    def interface(self) -> Interface:
+        """A frame at a time unless frames of a window see each other."""
+        return restoration(
+            stride=STRIDE,
+            window=self.num_frames if self.temporal else 1,
+            mask=self.predict_mask,
+            state=memory_ports(self.channels, self.memory, self.temporal),
+        )
+
 
 PRESETS = {
     "tiny": NAFUNetSpec(channels=8, blocks=1),
@@ -70,7 +83,8 @@ class MaskModulation(nn.Module):
 class TemporalNAFUNet(NAFUNet, Network):
     """Predicts clean frames (or, with `residual`, what to add), and where the artifacts are."""
 
-    stride = STRIDE
+    painting_heads = ("out_conv", "mask_modulation")
+    mask_bias = ("mask_conv.2.bias", 1)
 
     def __init__(self, spec: NAFUNetSpec) -> None:
         super().__init__(
@@ -84,15 +98,11 @@ class TemporalNAFUNet(NAFUNet, Network):
         )
         c = spec.channels
         self.spec = spec
-        self.window = spec.num_frames if spec.temporal else 1
         self.out_conv = pixel_head(c + (spec.guidance == "concat"), c, 3)
         if spec.predict_mask:
             self.mask_conv = mask_head(c)
         if spec.guidance == "modulation":
             self.mask_modulation = MaskModulation(c)
-
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return memory_spec(self.spec.channels, self.spec.memory, self.spec.temporal)
 
     def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
         x, state = self.features(frames, state)
@@ -108,3 +118,29 @@ class TemporalNAFUNet(NAFUNet, Network):
             out = mx.clip(frames.flatten(0, 1) + out, 0, 1)
         leading = frames.shape[:4]
         return Restored(out.reshape(*leading, 3), None if mask is None else mask.reshape(*leading, 1), state)
+
+    @staticmethod
+    def published_spec(shapes: PublishedShapes, config: Mapping[str, Any]) -> NAFUNetSpec | None:
+        """Of `nafunet.pt` and `nafunet_widescale.pt`, whose keys are ours."""
+        if "out_conv.0.weight" not in shapes or "in_conv.weight" not in shapes:
+            return None
+        return NAFUNetSpec(
+            **published_body(shapes),
+            predict_mask="mask_conv.0.weight" in shapes,
+            guidance=_published_guidance(shapes, config),
+            residual=bool(config.get("residual_learning", config.get("residual", False))),
+        )
+
+
+def _published_guidance(shapes: PublishedShapes, config: Mapping[str, Any]) -> str:
+    if "mask_modulation.scale" in shapes:
+        return "modulation"
+    if "skip_gate_strength" in shapes:
+        return "skip_gate"
+    if "temporal_attn.mask_scale" in shapes:
+        return "attn_gate"
+    outputs, inputs = shapes["out_conv.0.weight"][:2]
+    if inputs > outputs:
+        return "concat"
+    # The residual guidance has no weights of its own.
+    return "residual" if config.get("mask_guidance") == "residual" else "none"

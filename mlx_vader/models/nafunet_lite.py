@@ -1,17 +1,20 @@
 """NAFUNetLite: one NAF block a stage, added skips, no attention, no mask.
 
-Source: the seeds' network, key for key.
+Source: the v1 network, key for key.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 from jaxtyping import Float
 
+from mlx_vader.interface import Interface
 from mlx_vader.layers.conv import Conv3x3, Downsample2x2, Upsample2x2
 from mlx_vader.layers.naf import NAFBlock, sequential
 from mlx_vader.layers.naf_unet import STRIDE
-from mlx_vader.models.base import Network, Restored, State
+from mlx_vader.models.base import Network, PublishedShapes, Restored, State, restoration
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class NAFUNetLiteSpec:
 
     channels: int = 16
     residual: bool = True
+
+    @property
+    def interface(self) -> Interface:
+        """Neither mask nor memory."""
+        return restoration(stride=STRIDE, mask=False)
 
 
 PRESETS = {
@@ -31,8 +39,6 @@ PRESETS = {
 
 class NAFUNetLite(Network):
     """A frame at a time; it has no memory."""
-
-    stride = STRIDE
 
     def __init__(self, spec: NAFUNetLiteSpec) -> None:
         super().__init__()
@@ -48,9 +54,6 @@ class NAFUNetLite(Network):
         self.dec1 = [Upsample2x2(2 * c, c), NAFBlock(c)]
         self.out_conv = Conv3x3(c, 3)
 
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return {}
-
     def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
         images = frames.flatten(0, 1)
         x = self.in_conv(images)
@@ -63,3 +66,11 @@ class NAFUNetLite(Network):
         if self.spec.residual:
             out = mx.clip(images + out, 0, 1)
         return Restored(out.reshape(frames.shape), None, state)
+
+    @staticmethod
+    def published_spec(shapes: PublishedShapes, config: Mapping[str, Any]) -> NAFUNetLiteSpec | None:
+        """Of the published lite network, whose keys are ours."""
+        if "enc1.0.norm1.weight" not in shapes:
+            return None
+        residual = bool(config.get("residual_learning", config.get("residual", False)))
+        return NAFUNetLiteSpec(shapes["in_conv.weight"][0], residual)

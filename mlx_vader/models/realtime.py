@@ -3,8 +3,8 @@
 The engine computes dense 3x3 convolutions of 64 channels and more near its peak and pays for everything else in
 memory traffic, so the frame is unshuffled by 4, and the network is pairs of such convolutions with one addition each.
 It remembers a feature map from frame to frame. Its heads say where an artifact is (m), what lies beneath it (fill),
-and what to add elsewhere (r): out = (x + r)(1 - m) + fill m, so that clean pixels pass through. A fourth channel of
-the frames is a hint where overlays are, so that one network works blind and with a user's mask.
+and what to add elsewhere (r): out = (x + r)(1 - m) + fill m, so that clean pixels pass through. A hint may say where
+overlays are: one network works blind and with a user's mask.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,17 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.interface import Interface, StatePort
 from mlx_vader.layers.rep import Gains, RepConv3x3
 from mlx_vader.layers.shuffle import pixel_shuffle, pixel_unshuffle
-from mlx_vader.models.base import Network, Restored, State
+from mlx_vader.models.base import Network, Restored, State, restoration
 
 STRIDE = 4
-#: How much of the hint and of the memory a fresh network sees.
-ASIDE = 0.1
-#: What the corrections' convolution is multiplied by. Muon's steps are of one size, however small the error: at their
-#: own size they would each change every colour by more than most artifacts do, and the head would learn to be silent.
-FINELY = 1 / 32
+#: Factor on the first layer's fresh weights for the hint and the hidden state.
+HINT_INIT_SCALE = 0.1
+#: Factor on the corrections. Muon's steps are of one size, however small the error: without the factor each would
+#: change every colour by more than most artifacts do, and the head would learn to be silent.
+RESIDUAL_SCALE = 1 / 32
 #: Subpixels of a colour at a quarter of the size.
 SUBPIXELS = STRIDE * STRIDE
 
@@ -41,12 +42,24 @@ class RealtimeSpec:
     skips: bool = True
     hidden: int = 16
 
+    @property
+    def interface(self) -> Interface:
+        """A frame and what is known of its overlays, with a map of hidden channels as memory."""
+        return restoration(stride=STRIDE, hint=True, state=(StatePort("hidden", self.hidden, STRIDE),))
+
 
 PRESETS = {
     "tiny": RealtimeSpec(channels=16, blocks=1, hidden=8),
     "small": RealtimeSpec(channels=64),
     "base": RealtimeSpec(),
     "large": RealtimeSpec(channels=128, blocks=8),
+}
+
+#: What it learns best with; docs/realtime.md says how this was found.
+RECIPE: dict[str, Any] = {
+    "optimiser": "muon",
+    "mask_loss": "bce",
+    "losses": {"rmse": 1, "charbonnier": 0, "fft": 0, "perceptual": 0, "temporal": 0.3, "mask": 0.006},
 }
 
 
@@ -75,15 +88,17 @@ class Block(nn.Module):
 class Realtime(Network):
     """Restores frame by frame."""
 
-    stride = STRIDE
-    takes_hint = True
+    recipe = RECIPE
+    painting_heads = ("correct",)
+    mask_bias = ("paint.bias", SUBPIXELS)
+    state_gains = ("remember.gain1", "remember.gain3", "remember.bias")
 
     def __init__(self, spec: RealtimeSpec) -> None:
         super().__init__()
         self.spec = spec
         self.stem = RepConv3x3(4 * SUBPIXELS + spec.hidden, spec.channels)
         # Fresh, it sees the colours above all: a hint is as large as they are and says little yet.
-        others = [ASIDE] * (SUBPIXELS + spec.hidden)
+        others = [HINT_INIT_SCALE] * (SUBPIXELS + spec.hidden)
         seen = mx.array([1.0] * 3 * SUBPIXELS + others)
         self.stem.weight3, self.stem.weight1 = self.stem.weight3 * seen, self.stem.weight1 * seen
         self.body = [Block(spec) for _ in range(spec.blocks)]
@@ -95,9 +110,6 @@ class Realtime(Network):
         self.correct.weight3 = mx.zeros_like(self.correct.weight3)
         self.correct.weight1 = mx.zeros_like(self.correct.weight1)
         self.paint.bias = mx.array([0.0] * 3 * SUBPIXELS + [-3.0] * SUBPIXELS)
-
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return {"hidden": (-(-height // STRIDE), -(-width // STRIDE), self.spec.hidden)}
 
     def restore(
         self,
@@ -128,7 +140,7 @@ class Realtime(Network):
         # What is remembered comes first: the engine need not keep x for it.
         hidden = mx.tanh(self.remember(x))
         fill, mask = mx.split(mx.sigmoid(self.paint(x)), [3 * SUBPIXELS], axis=-1)
-        corrected = colours + FINELY * self.correct(x)
+        corrected = colours + RESIDUAL_SCALE * self.correct(x)
         # (x + r)(1 - m) + fill m, in one multiplication.
         out = corrected + mx.concatenate([mask] * 3, axis=-1) * (fill - corrected)
         return pixel_shuffle(mx.clip(out, 0, 1), STRIDE), pixel_shuffle(mask, STRIDE), hidden

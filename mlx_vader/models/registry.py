@@ -12,39 +12,27 @@ from mlx_vader.models.base import Network
 
 @dataclass(frozen=True)
 class Entry:
-    """What belongs to a network. `twin` is "module:class", imported where PyTorch may be."""
+    """A network's line: its class and its presets, specs by name. All else is in the network's own file."""
 
-    network: type[Any]
-    spec: type
+    network: type[Network]
     presets: dict[str, Any]
-    twin: str
+
+    @property
+    def spec(self) -> type:
+        """The class of its specs."""
+        return type(next(iter(self.presets.values())))
+
+    @property
+    def twin(self) -> tuple[str, str]:
+        """Module and class of its PyTorch twin: the same names in `torch_ref`. Imported where PyTorch may be."""
+        return self.network.__module__.replace("mlx_vader.", "torch_ref."), self.network.__name__
 
 
 NETWORKS = {
-    "nafunet": Entry(
-        nafunet.TemporalNAFUNet,
-        nafunet.NAFUNetSpec,
-        nafunet.PRESETS,
-        "torch_ref.models.nafunet:TemporalNAFUNet",
-    ),
-    "composite": Entry(
-        composite.ExplicitCompositeNet,
-        composite.CompositeSpec,
-        composite.PRESETS,
-        "torch_ref.models.composite:ExplicitCompositeNet",
-    ),
-    "nafunet-lite": Entry(
-        nafunet_lite.NAFUNetLite,
-        nafunet_lite.NAFUNetLiteSpec,
-        nafunet_lite.PRESETS,
-        "torch_ref.models.nafunet_lite:NAFUNetLite",
-    ),
-    "realtime": Entry(
-        realtime.Realtime,
-        realtime.RealtimeSpec,
-        realtime.PRESETS,
-        "torch_ref.models.realtime:Realtime",
-    ),
+    "nafunet": Entry(nafunet.TemporalNAFUNet, nafunet.PRESETS),
+    "composite": Entry(composite.ExplicitCompositeNet, composite.PRESETS),
+    "nafunet-lite": Entry(nafunet_lite.NAFUNetLite, nafunet_lite.PRESETS),
+    "realtime": Entry(realtime.Realtime, realtime.PRESETS),
 }
 
 
@@ -72,8 +60,14 @@ def make_spec(name: str, preset: str = "small", **overrides: Any) -> Any:
 
 def build(name: str, preset: str = "small", **overrides: Any) -> Network:
     """A fresh network with random weights, for example `build("composite", "base", memory=8)`."""
-    net: Network = entry(name).network(make_spec(name, preset, **overrides))
-    return net
+    return make(name, make_spec(name, preset, **overrides))
+
+
+def make(name: str, spec: Any) -> Network:
+    """A fresh network with random weights from a spec."""
+    network: Any = entry(name).network
+    made: Network = network(spec)
+    return made
 
 
 def name_of(network: Network) -> str:

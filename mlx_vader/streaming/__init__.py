@@ -1,10 +1,11 @@
 """Long video through a network in bounded memory.
 
-`strategies` cut a video into clips, `pipeline` runs decoder, network and encoder at the same time, and `clean` is the
-whole road from file to file.
+`strategies` cut a video into clips, `restoration` is the process that `jobs` run over files, `tiling` takes frames that
+are too large for one call apart.
 """
 
-from mlx_vader.streaming.results import Carry, Chunk, Result
+from mlx_vader.streaming.restoration import Restoration
+from mlx_vader.streaming.results import Carry, Input, Result, ResultChunk
 from mlx_vader.streaming.strategies import (
     STRATEGIES,
     Bidirectional,
@@ -19,10 +20,12 @@ __all__ = [
     "STRATEGIES",
     "Bidirectional",
     "Carry",
-    "Chunk",
     "ClipRecurrent",
+    "Input",
     "Recurrent",
+    "Restoration",
     "Result",
+    "ResultChunk",
     "SlidingWindow",
     "Strategy",
     "make_strategy",

@@ -6,12 +6,12 @@ from mlx_vader.streaming.results import Result
 
 
 def mix(first: Result, second: Result, weight: float) -> Result:
-    """`weight` of the second, the rest of the first. Masks are mixed alike."""
+    """`weight` of the second, the rest of the first. Masks are mixed alike; the source is the second's."""
     frame = first.frame + weight * (second.frame - first.frame)
     mask = first.mask
     if mask is not None and second.mask is not None:
         mask = mask + weight * (second.mask - mask)
-    return Result(frame, mask, first.finite and second.finite)
+    return Result(frame, mask, first.finite and second.finite, second.source)
 
 
 def cross_fade(leaving: Sequence[Result], entering: Sequence[Result]) -> list[Result]:

@@ -1,26 +1,38 @@
-"""What strategies hand to one another: results, the carry between chunks, and its form on disk."""
+"""What strategies take and hand to one another: inputs, results, the carry between chunks, and its form on disk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
-from mlx_vader.backends.base import Backend, Packed
+from mlx_vader.backends.base import Backend
+from mlx_vader.process import Packed
 
-#: RGB in [0, 1], and a hint where a network takes one.
-Frame = Float32[np.ndarray, "h w c"]
+#: Colours in [0, 1], or levels from 0 to 255 (uint8).
+Pixels = Shaped[np.ndarray, "h w 3"]
+
+
+class Input(NamedTuple):
+    """One frame as the network sees it. `hint`: 1 artifact, -1 clean, 0 unknown. `source`: whatever travels with it."""
+
+    pixels: Pixels
+    hint: Float32[np.ndarray, "h w 1"] | None = None
+    source: Any = None
 
 
 class Result(NamedTuple):
-    """A restored frame in [0, 1] and the predicted mask (1 = artifact). `finite` is False where the network gave
-    NaN or infinity and the frame's own pixels stand in.
+    """A restored frame in [0, 1] and the predicted mask (1 = artifact).
+
+    `finite` is False where the network gave NaN or infinity and the frame's own pixels stand in. `source` is the
+    input's.
     """
 
     frame: Float32[np.ndarray, "h w 3"]
     mask: Float32[np.ndarray, "h w 1"] | None
     finite: bool = True
+    source: Any = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Carry:
     held: tuple[Result, ...] = ()
 
 
-class Chunk(NamedTuple):
+class ResultChunk(NamedTuple):
     """Results in order, and what to begin the next chunk with."""
 
     results: Sequence[Result]
@@ -43,7 +55,7 @@ class Chunk(NamedTuple):
 
 
 def pack(carry: Carry, backend: Backend) -> Packed:
-    """The carry as numpy arrays; `unpack` gives the same carry back, bit for bit."""
+    """The carry as numpy arrays; `unpack` gives the same carry back, bit for bit, without the sources of `held`."""
     arrays = {f"state/{name}": array for name, array in backend.pack(carry.state).items()}
     arrays["position"] = np.array(carry.position)
     if carry.held:
@@ -55,7 +67,9 @@ def pack(carry: Carry, backend: Backend) -> Packed:
 
 
 def unpack(arrays: Packed, backend: Backend) -> Carry:
-    """The carry that `pack` was given."""
+    """The carry that `pack` was given; `{}` is the start of a video."""
+    if not arrays:
+        return Carry()
     state = {
         name.removeprefix("state/"): array for name, array in arrays.items() if name.startswith("state/")
     }

@@ -13,21 +13,21 @@ from typing import Any
 from mlx_vader.backends.base import Backend
 from mlx_vader.errors import UsageError
 from mlx_vader.streaming.blending import cross_fade, mix
-from mlx_vader.streaming.calls import frames_a_call, restore, restore_all
-from mlx_vader.streaming.results import Carry, Chunk, Frame, Result
+from mlx_vader.streaming.calls import frames_per_call, restore_calls, restore_clip
+from mlx_vader.streaming.results import Carry, Input, Pixels, Result, ResultChunk
 
 
 class Strategy:
     """The common half of all strategies. A subclass implements `chunks`."""
 
-    def run(self, frames: Iterable[Frame], backend: Backend) -> Iterator[Result]:
+    def run(self, frames: Iterable[Pixels], backend: Backend) -> Iterator[Result]:
         """One result for each frame, in order. Raises what the frames and the backend raise."""
-        for chunk in self.chunks(frames, backend):
+        for chunk in self.chunks(map(Input, frames), backend):
             yield from chunk.results
 
     def chunks(
-        self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
-    ) -> Iterator[Chunk]:
+        self, frames: Iterable[Input], backend: Backend, start: Carry | None = None
+    ) -> Iterator[ResultChunk]:
         """The same in chunks. With `start`, the carry of an earlier chunk, `frames` begin at `start.position`."""
         raise NotImplementedError
 
@@ -37,9 +37,9 @@ class Recurrent(Strategy):
     """`window` frames at a time, with state: the least memory and delay, for live video."""
 
     def chunks(
-        self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
-    ) -> Iterator[Chunk]:
-        return _one_after_another(frames, backend, backend.window, start or Carry())
+        self, frames: Iterable[Input], backend: Backend, start: Carry | None = None
+    ) -> Iterator[ResultChunk]:
+        return _one_after_another(frames, backend, backend.interface.window, start or Carry())
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class SlidingWindow(Strategy):
         _check(self.clip_length, self.overlap)
 
     def chunks(
-        self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
-    ) -> Iterator[Chunk]:
+        self, frames: Iterable[Input], backend: Backend, start: Carry | None = None
+    ) -> Iterator[ResultChunk]:
         return _overlapping(
             frames, backend, self.clip_length, self.overlap, start or Carry(), carry_state=False
         )
@@ -77,9 +77,9 @@ class ClipRecurrent(Strategy):
         _check(self.clip_length, self.overlap)
 
     def chunks(
-        self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
-    ) -> Iterator[Chunk]:
-        if self.clip_length % backend.window == 0:
+        self, frames: Iterable[Input], backend: Backend, start: Carry | None = None
+    ) -> Iterator[ResultChunk]:
+        if self.clip_length % backend.interface.window == 0:
             return _one_after_another(frames, backend, self.clip_length, start or Carry())
         return _overlapping(
             frames, backend, self.clip_length, self.overlap, start or Carry(), carry_state=True
@@ -104,27 +104,27 @@ class Bidirectional(Strategy):
             raise UsageError("a bidirectional segment has at least one frame, and a warm-up of none or more")
 
     def chunks(
-        self, frames: Iterable[Frame], backend: Backend, start: Carry | None = None
-    ) -> Iterator[Chunk]:
+        self, frames: Iterable[Input], backend: Backend, start: Carry | None = None
+    ) -> Iterator[ResultChunk]:
         start = start or Carry()
         position, state = start.position, start.state
         # Segments end where windows end: then the forward pass is that of the uncut video.
-        segment = -(-self.segment // backend.window) * backend.window
+        segment = -(-self.segment // backend.interface.window) * backend.interface.window
         source = iter(frames)
-        ahead: list[Frame] = []
+        ahead: list[Input] = []
         while ahead := ahead + list(islice(source, segment + self.warm_up - len(ahead))):
-            results, state = restore_all(backend, ahead[:segment], state)
+            results, state = restore_clip(backend, ahead[:segment], state)
             self._mix_backward(results, ahead, position, backend)
             position += len(results)
             ahead = ahead[segment:]
-            yield Chunk(results, Carry(position, state))
+            yield ResultChunk(results, Carry(position, state))
 
     def _mix_backward(
-        self, results: list[Result], ahead: list[Frame], position: int, backend: Backend
+        self, results: list[Result], ahead: list[Input], position: int, backend: Backend
     ) -> None:
         """Runs from the last frame ahead to the first, and mixes in place what falls on the segment."""
         index = len(ahead)
-        for part, _ in restore(backend, ahead[::-1], None):
+        for part, _ in restore_calls(backend, ahead[::-1], None):
             for backward in part:
                 index -= 1
                 if index < len(results):
@@ -134,38 +134,39 @@ class Bidirectional(Strategy):
 
 
 def _one_after_another(
-    frames: Iterable[Frame], backend: Backend, length: int, start: Carry
-) -> Iterator[Chunk]:
+    frames: Iterable[Input], backend: Backend, length: int, start: Carry
+) -> Iterator[ResultChunk]:
     """Clips side by side, with state: of `length` frames, or of as many as one call takes, so that none waits."""
     source, position, state = iter(frames), start.position, start.state
     first = list(islice(source, 1))
     source = chain(first, source)
     if first:
-        length = min(length, frames_a_call(first[0], backend.window))
+        length = min(length, frames_per_call(first[0].pixels, backend.interface.window))
     while clip := list(islice(source, length)):
-        results, state = restore_all(backend, clip, state)
+        results, state = restore_clip(backend, clip, state)
         position += len(clip)
-        yield Chunk(results, Carry(position, state))
+        yield ResultChunk(results, Carry(position, state))
 
 
 def _overlapping(
-    frames: Iterable[Frame], backend: Backend, length: int, overlap: int, start: Carry, *, carry_state: bool
-) -> Iterator[Chunk]:
+    frames: Iterable[Input], backend: Backend, length: int, overlap: int, start: Carry, *, carry_state: bool
+) -> Iterator[ResultChunk]:
     """Clips of `length` frames that share `overlap` frames with the clip before."""
     source, position, state = iter(frames), start.position, start.state
     held = list(start.held)
     clip = list(islice(source, len(held)))
+    held = [result._replace(source=given.source) for result, given in zip(held, clip, strict=True)]
     while fresh := list(islice(source, length - len(clip))):
         clip += fresh
-        restored, after = restore_all(backend, clip, state if carry_state else None)
+        restored, after = restore_clip(backend, clip, state if carry_state else None)
         results = cross_fade(held, restored)
         done = length - overlap if len(clip) == length else len(clip)
         state = after if carry_state else None
         clip, held = clip[done:], results[done:]
         position += done
-        yield Chunk(results[:done], Carry(position, state, tuple(held)))
+        yield ResultChunk(results[:done], Carry(position, state, tuple(held)))
     if held:
-        yield Chunk(held, Carry(position + len(held), state))
+        yield ResultChunk(held, Carry(position + len(held), state))
 
 
 def _check(clip_length: int, overlap: int) -> None:
@@ -200,7 +201,7 @@ def make_strategy(name: str, *, clip_length: int = 16, overlap: int | None = Non
     return made
 
 
-def describe(strategy: Strategy) -> dict[str, Any]:
+def as_settings(strategy: Strategy) -> dict[str, Any]:
     """The strategy with its lengths, for a report."""
     name = next(name for name, kind in STRATEGIES.items() if type(strategy) is kind)
     return {"strategy": name, **asdict(strategy)}  # type: ignore[call-overload]

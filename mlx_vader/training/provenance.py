@@ -20,7 +20,7 @@ def provenance(config: TrainConfig, source: ClipSource, steps: int) -> dict[str,
     versions = installed(PACKAGES)
     return {
         "command": config.command,
-        "data": describe_data(source),
+        "data": data_summary(source),
         "seed": str(config.seed),
         "steps": str(steps),
         "config": json.dumps(config.as_dict()),
@@ -36,7 +36,7 @@ def _before(initial: str) -> str:
     return (f"{earlier}; then " if earlier else "") + f"{command} (step {origin.step})"
 
 
-def describe_data(source: ClipSource) -> str:
+def data_summary(source: ClipSource) -> str:
     """The number of files and a hash of their names: the same data set gives the same text on every machine."""
     if not isinstance(source, FolderSource):
         return f"{len(source)} drawn scenes"

@@ -15,7 +15,7 @@ from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.distributed import World, join
 from mlx_vader.training.provenance import provenance
 from mlx_vader.training.state import saved_config
-from mlx_vader.training.trainer import STATE, Trainer
+from mlx_vader.training.trainer import STATE, Run, Trainer
 from mlx_vader.training.validation import Validation
 from mlx_vader.training.watch import Watch
 
@@ -39,9 +39,8 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
         watch.on_note(note)
     steps = config.total_steps(len(source))
     validation = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
-    trainer = Trainer(
-        config, net, steps, perceptual, validation, world, watch, provenance(config, source, steps)
-    )
+    origin = provenance(config, source, steps)
+    trainer = Trainer(Run(config, net, steps, perceptual, validation, world, origin), watch)
     if resume:
         trainer.restore()
     with make_batches(config, net, source, world) as batches:
@@ -64,13 +63,17 @@ def choose_device(name: str) -> None:
 
 
 def make_network(config: TrainConfig) -> Network:
-    """A network with random weights that follow from the seed, or with those of the checkpoint `initial`."""
+    """A network with random weights that follow from the seed, or with those of the checkpoint `initial`.
+
+    Raises `UsageError` for one that does not restore frames, and for crops and clips that it cannot take.
+    """
     mx.random.seed(config.seed)
     if config.initial is not None:
         net = checkpoints.load(config.initial)
         net.train()
     else:
         net = registry.build(config.net, config.preset, **config.spec)
+    net.interface.restoration()
     if config.size % net.stride:
         raise UsageError(
             f"crops of {config.size} pixels do not fit", hint=f"--size is a multiple of {net.stride}"

@@ -4,11 +4,9 @@ import math
 from dataclasses import dataclass, replace
 
 from mlx_vader.errors import UsageError
+from mlx_vader.interface import Interface
 from mlx_vader.losses import LossWeights
 from mlx_vader.models.base import Network
-
-#: What a network paints with after, or beside, the layers that its mask is read from.
-PAINTING_HEADS = ("inpaint_head", "out_conv", "mask_modulation", "correct")
 
 #: What is left of the mask loss's weight at the end of stage 2.
 MASK_FLOOR = 0.1
@@ -45,15 +43,18 @@ class Stage:
         net.unfreeze()
         if self.name == "1":
             for name, module in net.named_modules():
-                if name.split(".")[0] in PAINTING_HEADS:
+                if name.split(".")[0] in net.painting_heads:
                     module.freeze()
 
 
-def plan(stage: str, steps: int, *, has_mask: bool) -> list[Stage]:
-    """The stages of a run of `steps`. Raises `UsageError` where a stage trains a mask head that the network has not."""
-    if stage in ("1", "all") and not has_mask:
+def plan_stages(stage: str, steps: int, interface: Interface) -> list[Stage]:
+    """The stages of a run of `steps`.
+
+    Raises `UsageError` where a stage trains a mask head that the network does not have.
+    """
+    if stage in ("1", "all") and interface.output("mask") is None:
         raise UsageError(
-            f"stage {stage} trains the mask head, which this network has not", hint="use --stage 2"
+            f"stage {stage} trains the mask head, which this network does not have", hint="use --stage 2"
         )
     if stage in SHARES:
         return [Stage(stage, 0, steps)]

@@ -10,7 +10,7 @@ import mlx.optimizers as optim
 from jaxtyping import Float
 from mlx.utils import tree_map
 
-from mlx_vader.backends.torch_gradients import TorchGradients
+from mlx_vader.backends.torch_gradients import TorchGradients, WarmUp
 from mlx_vader.losses import LossWeights, total
 from mlx_vader.losses.weighted import Perceptual
 from mlx_vader.models.base import Network, State
@@ -19,17 +19,14 @@ from mlx_vader.training.state import TrainingState
 
 
 class Clips(NamedTuple):
-    """A batch on the device; `spoiled` has a fourth channel, the hint, where the network takes one.
+    """A batch on the device. `hint`: `None` where the network takes none. `warm_up`: `None` where all start cold."""
 
-    `before`: the frames before the clips in `warm_rows`, `None` where all start cold.
-    """
-
-    before: mx.array | None
-    warm_rows: mx.array | None
     spoiled: mx.array
+    hint: mx.array | None
     clean: mx.array
     mask: mx.array
     mask_known: mx.array
+    warm_up: WarmUp | None
 
 
 class Objective(NamedTuple):
@@ -121,7 +118,8 @@ def _compiled_gradients(net: Network, objective: Objective, dtype: mx.Dtype) -> 
         def loss_of(trainable: Any) -> tuple[mx.array, dict[str, mx.array]]:
             net.update(_cast(weights, dtype))
             net.update(_cast(trainable, dtype))
-            restored, mask, _ = net(clips.spoiled.astype(dtype), _initial_state(net, clips, dtype))
+            state = _initial_state(net, clips, dtype)
+            restored, mask, _ = net(clips.spoiled.astype(dtype), state, _cast_hint(clips.hint, dtype))
             restored = restored.astype(mx.float32)
             return objective(restored, None if mask is None else mask.astype(mx.float32), clips, mask_decay)
 
@@ -145,10 +143,10 @@ def _through(twin: TorchGradients, objective: Objective) -> Any:
         return mx.value_and_grad(loss_of)(outputs)
 
     def gradients(clips: Clips, mask_decay: mx.array) -> tuple[dict[str, mx.array], Any]:
-        restored, mask = twin.forward(clips.spoiled, clips.before, clips.warm_rows)
+        restored, mask = twin.forward(clips.spoiled, clips.hint, clips.warm_up)
         outputs = (restored,) if mask is None else (restored, mask)
-        # The frames before are the twin's concern; left out, they do not make the losses compile again.
-        (loss, parts), cotangents = losses(outputs, clips._replace(before=None, warm_rows=None), mask_decay)
+        # Hint and warm-up are the twin's concern. Left out, they do not make the losses compile again.
+        (loss, parts), cotangents = losses(outputs, clips._replace(hint=None, warm_up=None), mask_decay)
         return {"loss": loss, **parts}, twin.backward(cotangents)
 
     return gradients
@@ -158,13 +156,12 @@ def _initial_state(net: Network, clips: Clips, dtype: mx.Dtype) -> State:
     """The state after the frames before a warm clip, without a gradient; the fresh one, zeros, for a cold clip."""
     batch, _, height, width, _ = clips.spoiled.shape
     fresh = {name: zeros.astype(dtype) for name, zeros in net.fresh_state(batch, height, width).items()}
-    if clips.before is None or not fresh:
+    if clips.warm_up is None or not fresh:
         return fresh
-    start = {name: zeros[: len(clips.before)] for name, zeros in fresh.items()}
-    state = net(clips.before.astype(dtype), start).state
-    return {
-        name: fresh[name].at[clips.warm_rows].add(mx.stop_gradient(value)) for name, value in state.items()
-    }
+    rows, before, hint = clips.warm_up
+    start = {name: zeros[: len(before)] for name, zeros in fresh.items()}
+    state = net(before.astype(dtype), start, _cast_hint(hint, dtype)).state
+    return {name: fresh[name].at[rows].add(mx.stop_gradient(value)) for name, value in state.items()}
 
 
 def _updating(state: TrainingState, clip_norm: float, group: mx.distributed.Group | None) -> Any:
@@ -199,6 +196,10 @@ def _keep_where(good: mx.array, now: tuple[Network, Any, Any], before: tuple[Any
     for part, old in zip(moments, before[1], strict=True):
         part.update(tree_map(choose, part, old))
     ema.update(tree_map(choose, ema, before[2]))
+
+
+def _cast_hint(hint: mx.array | None, dtype: mx.Dtype) -> mx.array | None:
+    return None if hint is None else hint.astype(dtype)
 
 
 def _cast(weights: Any, dtype: mx.Dtype) -> Any:

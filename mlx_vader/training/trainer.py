@@ -2,14 +2,15 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlx.core as mx
 
 from mlx_vader import checkpoints
-from mlx_vader.backends.torch_gradients import TorchGradients
+from mlx_vader.backends.torch_gradients import TorchGradients, WarmUp
 from mlx_vader.data import Batch, BatchStream
 from mlx_vader.data.samples import planes
 from mlx_vader.errors import VaderError
@@ -19,7 +20,7 @@ from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.distributed import World
 from mlx_vader.training.memory import keep_freed_memory
 from mlx_vader.training.schedule import ema_decay, learning_rate
-from mlx_vader.training.stages import Stage, plan
+from mlx_vader.training.stages import Stage, plan_stages
 from mlx_vader.training.state import TrainingState
 from mlx_vader.training.step import Clips, Objective, Outcome, Step
 from mlx_vader.training.tensorboard import TensorBoard
@@ -33,33 +34,35 @@ BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.state.safetens
 PATIENCE = 5
 
 
-class Trainer:
-    """A run of `steps` updates in the folder `config.out`."""
+@dataclass(frozen=True)
+class Run:
+    """What a run is made of. `steps`: updates in all. `origin`: what its checkpoints say of where they come from."""
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        net: Network,
-        steps: int,
-        perceptual: Perceptual | None = None,
-        validation: Validation | None = None,
-        world: World | None = None,
-        watch: Watch | None = None,
-        origin: dict[str, str] | None = None,
-    ) -> None:
-        self._config, self._net, self._steps = config, net, steps
-        self._perceptual, self._validation = perceptual, validation
-        self._world = world or World()
+    config: TrainConfig
+    net: Network
+    steps: int
+    perceptual: Perceptual | None = None
+    validation: Validation | None = None
+    world: World = field(default_factory=World)
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+
+class Trainer:
+    """Trains a run, in the folder `config.out`."""
+
+    def __init__(self, run: Run, watch: Watch | None = None) -> None:
+        config = run.config
+        self._run, self._config, self._net, self._world = run, config, run.net, run.world
         # The first rank speaks for all; each may be told to stop.
         self._stop = (watch or Watch()).stop
-        self._watch = watch if watch and self._world.rank == 0 else Watch()
-        self._origin = origin or {}
+        self._watch = watch if watch and run.world.rank == 0 else Watch()
         self._folder = Path(config.out)
-        self._twin = TorchGradients(net, half=config.bf16) if in_torch(config) else None
-        self._stages = plan(config.stage, steps, has_mask=_predicts_mask(net))
+        self._twin = TorchGradients(run.net, half=config.bf16) if in_torch(config) else None
+        self._stages = plan_stages(config.stage, run.steps, run.net.interface)
+        self._hinted = run.net.interface.input("hint") is not None
         self._skipped: Sequence[str] = []
-        self.state = TrainingState(net, weight_decay=config.weight_decay, optimiser=config.optimiser)
-        self.state.replace(self._world.share(self.state.trees()))
+        self.state = TrainingState(run.net, weight_decay=config.weight_decay, optimiser=config.optimiser)
+        self.state.replace(run.world.share(self.state.trees()))
 
     def restore(self) -> None:
         """Continues behind the last saved step. Every rank reads the file."""
@@ -68,7 +71,7 @@ class Trainer:
     def run(self, batches: BatchStream) -> bool:
         """Trains until the end (true) or until the watch says stop (false); saves in both cases."""
         keep_freed_memory()
-        self._watch.on_start(self.state.step, self._steps)
+        self._watch.on_start(self.state.step, self._run.steps)
         with self._tensorboard() as board:
             stream = batches.iterate(self.state.step * self._config.grad_accum)
             for stage in self._stages:
@@ -77,7 +80,7 @@ class Trainer:
                 while self.state.step < stage.stop:
                     report = self._advance(stage, step, stream)
                     self._tell(report, board, batches.skipped)
-                    last = self.state.step == self._steps
+                    last = self.state.step == self._run.steps
                     if last or self.state.step % self._config.validate_every == 0:
                         self._validate(stage, board)
                         self._save()
@@ -89,7 +92,7 @@ class Trainer:
     def _compiled(self, stage: Stage) -> Step:
         config = self._config
         weights = stage.weights(config.losses)
-        objective = Objective(weights, self._perceptual, config.mask_loss, config.mask_weight)
+        objective = Objective(weights, self._run.perceptual, config.mask_loss, config.mask_weight)
         dtype = mx.bfloat16 if config.bf16 else mx.float32
         return Step(
             self.state,
@@ -106,9 +109,9 @@ class Trainer:
         started = time.perf_counter()
         fetched = list(itertools.islice(stream, config.grad_accum))
         waited = time.perf_counter() - started
-        rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._steps)
+        rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._run.steps)
         outcome = step(
-            (as_clips(batch, config.clip_length, hinted=self._net.takes_hint) for batch in fetched),
+            (as_clips(batch, config.clip_length, hinted=self._hinted) for batch in fetched),
             learning_rate=rate,
             ema_decay=ema_decay(done, config.ema),
             mask_decay=stage.mask_decay(done),
@@ -118,7 +121,7 @@ class Trainer:
         seconds = time.perf_counter() - started
         return Report(
             step=self.state.step,
-            total=self._steps,
+            total=self._run.steps,
             stage=stage.name,
             losses=outcome.losses,
             learning_rate=rate,
@@ -150,10 +153,10 @@ class Trainer:
 
     def _validate(self, stage: Stage, board: TensorBoard | None) -> None:
         """Tries the averaged weights. Stage 1 has not learned to paint: it sets no best."""
-        if self._validation is None:
+        if self._run.validation is None:
             return
         with self._averaged():
-            validated = self._validation(self._net)
+            validated = self._run.validation(self._net)
         score = validated.scores.psnr
         best = stage.name != "1" and (self.state.best is None or score > self.state.best)
         if best:
@@ -173,7 +176,7 @@ class Trainer:
     def _save_weights(self, name: str, more: dict[str, str]) -> None:
         with self._averaged():
             checkpoints.save(
-                self._folder / name, self._net, step=self.state.step, provenance=self._origin | more
+                self._folder / name, self._net, step=self.state.step, provenance={**self._run.origin, **more}
             )
 
     @contextmanager
@@ -212,17 +215,16 @@ def as_clips(batch: Batch, clip_length: int, *, hinted: bool = False) -> Clips:
     before = batch.levels.shape[1] - clip_length
     rows = batch.warm.nonzero()[0]
     seen = planes(mx.array(batch.levels))
-    spoiled = mx.concatenate([seen.spoiled, seen.hint], axis=-1) if hinted else seen.spoiled
+    hint = seen.hint if hinted else None
+    warm_up = None
+    if before and len(rows):
+        warm = mx.array(rows)
+        warm_up = WarmUp(warm, seen.spoiled[warm, :before], None if hint is None else hint[warm, :before])
     return Clips(
-        before=spoiled[mx.array(rows), :before] if before and len(rows) else None,
-        warm_rows=mx.array(rows),
-        spoiled=spoiled[:, before:],
+        spoiled=seen.spoiled[:, before:],
+        hint=None if hint is None else hint[:, before:],
         clean=seen.clean[:, before:],
         mask=seen.mask[:, before:],
         mask_known=mx.array(batch.mask_known),
+        warm_up=warm_up,
     )
-
-
-def _predicts_mask(net: Network) -> bool:
-    frames = mx.zeros((1, 1, net.stride, net.stride, 3))
-    return net(frames).mask is not None

@@ -1,22 +1,29 @@
 """Video and image files in and out. Knows PyAV and Pillow, and no network.
 
-Frames are RGB float32 in [0, 1], upright; what else a file holds comes out again as it went in.
+A frame keeps the samples that were decoded; its RGB is float32 in [0, 1], upright. What else a file holds comes out
+again as it went in.
 """
 
+from mlx_vader.boxes import Box
+from mlx_vader.process import Patch
 from mlx_vader.video.assembly import assemble, check_output
-from mlx_vader.video.codecs import ENCODERS, Encoding, encoders, plan_encoding
+from mlx_vader.video.codecs import Encoding, encoders, plan_encoding
 from mlx_vader.video.color import ColorTags
+from mlx_vader.video.encoders import ENCODERS
 from mlx_vader.video.files import is_image, is_video, list_media
+from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.images import read_image, write_image
 from mlx_vader.video.info import VideoInfo, probe
-from mlx_vader.video.reader import VideoFrame, VideoReader, open_video, read_clip
+from mlx_vader.video.reader import VideoReader, open_video, read_clip
 from mlx_vader.video.segments import Segment, SegmentWriter, finished_segments
 from mlx_vader.video.writer import VideoWriter, write_video
 
 __all__ = [
     "ENCODERS",
+    "Box",
     "ColorTags",
     "Encoding",
+    "Patch",
     "Segment",
     "SegmentWriter",
     "VideoFrame",

@@ -18,7 +18,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting, start_shift
 from mlx_vader.video.files import check_target
-from mlx_vader.video.library import is_cover, main_stream, opened, writing
+from mlx_vader.video.library import is_cover, main_stream, muxer, opened, writing
 from mlx_vader.video.segments import Segment, close_quietly
 from mlx_vader.writing import partial_path, written_beside
 
@@ -124,7 +124,7 @@ class _Output:
         origin = stack.enter_context(opened(source)) if source is not None else None
         with writing(target):
             self.container = av.open(
-                f"file:{partial}", "w", format=_muxer(target), options=_options(target, origin)
+                f"file:{partial}", "w", format=muxer(target), options=_options(target, origin)
             )
             stack.callback(close_quietly, self.container)
             self.video = encoding.add_stream(self.container)
@@ -137,7 +137,7 @@ class _Output:
     def _carry_over(self, origin: InputContainer, source: Path, target: Path) -> None:
         main = main_stream(origin, source)
         self._shift = start_shift(origin)
-        self.video.metadata.update(lasting(main.metadata))
+        self.video.metadata.update(_of_the_picture(main, self.video))
         self.video.disposition = main.disposition & ~Disposition.attached_pic
         self.container.metadata.update(lasting(origin.metadata))
         self.copies = add_copies(origin, main, self.container, target)
@@ -154,6 +154,13 @@ class _Output:
         for packet in with_decoding_times(_joined(segments, self._time_base, shift), self._last_duration):
             packet.stream = self.video
             yield packet
+
+
+def _of_the_picture(source: VideoStream, output: VideoStream) -> dict[str, str]:
+    """What a stream's metadata says that is true of its copy; not that there is alpha where there is none."""
+    has_alpha = any(component.is_alpha for component in av.VideoFormat(output.pix_fmt or "").components)
+    kept = lasting(source.metadata)
+    return kept if has_alpha else {key: text for key, text in kept.items() if key.lower() != "alpha_mode"}
 
 
 def _decoding_time(packet: Any) -> float:
@@ -193,10 +200,6 @@ def with_decoding_times(packets: Iterator[tuple[Any, int]], duration: int) -> It
         packet.dts = heapq.heappop(waiting) if count >= held else first - (held - count) * duration
         packet.duration = duration
         yield packet
-
-
-def _muxer(target: Path) -> str:
-    return {".mkv": "matroska", ".webm": "webm", ".mov": "mov"}.get(target.suffix.lower(), "mp4")
 
 
 def _options(target: Path, origin: InputContainer | None) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""The encoders as data, and how one is set up for a given video."""
+"""How an encoder is chosen and set up for a given video."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,118 +14,29 @@ import av.error
 
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.color import BT709, FULL_RANGE, LIMITED_RANGE, RGB, ColorTags, effective_matrix
+from mlx_vader.video.encoders import ENCODERS, MKV, WEBM, Encoder
+from mlx_vader.video.fields import FieldOrder
 from mlx_vader.video.hdr import HdrMetadata
 from mlx_vader.video.info import VideoInfo
-
-Options = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """One way to compress. `options` makes FFmpeg's options from a crf (0 best, 51 worst) and HDR metadata.
-
-    `halves`: whether 4:2:0 and 4:2:2 need even sizes. `rgb`: whether RGB is stored as such. `segment_suffix` is the
-    container of its segments. `quality`: whether constant quality is asked for by the codec's quantiser instead.
-    `tells_aspect`: whether the stream itself says how wide its pixels are; if not, the container must.
-    """
-
-    name: str
-    targets: frozenset[str]
-    options: Callable[[int, HdrMetadata | None], Options]
-    halves: bool = False
-    rgb: bool = False
-    segment_suffix: str = ".mp4"
-    quality: bool = False
-    tells_aspect: bool = False
-
-
-def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
-    notes = {}
-    if hdr and hdr.primaries:
-        notes["mastering-display"] = hdr.mastering_display(1 / 50_000, 1 / 10_000)
-    if hdr and any(hdr.light):
-        notes["cll"] = "{},{}".format(*hdr.light)
-    return {"crf": str(crf), "x264-params": _joined(notes)} if notes else {"crf": str(crf)}
-
-
-def _x265(crf: int, hdr: HdrMetadata | None) -> Options:
-    notes = {"log-level": "none", "repeat-headers": "0"}
-    if hdr and hdr.primaries:
-        notes["master-display"] = hdr.mastering_display(1 / 50_000, 1 / 10_000)
-    if hdr and any(hdr.light):
-        notes["max-cll"] = "{},{}".format(*hdr.light)
-    return {"crf": str(crf), "x265-params": _joined(notes)}
-
-
-def _svtav1(crf: int, hdr: HdrMetadata | None) -> Options:
-    notes = {}
-    if hdr and hdr.primaries:
-        notes["mastering-display"] = hdr.mastering_display(1.0, 1.0)
-    if hdr and any(hdr.light):
-        notes["content-light"] = "{},{}".format(*hdr.light)
-    options = {"crf": str(round(crf * 63 / 51)), "preset": "8"}
-    return options | ({"svtav1-params": _joined(notes)} if notes else {})
-
-
-def _vp9(crf: int, _hdr: HdrMetadata | None) -> Options:
-    return {"crf": str(round(crf * 63 / 51)), "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-
-
-def _prores(_crf: int, _hdr: HdrMetadata | None) -> Options:
-    return {"vendor": "apl0"}
-
-
-def _ffv1(_crf: int, _hdr: HdrMetadata | None) -> Options:
-    return {"level": "3", "slicecrc": "1", "slices": "4", "g": "1"}
-
-
-def _videotoolbox(_crf: int, _hdr: HdrMetadata | None) -> Options:
-    return {"allow_sw": "1"}
-
-
-def _joined(notes: Options) -> str:
-    return ":".join(f"{key}={value}" for key, value in notes.items())
-
-
-_MP4, _MKV, _WEBM = frozenset({".mp4", ".m4v", ".mov"}), frozenset({".mkv"}), frozenset({".webm"})
-
-ENCODERS = {
-    encoder.name: encoder
-    for encoder in (
-        Encoder("libx264", _MP4 | _MKV, _x264, halves=True, tells_aspect=True),
-        Encoder("libx265", _MP4 | _MKV, _x265, halves=True, tells_aspect=True),
-        Encoder("libsvtav1", frozenset({".mp4", ".m4v"}) | _MKV | _WEBM, _svtav1),
-        Encoder("libvpx-vp9", frozenset({".mp4", ".m4v"}) | _MKV | _WEBM, _vp9),
-        Encoder("prores_ks", frozenset({".mov"}) | _MKV, _prores, segment_suffix=".mov"),
-        Encoder("ffv1", frozenset({".mp4"}) | _MKV, _ffv1, rgb=True),
-        Encoder(
-            "h264_videotoolbox", _MP4 | _MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True
-        ),
-        Encoder(
-            "hevc_videotoolbox", _MP4 | _MKV, _videotoolbox, halves=True, quality=True, tells_aspect=True
-        ),
-    )
-}
+from mlx_vader.video.layouts import layout_of, planar_name
+from mlx_vader.video.orientation import UPRIGHT, Orientation, is_orthogonal
+from mlx_vader.video.pixel_formats import choose_pix_fmt, losses
+from mlx_vader.video.siting import Siting
 
 _APPLE_ONLY = {"h264_videotoolbox", "hevc_videotoolbox"}
 
-#: Formats that frames can be written in: bits, and whether chroma has half the width and half the height.
-_FORMATS = {
-    f"{layout}{suffix}": (bits, *halved)
-    for layout, halved in {
-        "yuv420p": (True, True),
-        "yuv422p": (True, False),
-        "yuv444p": (False, False),
-    }.items()
-    for suffix, bits in {"": 8, "10le": 10, "12le": 12, "16le": 16}.items()
-}
-_FORMATS["p010le"] = (10, True, True)  # what Apple's encoder takes
-_RGB_FORMATS = {"gbrp": 8, "bgr0": 8, "gbrp10le": 10, "gbrp12le": 12, "gbrp16le": 16}
+#: libavcodec/defs.h's AVFieldOrder: what is shown first is stored first.
+_FIELD_ORDERS = {"tff": 2, "bff": 3}
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Everything that decides how frames are encoded; segments with the same encoding can be joined."""
+    """Everything that decides how frames are encoded; segments with the same encoding can be joined.
+
+    `width` and `height` are those of the stored pictures; `orientation` turns them upright, and `display_matrix`, which
+    the container holds, tells players so. `siting` is where chroma lies; None leaves it unsaid. `losses` are what of
+    the source's pictures cannot be held, in words.
+    """
 
     codec: str
     width: int
@@ -138,7 +49,12 @@ class Encoding:
     sample_aspect_ratio: Fraction
     color: ColorTags
     crf: int
-    hdr: HdrMetadata | None = field(default=None)
+    hdr: HdrMetadata | None = None
+    orientation: Orientation = UPRIGHT
+    display_matrix: tuple[int, ...] = ()
+    field_order: FieldOrder = "progressive"
+    siting: Siting | None = None
+    losses: tuple[str, ...] = ()
 
     @property
     def encoder(self) -> Encoder:
@@ -154,6 +70,8 @@ class Encoding:
         context.color_trc = self.color.transfer
         context.colorspace = self.color.matrix
         context.color_range = self.color.range
+        if self.field_order != "progressive":
+            context.field_order = _FIELD_ORDERS[self.field_order]
         if self.encoder.quality:
             context.qscale = True
             context.global_quality = 118 * max(1, 100 - 2 * self.crf)
@@ -172,13 +90,35 @@ class Encoding:
         stream: Any = container.add_stream(
             self.codec,
             rate=self.frame_rate,
-            options=self.encoder.options(self.crf, self.hdr),
+            options=self._options(),
             width=self.width,
             height=self.height,
             time_base=self.time_base,
         )
         self.set_up(stream)
+        if self.display_matrix:
+            stream.set_display_matrix(self.display_matrix)
         return stream
+
+    def _options(self) -> dict[str, str]:
+        options = self.encoder.options(self.crf, self.hdr)
+        if self.width % 2 or self.height % 2:
+            options.pop("slices", None)  # FFV1 has rules of its own for slices of odd sizes
+        if self.siting is not None:
+            options["chroma_sample_location"] = self.siting.name
+        if self.field_order != "progressive":
+            for name, text in self.encoder.fields or ():
+                options[name] = ":".join(
+                    filter(None, (options.get(name), text.format(order=self.field_order)))
+                )
+        return options
+
+    @property
+    def segment_suffix(self) -> str:
+        """The container of segments."""
+        if self.codec == "libvpx-vp9" and self.pix_fmt.startswith("yuva"):
+            return ".mkv"  # MP4 drops the packets' second part, which is alpha
+        return self.encoder.segment_suffix
 
 
 @contextmanager
@@ -212,27 +152,52 @@ def plan_encoding(
     Raises `UsageError` where codec, container and size do not fit.
     """
     encoder = choose_encoder(target, codec)
-    if size is None:
-        if info is None:
-            raise UsageError("neither a video to follow nor a size is given")
-        size = info.width, info.height
-    width, height = size
     if not 0 <= crf <= 51:
         raise UsageError(
             f"crf {crf} is out of range", hint="0 (best) to 51 (smallest); 18 looks like the source"
         )
-    aspect = info.sample_aspect_ratio if info else Fraction(1)
-    if aspect != 1 and not encoder.tells_aspect and target.suffix.lower() in _MKV | _WEBM:
-        raise UsageError(
-            f"{target.suffix} with {encoder.name} would lose the pixel aspect ratio {aspect}",
-            hint=f"write {'.mov' if encoder.segment_suffix == '.mov' else '.mp4'}, or use libx264 or libx265",
-        )
-    pix_fmt = choose_pix_fmt(encoder, info.pix_fmt if info else "yuv420p", width, height)
-    color, matrix = _colors(info, pix_fmt, width, height)
     rate = frame_rate or (info.frame_rate if info else None)
     if rate is None:
         raise UsageError("neither a video to follow nor a frame rate is given")
     rate = Fraction(rate).limit_denominator(1_000_000)
+    if info is None:
+        if size is None:
+            raise UsageError("neither a video to follow nor a size is given")
+        return _plain(encoder, *size, rate, crf)
+    return _like(info, encoder, target, size or (info.width, info.height), rate, crf)
+
+
+def _plain(encoder: Encoder, width: int, height: int, rate: Fraction, crf: int) -> Encoding:
+    """An encoding of BT.709 pictures that follow no other video."""
+    return Encoding(
+        codec=encoder.name,
+        width=width,
+        height=height,
+        pix_fmt=choose_pix_fmt(encoder, "yuv420p", width, height),
+        matrix=BT709,
+        frame_rate=rate,
+        time_base=1 / rate,
+        last_duration=1,
+        sample_aspect_ratio=Fraction(1),
+        color=ColorTags(BT709, BT709, BT709, LIMITED_RANGE),
+        crf=crf,
+    )
+
+
+def _like(
+    info: VideoInfo, encoder: Encoder, target: Path, size: tuple[int, int], rate: Fraction, crf: int
+) -> Encoding:
+    """An encoding of upright pictures of `size` that are like those of a video."""
+    same_size = size == (info.width, info.height)
+    turned = same_size and bool(info.display_matrix) and _holds(target, info.display_matrix)
+    orientation = info.orientation if turned else UPRIGHT
+    width, height = size[::-1] if orientation.transposed else size
+    aspect = 1 / info.sample_aspect_ratio if orientation.transposed else info.sample_aspect_ratio
+    _check_aspect(aspect, encoder, target)
+    pix_fmt = choose_pix_fmt(encoder, info.pix_fmt, width, height)
+    color, matrix = _colors(info, encoder, pix_fmt, width, height)
+    fields = same_size and orientation == info.orientation and info.field_order != "progressive"
+    holds_fields = fields and encoder.fields is not None
     return Encoding(
         codec=encoder.name,
         width=width,
@@ -240,13 +205,39 @@ def plan_encoding(
         pix_fmt=pix_fmt,
         matrix=matrix,
         frame_rate=rate,
-        time_base=info.time_base if info else 1 / rate,
-        last_duration=info.last_duration if info else 1,
+        time_base=info.time_base,
+        last_duration=info.last_duration,
         sample_aspect_ratio=aspect,
         color=color,
         crf=crf,
-        hdr=info.hdr if info else None,
+        hdr=info.hdr,
+        orientation=orientation,
+        display_matrix=info.display_matrix if turned else (),
+        field_order=info.field_order if holds_fields else "progressive",
+        siting=_siting(info, pix_fmt, orientation),
+        losses=losses(info.pix_fmt, pix_fmt) + (("fields",) if fields and not holds_fields else ()),
     )
+
+
+def _holds(target: Path, matrix: tuple[int, ...]) -> bool:
+    """Whether a container can tell players to turn pictures like this: Matroska knows angles and mirrors alone."""
+    return target.suffix.lower() not in MKV | WEBM or is_orthogonal(matrix)
+
+
+def _check_aspect(aspect: Fraction, encoder: Encoder, target: Path) -> None:
+    if aspect != 1 and not encoder.tells_aspect and target.suffix.lower() in MKV | WEBM:
+        raise UsageError(
+            f"{target.suffix} with {encoder.name} would lose the pixel aspect ratio {aspect}",
+            hint=f"write {'.mov' if encoder.segment_suffix == '.mov' else '.mp4'}, or use libx264 or libx265",
+        )
+
+
+def _siting(info: VideoInfo, pix_fmt: str, orientation: Orientation) -> Siting | None:
+    """Where chroma is said to lie in the output; None where that means nothing."""
+    layout = layout_of(planar_name(pix_fmt))
+    if layout is None or layout.halvings == (0, 0) or orientation != info.orientation:
+        return None
+    return info.siting
 
 
 def choose_encoder(target: Path, codec: str) -> Encoder:
@@ -268,53 +259,18 @@ def choose_encoder(target: Path, codec: str) -> Encoder:
     return ENCODERS[name]
 
 
-def choose_pix_fmt(encoder: Encoder, source: str, width: int, height: int) -> str:
-    """The encoder's format that loses least of the source's, and beyond that the smallest."""
-    bits, halved_width, halved_height, is_rgb = _depth_and_sampling(source)
-    offered = {offer.name for offer in av.Codec(encoder.name, "w").video_formats or []}
-    if is_rgb and encoder.rgb:
-        deep_enough = [name for name, depth in _RGB_FORMATS.items() if depth >= bits and name in offered]
-        return deep_enough[0]
-    # 4:2:0 of an odd size lacks half a column: the size is kept, and chroma gets the full size instead.
-    even_only = encoder.halves
-    fitting = {
-        name: (depth, narrow, low)
-        for name, (depth, narrow, low) in _FORMATS.items()
-        if name in offered and not (even_only and ((narrow and width % 2) or (low and height % 2)))
-    }
-    if not fitting:
-        raise UsageError(
-            f"{encoder.name} cannot hold the odd size {width}x{height}", hint="use libx264 or libsvtav1"
-        )
-
-    def loss(name: str) -> tuple[int, int, int, int]:
-        depth, narrow, low = fitting[name]
-        coarser = (narrow and not halved_width) + (low and not halved_height)
-        finer = (halved_width and not narrow) + (halved_height and not low)
-        return max(0, bits - depth), coarser, max(0, depth - bits), finer
-
-    return min(fitting, key=loss)
-
-
-def _depth_and_sampling(pix_fmt: str) -> tuple[int, bool, bool, bool]:
-    """Bits, whether chroma has half the width and half the height, whether it is RGB."""
-    stored = av.VideoFormat(pix_fmt, 16, 16)
-    if pix_fmt.startswith("gray"):
-        return stored.components[0].bits, True, True, False
-    return stored.components[0].bits, stored.chroma_width() < 16, stored.chroma_height() < 16, stored.is_rgb
-
-
-def _colors(info: VideoInfo | None, pix_fmt: str, width: int, height: int) -> tuple[ColorTags, int]:
+def _colors(
+    info: VideoInfo, encoder: Encoder, pix_fmt: str, width: int, height: int
+) -> tuple[ColorTags, int]:
     """The tags to write and the matrix to compute with."""
-    if info is None:
-        return ColorTags(BT709, BT709, BT709, LIMITED_RANGE), BT709
-    matrix = effective_matrix(info.color.matrix, info.width, info.height)
-    if pix_fmt in _RGB_FORMATS:
+    matrix = info.matrix
+    if av.VideoFormat(pix_fmt).is_rgb:
         return ColorTags(info.color.primaries, info.color.transfer, RGB, FULL_RANGE), matrix
     tagged = info.color.matrix
     if tagged == RGB or effective_matrix(tagged, width, height) != matrix:
         tagged = matrix  # players would guess another one
-    color_range = LIMITED_RANGE if av.VideoFormat(info.pix_fmt).is_rgb else info.color.range
+    limited = av.VideoFormat(info.pix_fmt).is_rgb or not encoder.tells_range
+    color_range = LIMITED_RANGE if limited else info.color.range
     return ColorTags(info.color.primaries, info.color.transfer, tagged, color_range), matrix
 
 

@@ -14,12 +14,16 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
-from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags
+from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags, effective_matrix
+from mlx_vader.video.fields import FieldOrder, field_order_of
 from mlx_vader.video.files import check_source
+from mlx_vader.video.frame import Traits
 from mlx_vader.video.hdr import HdrMetadata, hdr_of
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
-from mlx_vader.video.library import is_cover, main_stream, opened
-from mlx_vader.video.orientation import Orientation, orientation_of
+from mlx_vader.video.library import decoder_of, is_cover, main_stream, opened
+from mlx_vader.video.orientation import Orientation, display_matrix_of, orientation_of
+from mlx_vader.video.siting import LEFT, Siting, siting_of
+from mlx_vader.video.to_rgb import Coding
 from mlx_vader.video.truncation import missing_bytes
 
 #: So many files may be looked at again without reading them again.
@@ -33,9 +37,10 @@ _TRIED = 48
 class VideoInfo:
     """One video. `width`, `height` and `sample_aspect_ratio` are those of the upright picture.
 
-    `rotation`: how many degrees clockwise the stored picture is turned. `duration`: seconds. `time_base`: the tick of
-    the timestamps, in seconds. `last_duration`: the ticks for which the last frame is shown. `audio`, `subtitles`: the
-    number of such streams.
+    `rotation`: how many degrees clockwise the stored picture is turned; `display_matrix`: the same in full, as FFmpeg
+    has it, empty for none. `duration`: seconds. `time_base`: the tick of the timestamps, in seconds. `last_duration`:
+    the ticks for which the last frame is shown. `audio`, `subtitles`: the number of such streams. `field_order`: which
+    field of an interlaced video comes first. `siting`: where chroma lies.
     """
 
     path: Path
@@ -56,6 +61,30 @@ class VideoInfo:
     subtitles: int
     last_duration: int
     hdr: HdrMetadata | None = None
+    display_matrix: tuple[int, ...] = ()
+    field_order: FieldOrder = "progressive"
+    siting: Siting = LEFT
+
+    @property
+    def orientation(self) -> Orientation:
+        """How stored pictures are turned upright."""
+        return orientation_of(self.display_matrix)
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of the pictures as they are stored."""
+        return (self.height, self.width) if self.orientation.transposed else (self.width, self.height)
+
+    @property
+    def matrix(self) -> int:
+        """The colour matrix to compute with: the tagged one, or the one that players assume."""
+        return effective_matrix(self.color.matrix, *self.stored_size)
+
+    @property
+    def traits(self) -> Traits:
+        """What all of its frames have in common."""
+        coding = Coding(self.matrix, self.color.range == FULL_RANGE, self.siting)
+        return Traits(coding, self.orientation, self.field_order)
 
 
 @dataclass(frozen=True)
@@ -64,7 +93,6 @@ class Examined:
 
     info: VideoInfo
     index: FrameIndex
-    orientation: Orientation
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
@@ -105,7 +133,7 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
             index = replace(index, exact=False)
         # Pictures that lean on frames before the file's beginning are in the packets but are never shown.
         index = index.without_first(index.find(first.pts) or 0)
-        return Examined(_describe(path, container, stream, first, index), index, orientation_of(first))
+        return Examined(_describe(path, container, stream, [first, *others], index), index)
 
 
 def _may_be_mixed_up(container: InputContainer, stream: VideoStream, index: FrameIndex) -> bool:
@@ -130,11 +158,12 @@ def _first_frames(
     container: InputContainer, stream: VideoStream, path: Path, count: int
 ) -> list[av.VideoFrame]:
     frames: list[av.VideoFrame] = []
+    decode = decoder_of(stream)
     try:
         for packet in container.demux(stream):
             # A recording may begin in the middle of a picture.
             with suppress(av.error.InvalidDataError):
-                frames += packet.decode()
+                frames += decode(packet)
             if len(frames) >= count:
                 break
     except (av.error.FFmpegError, NotImplementedError) as error:
@@ -149,9 +178,11 @@ def _first_frames(
 
 
 def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, index: FrameIndex
+    path: Path, container: InputContainer, stream: VideoStream, frames: list[av.VideoFrame], index: FrameIndex
 ) -> VideoInfo:
-    orientation = orientation_of(first)
+    first = frames[0]
+    matrix = display_matrix_of(first)
+    orientation = orientation_of(matrix)
     width, height = first.width, first.height
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if orientation.transposed:
@@ -176,6 +207,9 @@ def _describe(
         subtitles=sum(other.type == "subtitle" for other in pictures),
         last_duration=index.last_duration,
         hdr=hdr_of(first),
+        display_matrix=matrix,
+        field_order=field_order_of(frames, stream.codec_context.field_order),
+        siting=siting_of(first, stream.codec.canonical_name),
     )
 
 
@@ -193,8 +227,10 @@ def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
 def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
     """What the stream says, or else its first frame; an unspecified range is taken as players take it."""
     context = stream.codec_context
-    full = first.format.is_rgb or first.format.name.startswith("yuvj")
-    stored_range = int(context.color_range) or int(first.color_range) or LIMITED_RANGE
+    name = first.format.name
+    stored_range = int(context.color_range) or int(first.color_range)
+    # FFmpeg takes grey for full range, and so do those who make it.
+    full = first.format.is_rgb or name.startswith("yuvj") or (name.startswith("gray") and not stored_range)
 
     def known(of_stream: int, of_frame: int) -> int:
         return int(of_stream) if of_stream != UNSPECIFIED else int(of_frame)
@@ -203,5 +239,5 @@ def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
         primaries=known(context.color_primaries, first.color_primaries),
         transfer=known(context.color_trc, first.color_trc),
         matrix=known(context.colorspace, first.colorspace),
-        range=FULL_RANGE if full else stored_range,
+        range=FULL_RANGE if full else stored_range or LIMITED_RANGE,
     )

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import av
 import av.error
 import av.logging
 from av.container import InputContainer
+from av.packet import Packet
 from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
@@ -23,6 +24,8 @@ from mlx_vader.writing import write_failure
 
 av.logging.set_level(None)
 av.logging.set_libav_level(av.logging.PANIC)
+
+_DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -56,10 +59,30 @@ def is_cover(stream: av.stream.Stream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
+def decoder_of(stream: VideoStream) -> Callable[[Packet], list[av.VideoFrame]]:
+    """What turns a stream's packets into pictures; an empty packet is the last.
+
+    FFmpeg's own decoders of VP8 and VP9 would leave out alpha.
+    """
+    name = _DECODERS_WITH_ALPHA.get(stream.codec.canonical_name, "")
+    if (
+        stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) != "1"
+        or name not in av.codecs_available
+    ):
+        return lambda packet: packet.decode()
+    context: Any = av.CodecContext.create(name, "r")
+    return lambda packet: context.decode(packet if packet.size else None)
+
+
 def side_data(frame: av.VideoFrame, kind: Type) -> bytes | None:
     """What a decoded frame carries of one kind besides its picture."""
     found: list[Any] = [entry for entry in frame.side_data if getattr(entry, "type", None) == kind]
     return bytes(found[0]) if found else None
+
+
+def muxer(target: Path) -> str:
+    """FFmpeg's name of the container that a file's suffix stands for."""
+    return {".mkv": "matroska", ".webm": "webm", ".mov": "mov"}.get(target.suffix.lower(), "mp4")
 
 
 def _what_it_holds(container: InputContainer) -> str:

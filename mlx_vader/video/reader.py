@@ -3,11 +3,9 @@
 import os
 from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 import av
 import av.error
@@ -15,22 +13,13 @@ import numpy as np
 from jaxtyping import Float
 
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.video.color import ToRgb
+from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.index import FrameIndex
 from mlx_vader.video.info import Examined, VideoInfo, examine
-from mlx_vader.video.library import main_stream, opened
+from mlx_vader.video.library import decoder_of, main_stream, opened
 
 #: How far apart in decoding order the timestamps of neighbours may be in a file that mixed them up.
 _MIXED_UP = 16
-
-
-class VideoFrame(NamedTuple):
-    """One frame: RGB in [0, 1], upright; shown at `pts * time_base` seconds; `index` counts from the file's start."""
-
-    rgb: Float[np.ndarray, "h w 3"]
-    pts: int
-    time_base: Fraction
-    index: int  # type: ignore[assignment]  # hides tuple.index, which no one wants here
 
 
 class VideoReader:
@@ -71,23 +60,19 @@ class VideoReader:
         return frames
 
     def _frames(self) -> Iterator[VideoFrame]:
-        index, orientation = self._examined.index, self._examined.orientation
-        to_rgb = ToRgb(self.info.color)
+        index, traits = self._examined.index, self.info.traits
         for number, picture in _pictures(self.info.path, index, self._start):
             if number >= self._stop and not self._whole:
                 break
-            yield VideoFrame(
-                orientation.upright(to_rgb(picture)), index.time(number), index.time_base, number
-            )
+            yield VideoFrame(picture, traits, index.time(number), index.time_base, number)
 
 
 def open_video(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) -> VideoReader:
     """A reader of frames `start` to `stop` (all of them by default), to be used in a `with` and iterated.
 
-    Frames are RGB in [0, 1], upright, in the full depth of the file; the transfer curve (PQ, HLG) is left as it is, and
-    interlaced pictures are taken as they are stored. Timestamps are the file's own; where it mixed up those of
-    neighbouring frames, they are put in order. A packet that cannot be decoded raises `VaderError`, except before the
-    first frame, where recordings often begin in the middle of a picture.
+    Each is a `VideoFrame`: the samples as they are stored, and upright RGB when asked. Timestamps are the file's own;
+    where it mixed up those of neighbouring frames, they are put in order. A packet that cannot be decoded raises
+    `VaderError`, except before the first frame, where recordings often begin in the middle of a picture.
     """
     if start < 0 or (stop is not None and stop < start):
         raise UsageError(f"frames {start} to {stop} make no clip", hint="0 <= start <= stop")
@@ -146,6 +131,7 @@ def _entered(path: Path, index: FrameIndex, start: int) -> Iterator[tuple[int, a
 def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.VideoFrame]:
     stream = main_stream(container, path)
     stream.thread_type = "AUTO"
+    decode = decoder_of(stream)
     count = 0
     packets = container.demux(stream)
     while True:
@@ -153,7 +139,7 @@ def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.
             packet = next(packets, None)
             if packet is None:
                 return
-            pictures = packet.decode()
+            pictures = decode(packet)
         except av.error.EOFError:
             return
         except av.error.FFmpegError as error:

@@ -15,11 +15,12 @@ import av
 import numpy as np
 from jaxtyping import Float
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import VaderError
 from mlx_vader.video.codecs import Encoding
-from mlx_vader.video.color import FULL_RANGE, FromRgb
+from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.info import examine
-from mlx_vader.video.library import writing
+from mlx_vader.video.library import muxer, writing
+from mlx_vader.video.pictures import Pictures
 from mlx_vader.writing import PARTIAL_MARK, write_failure
 
 
@@ -66,9 +67,7 @@ class SegmentWriter:
         self.encoding = encoding
         finished = finished_segments(self.folder)
         self._number = len(finished)
-        self._from_rgb = FromRgb(
-            encoding.pix_fmt, encoding.matrix, full_range=encoding.color.range == FULL_RANGE
-        )
+        self._pictures = Pictures(encoding)
         self._open: _OpenSegment | None = None
         self._last_pts = _last_pts(finished[-1], encoding.time_base) if finished else None
 
@@ -84,22 +83,26 @@ class SegmentWriter:
             self.abandon()
 
     def write(
-        self, rgb: Float[np.ndarray, "h w 3"], pts: int | None = None, time_base: Fraction | None = None
+        self,
+        frame: VideoFrame | Float[np.ndarray, "h w 3"],
+        pts: int | None = None,
+        time_base: Fraction | None = None,
     ) -> None:
         """Encodes one frame, shown at `pts * time_base` seconds.
 
-        Without `time_base`, `pts` counts ticks of the encoding's; without `pts`, the frame follows at the frame rate.
-        Frames are shown in the order in which they are written: one that comes with an earlier time is moved later.
+        The samples of a `VideoFrame` are encoded as they are, where the encoding has the same pixel format; without
+        `pts`, its own time counts. Of an array, upright RGB in [0, 1], `pts` counts ticks of the encoding's time base
+        where `time_base` is None; without `pts`, it follows at the frame rate. Frames are shown in the order in which
+        they are written: one that comes with an earlier time is moved later.
         """
-        size = self.encoding.width, self.encoding.height
-        if rgb.shape != (size[1], size[0], 3):
-            raise UsageError(f"a frame of {rgb.shape[1]}x{rgb.shape[0]} in a video of {size[0]}x{size[1]}")
+        if isinstance(frame, VideoFrame) and pts is None:
+            pts, time_base = frame.pts, frame.time_base
         ticks = self._ticks(pts, time_base)
-        frame = self._from_rgb(rgb)
-        frame.pts, frame.time_base = ticks, self.encoding.time_base
+        picture = self._pictures.of(frame)
+        picture.pts, picture.time_base = ticks, self.encoding.time_base
         if self._open is None:
             self._open = _OpenSegment(self.folder, self._number, self.encoding, ticks)
-        self._open.encode(frame)
+        self._open.encode(picture)
         self._last_pts = ticks
 
     def _ticks(self, pts: int | None, time_base: Fraction | None) -> int:
@@ -130,12 +133,12 @@ class _OpenSegment:
     """One file in the making."""
 
     def __init__(self, folder: Path, number: int, encoding: Encoding, first_pts: int) -> None:
-        suffix = encoding.encoder.segment_suffix
+        suffix = encoding.segment_suffix
         self._name = f"{number:05d}_{first_pts}"
         self._path = folder / f"{number:05d}{PARTIAL_MARK}{suffix}"
         self._frames = 0
         with writing(self._path):
-            self._container = av.open(f"file:{self._path}", "w", format=suffix[1:])
+            self._container = av.open(f"file:{self._path}", "w", format=muxer(self._path))
             self._stream = encoding.add_stream(self._container)
 
     def encode(self, frame: av.VideoFrame) -> None:

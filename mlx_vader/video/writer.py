@@ -13,6 +13,7 @@ from mlx_vader.errors import UsageError
 from mlx_vader.video.assembly import assemble, check_output
 from mlx_vader.video.codecs import Encoding, plan_encoding
 from mlx_vader.video.files import check_target
+from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.info import VideoInfo
 from mlx_vader.video.segments import SegmentWriter, finished_segments
 from mlx_vader.writing import folder_beside
@@ -56,13 +57,17 @@ class VideoWriter:
                 self._segments.abandon()
 
     def write(
-        self, rgb: Float[np.ndarray, "h w 3"], pts: int | None = None, time_base: Fraction | None = None
+        self,
+        frame: VideoFrame | Float[np.ndarray, "h w 3"],
+        pts: int | None = None,
+        time_base: Fraction | None = None,
     ) -> None:
-        """Adds a frame, RGB in [0, 1], of the size of the first; for the times see `SegmentWriter.write`."""
+        """Adds a frame or upright RGB in [0, 1], of the size of the first; see `SegmentWriter.write`."""
         if self._segments is None:
+            size = frame.shape[1::-1] if isinstance(frame, np.ndarray) else (frame.width, frame.height)
             folder = self._stack.enter_context(folder_beside(self._target))
-            self._segments = SegmentWriter(folder, self._plan((rgb.shape[1], rgb.shape[0])))
-        self._segments.write(rgb, pts, time_base)
+            self._segments = SegmentWriter(folder, self._plan((size[0], size[1])))
+        self._segments.write(frame, pts, time_base)
 
     def _finish(self) -> None:
         if self._segments is None:
@@ -83,9 +88,10 @@ def write_video(
 ) -> VideoWriter:
     """A writer to be used in a `with`.
 
-    With `info`, the output is like that video: tick, frame rate, aspect, colours, bit depth and chroma as far as the
-    codec can, with all its audio, subtitles, chapters and metadata, upright. Without it, `frame_rate` is needed and the
-    file holds BT.709 pictures alone. Pictures of another size than `info`'s are fine.
+    With `info`, the output is like that video: tick, frame rate, aspect, colours, bit depth, chroma, alpha and fields
+    as far as the codec can, stored as that one is turned, with all its audio, subtitles, chapters and metadata. Without
+    it, `frame_rate` is needed and the file holds BT.709 pictures alone. Pictures of another size than `info`'s are
+    fine; they are stored upright.
 
     `codec` is one of `ENCODERS` or `auto`: H.264, or VP9 in WebM. `crf` is 0 (best) to 51. Odd sizes, which H.264 and
     HEVC cannot hold in 4:2:0, are kept by storing chroma in 4:4:4. The disk must hold the picture stream twice.

@@ -9,12 +9,19 @@ import pytest
 import torch
 from PIL import Image
 
+from convert.coreml import open_source, write_package
+from convert.facts import PackageFacts
+from convert.form import IO
+from convert.running import fitting_size
 from convert.shapes import Size, parse_shapes
 from convert.weights import twin
-from mlx_vader.backends.coreml import CoreMLBackend, Facts, fitting_size
+from mlx_vader.backends import load_backend, restore
+from mlx_vader.backends.coreml import CoreMLBackend
 from mlx_vader.backends.torch import TorchBackend
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.models.registry import build, name_of
+from mlx_vader.levels import to_levels
+from mlx_vader.models.registry import NETWORKS, build, name_of
+from tests.models.variants import build_variant, example_inputs
 
 
 class TwinAsPackage:
@@ -70,7 +77,7 @@ def as_image(array):
 
 
 def facts(network, shapes, **more):
-    return Facts.of(
+    return PackageFacts.of(
         {
             "vader.network": name_of(network),
             "vader.spec": json.dumps(asdict(network.spec)),
@@ -120,7 +127,7 @@ FORMS = {
 def test_a_package_of_any_form_restores_like_the_twin(form, network, frames):
     frames = np.rint(frames * 255) / np.float32(255)
     package = backend(network, "64x64,64x96", **FORMS[form])
-    ours, reference = package.restore(frames), TorchBackend(network).restore(frames)
+    ours, reference = restore(package, frames), restore(TorchBackend(network), frames)
     tolerance = 5e-3 if "images" in form else 3e-3
     assert np.allclose(ours.frames, reference.frames, atol=tolerance)
     assert np.allclose(ours.mask, reference.mask, atol=tolerance)
@@ -131,23 +138,23 @@ def test_a_package_of_any_form_restores_like_the_twin(form, network, frames):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_packed_state_goes_on_where_it_stopped(form, network, frames):
     whole, first, second = (backend(network, "64x64,64x96", **FORMS[form]) for _ in range(3))
-    halfway = first.pack(first.restore(frames[:2]).state)
-    resumed = second.restore(frames[2:], second.unpack(halfway))
-    assert np.allclose(resumed.frames, whole.restore(frames).frames[2:], atol=5e-3)
+    halfway = first.pack(restore(first, frames[:2]).state)
+    resumed = restore(second, frames[2:], second.unpack(halfway))
+    assert np.allclose(resumed.frames, restore(whole, frames).frames[2:], atol=5e-3)
 
 
 def test_a_function_is_loaded_for_the_size_that_is_needed(network, frames):
     package = backend(network, "64x64,64x96", **STATEFUL)
-    state = package.restore(frames[:, :50, :60]).state
+    state = restore(package, frames[:, :50, :60]).state
     assert list(package.opened) == ["size_64x64"]
     wide = np.concatenate([frames, frames], axis=2)[:, :, :90]
-    assert package.restore(wide, state).frames.shape == (4, 64, 90, 3)
+    assert restore(package, wide, state).frames.shape == (4, 64, 90, 3)
     assert list(package.opened) == ["size_64x64", "size_64x96"]
 
 
 def test_small_frames_are_padded_to_a_size_of_the_package(network, frames):
     package = backend(network, "64x64,64x96,128x128")
-    assert package.restore(frames[:, :50, :60]).frames.shape == (4, 50, 60, 3)
+    assert restore(package, frames[:, :50, :60]).frames.shape == (4, 50, 60, 3)
     assert set(package.opened[None].sizes) == {Size(64, 64)}
 
 
@@ -173,4 +180,36 @@ def test_frames_too_large_for_the_package_are_refused(shapes):
 
 def test_a_foreign_package_is_refused():
     with pytest.raises(VaderError, match="not made by vader-mlx"):
-        Facts.of({})
+        PackageFacts.of({})
+
+
+@pytest.mark.parametrize("io", IO)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_package_runs_in_the_backend(name, io, tmp_path):
+    """The Core ML backend, where there is no Core ML the emulator, beside PyTorch's."""
+    network = build_variant(name)
+    write_package(open_source(network), tmp_path / "net.mlpackage", shapes="64x96", io=io)
+    package, reference = load_backend("coreml", tmp_path / "net.mlpackage"), TorchBackend(network)
+    assert package.interface == network.interface
+    assert package.takes_levels == (io == "image")
+    inputs = {key: clip[0] for key, clip in example_inputs(network.interface, 3, 64, 96).items()}
+    inputs |= {
+        port.name: to_levels(inputs[port.name]) for port in network.interface.inputs if port.kind == "frames"
+    }
+    ours, theirs = package.run(inputs).values, reference.run(inputs).values
+    assert list(ours) == list(theirs)
+    for port in network.interface.outputs:
+        assert ours[port.name].shape == (3, *port.shape(64, 96))
+        # An image holds what lies between 0 and 1.
+        wanted = theirs[port.name].clip(0, 1) if (io, port.kind) == ("image", "frames") else theirs[port.name]
+        assert np.allclose(ours[port.name], wanted, atol=2e-2)
+    smaller = {key: clip[0] for key, clip in example_inputs(network.interface, 1, 58, 90).items()}
+    for port in network.interface.outputs:
+        assert package.run(smaller).values[port.name].shape == (1, *port.shape(58, 90))
+
+
+def test_a_package_without_an_interface_has_that_of_its_network(network):
+    found = facts(network, "64x64")
+    assert found.interface == network.interface
+    with pytest.raises(VaderError, match="does not know"):
+        PackageFacts.of({"vader.network": "composite", "vader.spec": '{"depth": 3}', "vader.shapes": "64x64"})

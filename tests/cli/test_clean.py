@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mlx_vader import checkpoints, cli
+from mlx_vader.jobs import clean as library
 from mlx_vader.models.registry import build
-from mlx_vader.streaming import clean as library
 from mlx_vader.video import probe, read_clip, read_image, write_image, write_video
 
 

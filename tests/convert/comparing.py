@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from mlx_vader.video import read_clip
-from torch_ref.models.base import Network
+from torch_ref.models.base import Network, State
 
 
 def psnr(ours: torch.Tensor, theirs: torch.Tensor) -> float:
@@ -21,10 +21,17 @@ def real_frames(clip: Path, size: tuple[int, int], count: int) -> torch.Tensor:
     return torch.nn.functional.interpolate(frames, size=size, mode="area")
 
 
-def given(net: Network, frame: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """One frame as a package takes it, and as the twin does: with a hint, 1 in a corner, if the network takes one."""
-    if not net.takes_hint:
-        return {"frames": frame}, frame.unsqueeze(1)
+def given(net: Network, frame: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What a package takes with one frame: any frames are this one, a hint is 1 in a corner and -1 elsewhere."""
     hint = -torch.ones_like(frame[:, :1])
     hint[..., :16, :24] = 1
-    return {"frames": frame, "hint": hint}, torch.cat([frame, hint], 1).unsqueeze(1)
+    values = {"frames": frame, "hint": hint}
+    return {port.name: values[port.kind] for port in net.interface.inputs}
+
+
+def reference(
+    net: Network, data: dict[str, torch.Tensor], state: State
+) -> tuple[dict[str, torch.Tensor], State]:
+    """What the twin gives for one frame as a package takes it, and its new state."""
+    outputs, state = net.run({name: value.unsqueeze(1) for name, value in data.items()}, state)
+    return {name: value[:, 0] for name, value in outputs.items()}, state

@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from convert import ConversionReport, convert, twin
-from convert.coreml import Source, open_source, write_package
+from convert.coreml import TwinSource, open_source, write_package
 from convert.package import operations, read_spec
-from convert.program import read
+from convert.program import read_program
 from convert.verify import verify
 from mlx_vader import __version__, checkpoints
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
-from tests.models.variants import VARIANTS, build_variant
+from tests.models.variants import INTERFACES, VARIANTS, build_variant
 from torch_ref.models.base import Network, Restored
 
 #: Form → what is asked for. Flexible packages are checked at sizes that were not traced.
@@ -27,6 +28,13 @@ FORMS = {
 }
 #: Those whose memory goes in and out as arrays.
 ONE_FUNCTION = ("fixed", "enumerated", "range")
+#: Every network in the forms that it can have: its interface says whether one package may take several sizes.
+CASES = [
+    (name, form)
+    for name in NETWORKS
+    for form in FORMS
+    if INTERFACES[name].any_size or form in ("fixed", "stateful")
+]
 #: What Core ML runs on the CPU alone, splitting the program (facts of M4: apple-silicon.md, 'Residency').
 CPU_ONLY = {
     *(
@@ -81,8 +89,7 @@ def package(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_package_equals_twin_over_a_stream(package, name, form):
     report = verify(package(name, form).path, build_variant(name))
     assert report.passed, report
@@ -98,32 +105,26 @@ def test_package_of_every_variant_equals_twin(package, variant, form):
     assert report.passed, report
 
 
-@pytest.mark.parametrize("form", ONE_FUNCTION)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "form"), [case for case in CASES if case[1] in ONE_FUNCTION])
 def test_interface(package, name, form):
     report, net = package(name, form), build_variant(name)
     states = net.state_spec(64, 64)
     description = read_spec(report.path).description
     half = description.input[0].type.multiArrayType.FLOAT16
-    hint = ["hint"] * net.takes_hint
-    inputs = ["frames", *hint, *(f"{state}_in" for state in states)]
+    inputs = [*(port.name for port in net.interface.inputs), *(f"{state}_in" for state in states)]
     assert [entry.name for entry in description.input] == inputs
-    wanted = [
-        "restored",
-        *(["mask"] if name != "nafunet-lite" else []),
-        *(f"{state}_out" for state in states),
-    ]
+    wanted = [*(port.name for port in net.interface.outputs), *(f"{state}_out" for state in states)]
     assert [entry.name for entry in description.output] == wanted == list(report.outputs)
     for entry in (*description.input, *description.output):
         assert entry.type.multiArrayType.dataType == half
         assert entry.shortDescription
     size = description.input[0].type.multiArrayType.shape[2:]
     shapes = twin(net).state_spec(*size).values()
-    for entry, shape in zip(description.input[1 + len(hint) :], shapes, strict=True):
+    for entry, shape in zip(description.input[len(net.interface.inputs) :], shapes, strict=True):
         assert tuple(entry.type.multiArrayType.shape) == (1, *shape)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if INTERFACES[name].any_size])
 def test_allowed_shapes(package, name):
     frames = {
         form: read_spec(package(name, form).path).description.input[0].type.multiArrayType
@@ -139,12 +140,11 @@ def test_allowed_shapes(package, name):
     assert list(frames["range"].shape) == [1, 3, 160, 160]
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_program_is_half_precision_throughout(package, name, form):
     report = package(name, form)
     assert report.fp32_ops == ()
-    for function in read(report.path).functions.values():
+    for function in read_program(report.path).functions.values():
         results = [result for operation in function.block.walk() for result in operation.outputs]
         assert all(result.type.dtype != "fp32" and len(result.type.shape) <= 5 for result in results)
 
@@ -233,16 +233,13 @@ def test_a_failed_conversion_leaves_the_old_package_and_nothing_else(tmp_path, m
 
 def test_what_core_ml_lacks_is_named(tmp_path):
     class Bessel(Network):
-        stride = 8
-
-        def state_spec(self, height, width):
-            return {}
+        interface = restoration(stride=8, mask=False)
 
         def restore(self, frames, state):
             return Restored(torch.special.bessel_j0(frames), None, {})
 
     with pytest.raises(VaderError, match="bessel_j0"):
-        write_package(Source("bessel", Bessel(), {}), tmp_path / "net.mlpackage", shapes="64")
+        write_package(TwinSource("bessel", Bessel(), {}), tmp_path / "net.mlpackage", shapes="64")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,5 +1,6 @@
 """The forms of package for apps: functions with states, images, weights of fewer bits."""
 
+import dataclasses
 import json
 from functools import cache
 from pathlib import Path
@@ -10,19 +11,23 @@ import torch
 from PIL import Image
 
 from convert import ConversionReport, compression, convert, twin
-from convert.coreml import Source, open_source, write_package
+from convert.coreml import TwinSource, open_source, write_package
 from convert.emulator import EmulatedModel
+from convert.form import Form
 from convert.package import read_spec, single_precision
-from convert.program import read
+from convert.program import read_program
+from convert.shapes import parse_shapes
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.interface import StatePort
+from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
-from tests.convert.comparing import given, psnr, real_frames
-from tests.models.variants import build_variant
+from tests.convert.comparing import given, psnr, real_frames, reference
+from tests.models.variants import INTERFACES, build_variant
 from torch_ref.models.base import Network, Restored
 
 #: One network in the default run, the others with the slow tests: a conversion takes seconds.
 SOME_NETWORKS = [
-    name if name == "nafunet" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS
+    name if place == 0 else pytest.param(name, marks=pytest.mark.slow) for place, name in enumerate(NETWORKS)
 ]
 SIZES = {"size_128x128": (128, 128), "size_64x128": (64, 128)}
 FORMS = {
@@ -69,19 +74,16 @@ def weight_bytes(package: Path) -> int:
 @pytest.mark.parametrize("name", SOME_NETWORKS)
 def test_a_stream_through_states_equals_the_twin(package, carphone, name, function):
     """16 frames, given to the package one by one and nothing else."""
-    reference = twin(build_variant(name))
+    net = twin(build_variant(name))
     model = EmulatedModel(package(name, "stateful").path, function)
     frames = real_frames(carphone, SIZES[function], 16)
-    state = {key: torch.zeros(1, *shape) for key, shape in reference.state_spec(*SIZES[function]).items()}
+    state = {key: torch.zeros(1, *shape) for key, shape in net.state_spec(*SIZES[function]).items()}
     ours = model.make_state() if state else None
     for frame in frames.unsqueeze(1):
-        data, clip = given(reference, frame)
+        data = given(net, frame)
         outputs = predicted(model, data, ours)
-        wanted = reference(clip, state)
-        state = wanted.state
-        assert psnr(outputs["restored"], wanted.frames[:, 0]) >= 50
-        if wanted.mask is not None:
-            assert psnr(outputs["mask"], wanted.mask[:, 0]) >= 50
+        wanted, state = reference(net, data, state)
+        assert all(psnr(outputs[key], value) >= 50 for key, value in wanted.items())
         assert all(psnr(torch.from_numpy(ours.read_state(key)), state[key]) >= 50 for key in state)
 
 
@@ -97,7 +99,7 @@ def test_a_stateful_package_has_a_function_for_each_size(package, name):
         size = SIZES[function.name]
         states = {state.name: tuple(state.type.stateType.arrayType.shape) for state in function.state}
         assert states == {key: (1, *twin(net).state_spec(*size)[key]) for key in net.state_spec(*size)}
-        assert [entry.name for entry in function.input] == ["frames", *(["hint"] * net.takes_hint)]
+        assert [entry.name for entry in function.input] == [port.name for port in net.interface.inputs]
         assert tuple(function.input[0].type.multiArrayType.shape) == (1, 3, *size)
         assert f"{size[0]}x{size[1]}" in function.input[0].shortDescription
         assert all(entry.shortDescription for entry in (*function.input, *function.output, *function.state))
@@ -131,17 +133,16 @@ def test_a_state_may_be_what_another_was(tmp_path):
     """Two frames back is one frame back of the frame before, whatever order they are written in."""
 
     class TwoFramesBack(Network):
-        stride = 8
-
-        def state_spec(self, height, width):
-            return {"last": (3, height, width), "before": (3, height, width)}
+        interface = restoration(
+            stride=8, mask=False, state=(StatePort("last", channels=3), StatePort("before", channels=3))
+        )
 
         def restore(self, frames, state):
             restored = frames + state["before"].unsqueeze(1)
             return Restored(restored, None, {"last": frames[:, 0], "before": state["last"]})
 
     report = write_package(
-        Source("back", TwoFramesBack(), {}), tmp_path / "net.mlpackage", shapes="64", stateful=True
+        TwinSource("back", TwoFramesBack(), {}), tmp_path / "net.mlpackage", shapes="64", stateful=True
     )
     assert "slice_update" not in report.ops
     model = EmulatedModel(report.path)
@@ -162,14 +163,17 @@ IMAGES = [
 @pytest.mark.parametrize("form", IMAGES)
 @pytest.mark.parametrize("name", SOME_NETWORKS)
 def test_frames_are_images(package, name, form):
+    net = build_variant(name)
     spec = read_spec(package(name, form).path)
     interface = next(iter(spec.description.functions), spec.description)
-    outputs = {entry.name: entry.type.imageType for entry in interface.output if "_out" not in entry.name}
-    rgb, half = outputs["restored"].RGB, outputs["restored"].GRAYSCALE_FLOAT16
-    assert interface.input[0].type.imageType.colorSpace == rgb
-    assert outputs.pop("restored").colorSpace == rgb
-    assert all(image.colorSpace == half for image in outputs.values())
-    assert bool(outputs) == (name != "nafunet-lite")
+    colours = {entry.name: entry.type.imageType for entry in (*interface.input, *interface.output)}
+    wanted = {port.name: port.kind for port in (*net.interface.inputs, *net.interface.outputs)}
+    for key, kind in wanted.items():
+        image = colours[key]
+        if kind == "frames":
+            assert image.colorSpace == image.RGB
+        elif kind == "mask":
+            assert image.colorSpace == image.GRAYSCALE_FLOAT16
     assert spec.description.metadata.userDefined["vader.io"] == "image"
 
 
@@ -177,14 +181,19 @@ def test_frames_are_images(package, name, form):
 @pytest.mark.parametrize("name", SOME_NETWORKS)
 def test_images_are_cast_at_the_edges_and_nothing_else_is_single_precision(package, name, form):
     spec = read_spec(package(name, form).path)
-    assert single_precision(spec) == ("cast restored",)
+    ports = build_variant(name).interface
+    frames = [port.name for port in ports.outputs if port.kind == "frames"]
+    assert single_precision(spec) == tuple(f"cast {key}" for key in frames)
     first = [
         step
-        for function in read(package(name, form).path).functions.values()
+        for function in read_program(package(name, form).path).functions.values()
         for step in function.block.walk()
     ]
     readers = {
-        step.type for step in first if any(operands == ("frames",) for operands in step.inputs.values())
+        step.type
+        for step in first
+        for port in ports.inputs
+        if port.kind == "frames" and (port.name,) in step.inputs.values()
     }
     assert {"cast"} <= readers <= {"cast", "shape"}
 
@@ -192,20 +201,27 @@ def test_images_are_cast_at_the_edges_and_nothing_else_is_single_precision(packa
 @pytest.mark.parametrize("form", IMAGES)
 @pytest.mark.parametrize("name", SOME_NETWORKS)
 def test_images_are_restored_as_arrays_are(package, carphone, name, form):
-    reference, model = twin(build_variant(name)), EmulatedModel(package(name, form).path)
+    net, model = twin(build_variant(name)), EmulatedModel(package(name, form).path)
     size = (128, 128) if form == "image-enumerated" else (64, 128)
     (frame,) = real_frames(carphone, size, 1).unsqueeze(1)
     image = Image.fromarray(frame[0].permute(1, 2, 0).mul(255).round().to(torch.uint8).numpy())
-    state = {key: torch.zeros(1, *shape) for key, shape in reference.state_spec(*size).items()}
-    data, clip = given(reference, _levels(image) / 255)
-    data = {name: value.numpy() for name, value in data.items()} | {"frames": image}
+    state = {key: torch.zeros(1, *shape) for key, shape in net.state_spec(*size).items()}
+    arrays = given(net, _levels(image) / 255)
+    images = {port.name: image for port in net.interface.inputs if port.kind == "frames"}
+    data = {key: value.numpy() for key, value in arrays.items()} | images
     keeps = "stateful" in form
     data |= {f"{key}_in": value.numpy() for key, value in state.items() if not keeps}
     outputs = model.predict(data, model.make_state() if state and keeps else None)
-    wanted = reference(clip, state)
-    assert psnr(_levels(outputs["restored"]) / 255, wanted.frames[:, 0].clamp(0, 1)) >= 50
-    if wanted.mask is not None:
-        assert psnr(torch.from_numpy(np.array(outputs["mask"]))[None, None], wanted.mask[:, 0]) >= 50
+    wanted, _ = reference(net, arrays, state)
+    for port in net.interface.outputs:
+        ours = outputs[port.name]
+        if port.kind == "frames":
+            assert psnr(_levels(ours) / 255, wanted[port.name].clamp(0, 1)) >= 50
+        else:
+            assert (
+                psnr(torch.from_numpy(np.array(ours)).reshape(wanted[port.name].shape), wanted[port.name])
+                >= 50
+            )
 
 
 def _levels(image: Image.Image) -> torch.Tensor:
@@ -246,7 +262,7 @@ def test_weights_of_fewer_bits_restore_nearly_the_same(package, carphone, compre
 
 
 def test_8_bit_activations_go_in_and_out_of_convolutions(package):
-    function = read(package("nafunet-lite", "w8a8").path).function()
+    function = read_program(package("nafunet-lite", "w8a8").path).function()
     made_by = {output.name: step for step in function.block.walk() for output in step.outputs}
     quantized = [
         step
@@ -298,3 +314,13 @@ def test_a_state_of_an_odd_width_is_refused(tmp_path):
     with pytest.raises(VaderError, match="'memory_valid' is 48 wide") as caught:
         convert(build_variant("nafunet-window-2"), tmp_path / "net.mlpackage", shapes="64", stateful=True)
     assert "--stateful" in caught.value.hint
+
+
+def test_a_network_of_one_size_is_refused_in_several():
+    interface = dataclasses.replace(INTERFACES["realtime"], any_size=False)
+    for shapes in ("64,128", "range:64-128"):
+        with pytest.raises(UsageError, match="needs one size") as caught:
+            Form().check(interface, parse_shapes(shapes))
+        assert "--stateful" in caught.value.hint
+    Form().check(interface, parse_shapes("64"))
+    Form(stateful=True).check(interface, parse_shapes("128,256"))

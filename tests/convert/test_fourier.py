@@ -4,26 +4,24 @@ import numpy as np
 import pytest
 import torch
 
-from convert.coreml import Source, write_package
+from convert.coreml import TwinSource, write_package
 from convert.emulator import EmulatedModel
 from convert.fourier import forward_matrices, inverse_matrices
 from convert.package import read_spec
 from mlx_vader.errors import VaderError
+from mlx_vader.models.base import restoration
 from torch_ref.models.base import Network, Restored
 
 
 class FourierNetwork(Network):
     """A 1x1 convolution of the spectrum, real and imaginary parts as channels, after LaMa's `FourierUnit`."""
 
-    stride = 8
+    interface = restoration(stride=8, mask=False)
 
     def __init__(self, norm, dim=(-2, -1), size=None):
         super().__init__()
         self.norm, self.dim, self.size = norm, dim, size
         self.conv = torch.nn.Conv2d(6, 6, 1)
-
-    def state_spec(self, height, width):
-        return {}
 
     def restore(self, frames, state):
         return Restored(self.restored(frames[:, 0]).unsqueeze(1), None, {})
@@ -71,7 +69,7 @@ def test_matrices_are_the_transform(size, norm):
 def test_a_fourier_unit_in_a_package_equals_pytorch(tmp_path, network, norm):
     torch.manual_seed(0)
     net = network(norm).eval()
-    report = write_package(Source("fourier", net, {}), tmp_path / "net.mlpackage", shapes="64x96")
+    report = write_package(TwinSource("fourier", net, {}), tmp_path / "net.mlpackage", shapes="64x96")
     frame = torch.rand(1, 3, 64, 96)
     ours = torch.from_numpy(EmulatedModel(report.path).predict({"frames": frame.numpy()})["restored"]).float()
     wanted = net(frame.unsqueeze(1)).frames[:, 0]
@@ -93,6 +91,6 @@ def test_a_fourier_unit_in_a_package_equals_pytorch(tmp_path, network, norm):
 )
 def test_other_transforms_are_refused_with_a_way_out(tmp_path, network, shapes, message):
     with pytest.raises(VaderError, match=message) as caught:
-        write_package(Source("fourier", network.eval(), {}), tmp_path / "net.mlpackage", shapes=shapes)
+        write_package(TwinSource("fourier", network.eval(), {}), tmp_path / "net.mlpackage", shapes=shapes)
     assert caught.value.hint
     assert not list(tmp_path.iterdir())

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from convert.coreml import convert, open_source, write_package
+from convert.facts import PackageFacts
 from convert.package import read_spec
+from convert.running import PackageRunner, opener
 from convert.shapes import Size, parse_shapes
 from convert.verification import OutputCheck, RejectedError, Verification
 from convert.verify import on_device, run_stream, sizes_to_check, verify
-from mlx_vader.backends import load_backend
 from mlx_vader.cli import run as vader
 from mlx_vader.errors import VaderError
 from mlx_vader.models.registry import build
@@ -101,16 +102,17 @@ def test_other_weights_fail(package):
 def test_the_process_of_its_own_gives_the_same_stream(package, monkeypatch):
     # As many threads in both: among others the sums differ in the last bit.
     monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
-    frames = np.random.default_rng(2).random((3, 64, 96, 3), np.float32)
-    alone, here = on_device(package, "all", frames), run_stream(load_backend("coreml", package), frames)
+    inputs = {"frames": np.random.default_rng(2).random((3, 64, 96, 3), np.float32)}
+    runner = PackageRunner(PackageFacts.read(package), opener(package, "all"))
+    alone, here = on_device(package, "all", inputs), run_stream(runner, inputs)
     assert alone.keys() == here.keys()
     for name, values in here.items():
         np.testing.assert_array_equal(alone[name], values, err_msg=name)
 
 
 def test_what_kills_the_process_is_one_line(tmp_path):
-    with pytest.raises(VaderError, match="does not exist"):
-        on_device(tmp_path / "missing.mlpackage", "all", np.zeros((1, 8, 8, 3), np.float32))
+    with pytest.raises(VaderError, match="not a Core ML package"):
+        on_device(tmp_path / "missing.mlpackage", "all", {"frames": np.zeros((1, 8, 8, 3), np.float32)})
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from mlx_vader.evaluation.method import NOTHING, Method
 from mlx_vader.evaluation.methods import find_methods
 from mlx_vader.evaluation.networks import load_networks
 from mlx_vader.evaluation.suites import SUITES
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places
 from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.masks import filled
+from mlx_vader.masks import REACH
 from mlx_vader.metrics import psnr
 from mlx_vader.models.registry import build
-from mlx_vader.streaming.user_mask import REACH
 
 PROGRAM, MISSING = ffmpeg_program.methods()
 BASELINES = {method.name: method for method in (*opencv.METHODS, *ffmpeg_filters.METHODS, *PROGRAM)}
@@ -167,10 +167,10 @@ def test_a_network_is_two_methods_and_says_where_it_runs(networks: tuple[Method,
 def test_a_network_runs_as_clean_does(
     networks: tuple[Method, ...], checkpoint: Path, clip: np.ndarray
 ) -> None:
-    from mlx_vader.backends import load_backend
+    from mlx_vader.backends import load_backend, restore
 
     restored = networks[0].restore(clip, None)
-    whole = load_backend("torch", str(checkpoint)).restore(clip)
+    whole = restore(load_backend("torch", str(checkpoint)), clip)
     np.testing.assert_allclose(restored.frames, whole.frames, atol=1e-5)
     assert restored.mask is not None
     np.testing.assert_allclose(restored.mask, whole.mask, atol=1e-5)
@@ -182,7 +182,7 @@ def test_with_a_mask_the_network_counts_in_reach_of_it_alone(
     mask = np.zeros((*clip.shape[:3], 1), np.float32)
     mask[:, 30:40, 20:40] = 1
     blind, masked = (method.restore(clip, mask).frames for method in networks)
-    expected = np.stack([filled(frame, hole[..., 0] > 0.5) for frame, hole in zip(blind, mask, strict=True)])
+    expected = fill_smooth_places(blind, (mask > 0.5).astype(np.float32))
     np.testing.assert_allclose(masked[:, 30:40, 20:40], expected[:, 30:40, 20:40], atol=1e-6)
     reach = np.zeros(mask.shape[:3], bool)
     reach[:, 30 - REACH : 40 + REACH, 20 - REACH : 40 + REACH] = True

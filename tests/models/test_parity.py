@@ -3,24 +3,21 @@
 import mlx.core as mx
 import numpy as np
 import pytest
-import torch
 from mlx.nn import value_and_grad
 from mlx.utils import tree_flatten
 
 from convert.weights import twin
 from mlx_vader.layout import load_torch_layout, to_torch_layout
 from mlx_vader.models.registry import NETWORKS, build
-from tests.models.variants import VARIANTS, build_variant
-
-
-def _clip(frames: int, height: int, width: int, batch: int = 1) -> np.ndarray:
-    return np.random.default_rng(frames * height + width).random(
-        (batch, frames, height, width, 3), np.float32
-    )
-
-
-def _to_torch(frames: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(frames, -1, 2)))
+from tests.models.variants import (
+    INTERFACES,
+    VARIANTS,
+    as_mlx,
+    as_torch,
+    build_variant,
+    example_inputs,
+    from_torch,
+)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -28,39 +25,56 @@ def _to_torch(frames: np.ndarray) -> torch.Tensor:
 def test_network_equals_twin_over_two_clips(variant: str, size: tuple[int, int]) -> None:
     net = build_variant(variant)
     reference = twin(net)
-    frames = _clip(3, *size, batch=2)
-    ours, theirs = net(mx.array(frames), None), reference(_to_torch(frames), None)
-    later = np.ascontiguousarray(frames[:, ::-1])
-    ours, theirs = net(mx.array(later), ours.state), reference(_to_torch(later), theirs.state)
-    assert np.abs(np.array(ours.frames) - np.moveaxis(theirs.frames.numpy(), 2, -1)).max() <= 1e-4
-    assert (ours.mask is None) == (theirs.mask is None)
-    if ours.mask is not None:
-        assert np.abs(np.array(ours.mask) - np.moveaxis(theirs.mask.numpy(), 2, -1)).max() <= 1e-4
-    assert ours.state.keys() == theirs.state.keys() == net.state_spec(*size).keys()
-    for name, shape in net.state_spec(*size).items():
-        expected = theirs.state[name].numpy()
-        if len(shape) == 3:
-            expected = np.moveaxis(expected, 1, -1)
-        assert ours.state[name].shape == (2, *shape) == expected.shape
-        assert np.abs(np.array(ours.state[name]) - expected).max() <= 1e-4
+    interface = net.interface
+    state, twin_state = None, None
+    for seed in range(2):
+        inputs = example_inputs(interface, 3, *size, batch=2, seed=seed)
+        ours, state = net.run(as_mlx(inputs), state)
+        theirs, twin_state = reference.run(as_torch(inputs), twin_state)
+    assert list(ours) == list(theirs) == [port.name for port in interface.outputs]
+    for port in interface.outputs:
+        assert ours[port.name].shape == (2, 3, *port.shape(*size))
+        assert np.abs(np.array(ours[port.name]) - from_torch(theirs[port.name])).max() <= 1e-4
+    assert state.keys() == twin_state.keys() == net.state_spec(*size).keys()
+    for port in interface.state:
+        assert twin_state[port.name].shape == (2, *port.planes(*size))
+        expected = twin_state[port.name].numpy()
+        expected = expected if port.fixed else np.moveaxis(expected, 1, -1)
+        assert state[port.name].shape == (2, *port.shape(*size)) == expected.shape
+        assert np.abs(np.array(state[port.name]) - expected).max() <= 1e-4
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if INTERFACES[name].restores])
+def test_calling_a_network_is_running_it(variant: str) -> None:
+    net = build_variant(variant)
+    ports = net.interface.restoration()
+    inputs = as_mlx(example_inputs(net.interface, 2, 16, 24))
+    hint = inputs.get(ports.hint.name) if ports.hint else None
+    restored, (outputs, state) = net(inputs[ports.frames.name], None, hint), net.run(inputs)
+    assert mx.array_equal(restored.frames, outputs[ports.restored.name])
+    assert (restored.mask is None) == (ports.mask is None)
+    assert ports.mask is None or mx.array_equal(restored.mask, outputs[ports.mask.name])
+    assert restored.state.keys() == state.keys()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_gradients_equal_the_twins(variant: str) -> None:
     net = build_variant(variant)
     reference = twin(net).requires_grad_(True)
-    frames = _clip(3, 16, 16)
-    target = _clip(3, 16, 17)[:, :, :, :16]
+    inputs = example_inputs(net.interface, 3, 16, 16)
+    outputs, _ = net.run(as_mlx(inputs))
+    targets = {
+        name: np.random.default_rng(1).random(value.shape, np.float32) for name, value in outputs.items()
+    }
 
-    def loss(frames: mx.array) -> mx.array:
-        restored = net(frames, None)
-        distance = ((restored.frames - mx.array(target)) ** 2).mean()
-        return distance if restored.mask is None else distance + restored.mask.mean()
+    def loss(inputs: dict[str, mx.array]) -> mx.array:
+        outputs, _ = net.run(inputs)
+        return sum(((value - mx.array(targets[name])) ** 2).mean() for name, value in outputs.items())
 
-    _, gradients = value_and_grad(net, loss)(mx.array(frames))
-    restored = reference(_to_torch(frames), None)
-    total = ((restored.frames - _to_torch(target)) ** 2).mean()
-    (total if restored.mask is None else total + restored.mask.mean()).backward()
+    _, gradients = value_and_grad(net, loss)(as_mlx(inputs))
+    wanted = as_torch(targets)
+    outputs, _ = reference.run(as_torch(inputs))
+    sum(((value - wanted[name]) ** 2).mean() for name, value in outputs.items()).backward()
     holder = build_variant(variant)
     holder.update(gradients)
     ours = to_torch_layout(holder)

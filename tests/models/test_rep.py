@@ -11,7 +11,7 @@ from convert.weights import twin
 from mlx_vader import fuse
 from mlx_vader.layers.rep import RepConv3x3
 from mlx_vader.models.registry import NETWORKS
-from tests.models.variants import build_variant
+from tests.models.variants import as_mlx, build_variant, example_inputs
 from torch_ref.layers import rep
 
 
@@ -49,11 +49,9 @@ def test_a_fused_network_is_the_same_function(name: str) -> None:
     before = {path: np.array(value) for path, value in tree_flatten(net.parameters())}
     fused = fuse(net)
     assert not any(isinstance(module, RepConv3x3) for module in fused.modules())
-    frames = mx.random.uniform(shape=(1, 2, 20, 24, 3), key=mx.random.key(1))
-    ours, theirs = fused(frames), net(frames)
-    assert np.allclose(ours.frames, theirs.frames, atol=1e-5)
-    for key, value in theirs.state.items():
-        assert np.allclose(ours.state[key], value, atol=1e-5)
+    inputs = as_mlx(example_inputs(net.interface, 2, 20, 24))
+    for ours, theirs in zip(fused.run(inputs), net.run(inputs), strict=True):
+        assert all(np.allclose(ours[key], value, atol=1e-5) for key, value in theirs.items())
     after = dict(tree_flatten(net.parameters()))
     assert before.keys() == after.keys(), "the network itself stays as it was"
     assert all(np.array_equal(before[path], after[path]) for path in before)

@@ -1,11 +1,14 @@
 """One small network for every way of building one: each registry name, and each guidance of v1."""
 
 import mlx.core as mx
+import numpy as np
+import torch
 from mlx.utils import tree_map
 
+from mlx_vader.interface import Interface
 from mlx_vader.models.base import Network
 from mlx_vader.models.nafunet import GUIDANCE
-from mlx_vader.models.registry import NETWORKS, build
+from mlx_vader.models.registry import NETWORKS, build, make_spec
 
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name in NETWORKS}
 VARIANTS |= {f"nafunet-{guidance}": ("nafunet", {"guidance": guidance}) for guidance in GUIDANCE}
@@ -21,6 +24,12 @@ VARIANTS |= {
     "composite-no-temporal": ("composite", {"temporal": False}),
 }
 
+INTERFACES: dict[str, Interface] = {
+    variant: make_spec(name, "tiny", **options).interface for variant, (name, options) in VARIANTS.items()
+}
+#: The networks of the registry that restore frames.
+RESTORING = [name for name in NETWORKS if INTERFACES[name].restores]
+
 
 def build_variant(variant: str, seed: int = 0) -> Network:
     """The network with random weights everywhere: fresh ones are identities in places, which would hide differences."""
@@ -30,3 +39,35 @@ def build_variant(variant: str, seed: int = 0) -> Network:
     net.update(tree_map(lambda p: p + 0.1 * mx.random.normal(p.shape), net.parameters()))
     net.eval()
     return net
+
+
+def example_inputs(
+    interface: Interface, frames: int, height: int, width: int, batch: int = 1, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Random inputs by name, optional ones too, `(b, t, h, w, c)`; hints are from -1 to 1, all else from 0 to 1."""
+    random = np.random.default_rng(seed)
+    values = {
+        port.name: random.random((batch, frames, *port.shape(height, width)), np.float32)
+        for port in interface.inputs
+    }
+    for port in interface.inputs:
+        if port.kind == "hint":
+            values[port.name] = 2 * values[port.name] - 1
+    return values
+
+
+def as_mlx(arrays: dict[str, np.ndarray]) -> dict[str, mx.array]:
+    return {name: mx.array(array) for name, array in arrays.items()}
+
+
+def as_torch(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Channels first."""
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 2)))
+        for name, array in arrays.items()
+    }
+
+
+def from_torch(tensor: torch.Tensor) -> np.ndarray:
+    """Channels last."""
+    return np.moveaxis(tensor.detach().numpy(), 2, -1)

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlx_vader.backends import restore
 from mlx_vader.errors import UsageError
 from mlx_vader.streaming import (
     STRATEGIES,
     Bidirectional,
     ClipRecurrent,
+    Input,
     Recurrent,
     SlidingWindow,
     calls,
@@ -57,13 +59,15 @@ def test_every_strategy_gives_one_result_per_frame_in_order(strategy, count, win
 @given(strategies(), st.integers(1, 40), st.integers(1, 5), st.data())
 def test_a_strategy_goes_on_from_any_chunk_as_if_it_had_never_stopped(strategy, count, window, data):
     frames, backend = ramp(count), Windowed(window)
-    chunks = list(strategy.chunks(iter(frames), backend))
+    chunks = list(strategy.chunks(map(Input, frames), backend))
     whole = frames_of([result for chunk in chunks for result in chunk.results])
     cut = data.draw(st.integers(0, len(chunks) - 1))
     carry = unpack(pack(chunks[cut].carry, backend), backend)
     assert carry.position == sum(len(chunk.results) for chunk in chunks[: cut + 1])
     rest = [
-        r for chunk in strategy.chunks(iter(frames[carry.position :]), backend, carry) for r in chunk.results
+        r
+        for chunk in strategy.chunks(map(Input, frames[carry.position :]), backend, carry)
+        for r in chunk.results
     ]
     assert np.array_equal(whole[carry.position :], frames_of(rest) if rest else whole[:0])
 
@@ -81,7 +85,7 @@ def test_clip_recurrent_equals_frame_by_frame_for_a_window_of_one():
     frames, backend = ramp(37), Leaky()
     state, one_by_one = None, []
     for frame in frames:
-        restored = backend.restore(frame[None], state)
+        restored = restore(backend, frame[None], state)
         state = restored.state
         one_by_one.append(restored.frames[0])
     assert np.array_equal(one_by_one, frames_of(ClipRecurrent(16, 4).run(frames, backend)))
@@ -161,15 +165,15 @@ def test_a_network_without_a_mask_gives_none():
 @quick
 @given(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 20))
 def test_a_call_is_bounded_and_cuts_at_windows(height, width, window):
-    count = calls.frames_a_call(np.broadcast_to(np.float32(0), (height, width, 3)), window)
+    count = calls.frames_per_call(np.broadcast_to(np.float32(0), (height, width, 3)), window)
     assert count % window == 0
-    assert count == window or count * height * width <= calls.PIXELS_A_CALL
+    assert count == window or count * height * width <= calls.MAX_PIXELS_PER_CALL
 
 
 def test_calls_of_any_size_change_nothing(monkeypatch):
     frames, backend = ramp(23), Windowed(3)
     whole = frames_of(ClipRecurrent(12, 0).run(frames, backend))
-    monkeypatch.setattr(calls, "PIXELS_A_CALL", 1)
+    monkeypatch.setattr(calls, "MAX_PIXELS_PER_CALL", 1)
     assert np.array_equal(whole, frames_of(ClipRecurrent(12, 0).run(frames, backend)))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mlx_vader.models import registry
-from mlx_vader.training import TrainConfig, Trainer
+from mlx_vader.training import Run, TrainConfig, Trainer
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +48,10 @@ def tiny():
 def trainer(tmp_path, tiny):
     """A trainer on the tiny network: `trainer(steps=3, folder="a", lr=1e-2)`."""
 
-    def make(steps, folder="run", watch=None, net=None, **options):
+    def make(steps, folder="run", watch=None, net=None, validation=None, **options):
         values = {"clip_length": 2, "before": 2, "size": 16, "warmup_steps": 2, "batch_size": 4, "lr": 1e-3}
         config = TrainConfig(out=str(tmp_path / folder), device="cpu", **values | options)
-        return Trainer(config, net or tiny(), steps, watch=watch)
+        return Trainer(Run(config, net or tiny(), steps, validation=validation), watch)
 
     return make
 

@@ -6,7 +6,7 @@ import mlx.core as mx
 
 import mlx_vader  # noqa: F401 - the fast BLAS comes before MLX
 from mlx_vader.models import registry
-from mlx_vader.training import TrainConfig, Trainer
+from mlx_vader.training import Run, TrainConfig, Trainer
 from mlx_vader.training.distributed import join
 from tests.training.noise import Noise
 
@@ -19,6 +19,6 @@ if __name__ == "__main__":
     config = TrainConfig(
         out=f"{folder}/{world.rank}", clip_length=2, before=2, size=16, warmup_steps=2, batch_size=4, lr=1e-3
     )
-    trainer = Trainer(config, registry.build("composite", "tiny"), 5, world=world)
+    trainer = Trainer(Run(config, registry.build("composite", "tiny"), 5, world=world))
     trainer.run(Noise(size=4, world=world.size, rank=world.rank))
     print(f"rank {world.rank} of {world.size} is through", flush=True)

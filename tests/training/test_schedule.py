@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from mlx_vader.errors import UsageError
 from mlx_vader.losses import LossWeights
+from mlx_vader.models.base import restoration
 from mlx_vader.training.schedule import ema_decay, learning_rate
-from mlx_vader.training.stages import plan
+from mlx_vader.training.stages import plan_stages
 
 steps = st.integers(2, 5000)
+MASKED = restoration(stride=8)
 
 
 @given(steps, st.integers(0, 500), st.floats(1e-6, 1e-1))
@@ -34,7 +36,7 @@ def test_the_average_never_forgets_faster_than_its_limit(step):
 
 @given(st.integers(1, 100_000), st.sampled_from(["1", "2", "3", "all"]))
 def test_stages_cover_every_step_once(total, stage):
-    stages = plan(stage, total, has_mask=True)
+    stages = plan_stages(stage, total, MASKED)
     assert stages[0].start == 0
     assert stages[-1].stop == total
     assert all(a.stop == b.start for a, b in itertools.pairwise(stages))
@@ -42,7 +44,7 @@ def test_stages_cover_every_step_once(total, stage):
 
 @given(steps)
 def test_in_stage_2_the_mask_fades_to_a_tenth(total):
-    (stage,) = plan("2", total, has_mask=True)
+    (stage,) = plan_stages("2", total, MASKED)
     decays = [stage.mask_decay(step) for step in range(total)]
     assert decays[0] == 1
     assert decays == sorted(decays, reverse=True)
@@ -50,7 +52,7 @@ def test_in_stage_2_the_mask_fades_to_a_tenth(total):
 
 
 def test_stages_weigh_the_losses():
-    first, second, third = plan("all", 100, has_mask=True)
+    first, second, third = plan_stages("all", 100, MASKED)
     weights = LossWeights()
     alone = {name: weight for name, weight in dataclasses.asdict(first.weights(weights)).items() if weight}
     assert alone == {"mask": 1}
@@ -61,4 +63,4 @@ def test_stages_weigh_the_losses():
 @pytest.mark.parametrize("stage", ["1", "all"])
 def test_a_network_without_mask_head_has_no_stage_1(stage):
     with pytest.raises(UsageError, match="mask head"):
-        plan(stage, 10, has_mask=False)
+        plan_stages(stage, 10, restoration(stride=8, mask=False))

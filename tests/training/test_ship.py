@@ -69,9 +69,11 @@ def test_realtime_ships_with_a_more_cautious_mask_and_a_calmer_memory(script, tm
     source = checkpoints.read(script.trained("mine", tmp_path / "runs")[-1])
     shipped = checkpoints.read(script.ship([source.path], "realtime"))
     taken = source.weights["paint.bias"] - shipped.weights["paint.bias"].astype(np.float32)
-    np.testing.assert_allclose(taken, [0] * 48 + [script.COURSES["realtime"].lower_mask_by] * 16, atol=2e-3)
+    np.testing.assert_allclose(
+        taken, [0] * 48 + [script.COURSES["realtime"].mask_logit_offset] * 16, atol=2e-3
+    )
     for name in ("remember.gain1", "remember.gain3", "remember.bias"):
-        calmer = script.COURSES["realtime"].scale_by * source.weights[name]
+        calmer = script.COURSES["realtime"].state_scale * source.weights[name]
         np.testing.assert_allclose(shipped.weights[name], calmer, rtol=1e-3, atol=1e-6)
     same = source.weights.keys() - {"paint.bias", "remember.gain1", "remember.gain3", "remember.bias"}
     assert all((shipped.weights[name] == source.weights[name].astype(np.float16)).all() for name in same)
@@ -82,7 +84,7 @@ def test_quality_ships_with_a_more_cautious_mask(shipped_quality, script):
     bias = source.weights.pop("mask_head.2.bias")
     shipped = checkpoints.read(script.ship([shipped_quality], "quality"))
     np.testing.assert_allclose(
-        bias - shipped.weights.pop("mask_head.2.bias"), script.COURSES["quality"].lower_mask_by, atol=2e-3
+        bias - shipped.weights.pop("mask_head.2.bias"), script.COURSES["quality"].mask_logit_offset, atol=2e-3
     )
     assert all((shipped.weights[name] == weight).all() for name, weight in source.weights.items())
 

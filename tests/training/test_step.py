@@ -8,14 +8,14 @@ from mlx.utils import tree_flatten
 from mlx_vader.backends.torch_gradients import TorchGradients
 from mlx_vader.data.samples import planes
 from mlx_vader.losses import LossWeights
-from mlx_vader.models import registry
-from mlx_vader.training.stages import PAINTING_HEADS, Stage
+from mlx_vader.training.stages import Stage
 from mlx_vader.training.state import TrainingState
 from mlx_vader.training.step import Objective, Step, _compiled_gradients, _initial_state, _through
 from mlx_vader.training.trainer import as_clips
+from tests.models.variants import INTERFACES, RESTORING
 from tests.training.noise import Noise
 
-WITH_MASK = [name for name in registry.NETWORKS if name != "nafunet-lite"]
+WITH_MASK = [name for name in RESTORING if INTERFACES[name].output("mask")]
 
 
 def _flat(tree):
@@ -35,10 +35,10 @@ def _tree_map(function, tree):
     return tree_map(function, tree)
 
 
-@pytest.mark.parametrize("name", registry.NETWORKS)
+@pytest.mark.parametrize("name", RESTORING)
 def test_gradients_through_pytorch_equal_those_of_mlx(name, tiny):
     net = _stirred(tiny(name))
-    clips = as_clips(Noise().batch(0), 2, hinted=net.takes_hint)
+    clips = as_clips(Noise().batch(0), 2, hinted=net.interface.input("hint") is not None)
     objective, decay = Objective(LossWeights(), mask_loss="bce", mask_weight=3.0), mx.array(0.7)
     losses, gradients = _compiled_gradients(net, objective, mx.float32)(clips, decay)
     twin = TorchGradients(net, half=False)
@@ -76,10 +76,11 @@ def test_no_gradient_flows_into_the_frames_before(tiny):
     clips = as_clips(Noise().batch(0), 2)
 
     def loss(before):
-        state = _initial_state(net, clips._replace(before=before), mx.float32)
+        warm_up = clips.warm_up._replace(frames=before)
+        state = _initial_state(net, clips._replace(warm_up=warm_up), mx.float32)
         return net(clips.spoiled, state).frames.sum()
 
-    assert not mx.any(mx.grad(loss)(clips.before)).item()
+    assert not mx.any(mx.grad(loss)(clips.warm_up.frames)).item()
 
 
 @pytest.mark.parametrize("name", WITH_MASK)
@@ -93,7 +94,7 @@ def test_stage_1_trains_what_the_mask_is_read_from_and_nothing_else(name, tiny):
     assert set(outcome.losses) == {"loss", "mask"}
     after = _flat(net.parameters())
     moved = {name for name in after if not np.array_equal(before[name], after[name])}
-    painting = {name for name in after if name.split(".")[0] in PAINTING_HEADS}
+    painting = {name for name in after if name.split(".")[0] in net.painting_heads}
     assert painting
     assert moved == after.keys() - painting
 

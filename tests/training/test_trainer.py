@@ -95,8 +95,7 @@ def test_nothing_but_whole_files_is_left_behind(trainer, tmp_path):
 
 def test_validation_keeps_the_best_and_writes_pictures(trainer, tmp_path, tiny):
     samples = validation_clips(dummy_source("val"), 2, artifacts=["corner_logo"], clip_length=2, size=16)
-    run = trainer(4, validate_every=2)
-    run._validation = Validation(samples)
+    run = trainer(4, validate_every=2, validation=Validation(samples))
     run.run(Noise())
     assert run.state.best is not None
     assert "validation" in checkpoints.read(tmp_path / "run" / BEST).provenance

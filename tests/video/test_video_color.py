@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from video_files import Recipe, make
 
 from mlx_vader.video import ColorTags, open_video
-from mlx_vader.video.color import FromRgb, ToRgb
+from mlx_vader.video.from_rgb import FromRgb
+from mlx_vader.video.to_rgb import ToRgb
 
 #: K_R and K_B by matrix code point.
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}

@@ -24,6 +24,7 @@ from mlx_vader.video import (
     probe,
 )
 from mlx_vader.video.assembly import with_decoding_times
+from mlx_vader.video.pixel_formats import choose_pix_fmt
 from mlx_vader.video.segments import Segment
 
 VARIABLE = tuple(sorted({0, 3003, *(3003 * i + (i * i) % 700 for i in range(2, 40))}))
@@ -171,9 +172,21 @@ def test_no_encoder_makes_this_a_real_time_process():
         ("ffv1", "rgb24", (96, 64), "bgr0"),
         ("ffv1", "gbrp12le", (96, 64), "gbrp12le"),
         ("ffv1", "yuv420p12le", (96, 64), "yuv420p12le"),
+        ("ffv1", "yuv422p14le", (96, 64), "yuv422p14le"),
+        ("ffv1", "nv12", (95, 63), "yuv420p"),
+        ("ffv1", "gray", (96, 64), "gray"),
+        ("ffv1", "gray12le", (96, 64), "gray12le"),
+        ("ffv1", "yuva420p", (96, 64), "yuva420p"),
+        ("ffv1", "yuva444p16le", (96, 64), "yuva444p16le"),
+        ("ffv1", "argb", (96, 64), "bgra"),
+        ("ffv1", "gbrap10le", (96, 64), "gbrap10le"),
+        ("ffv1", "pal8", (96, 64), "bgra"),
+        ("prores_ks", "yuva420p", (96, 64), "yuva444p10le"),
+        ("prores_ks", "bgra", (96, 64), "yuva444p10le"),
+        ("libvpx-vp9", "yuva444p10le", (96, 64), "yuva420p"),
+        ("libx265", "gbrp10le", (96, 64), "yuv444p10le"),
+        ("libx265", "yuva420p", (96, 64), "yuv420p"),
     ],
 )
 def test_the_format_that_loses_least_is_chosen(codec, source, size, expected):
-    from mlx_vader.video.codecs import choose_pix_fmt
-
     assert choose_pix_fmt(ENCODERS[codec], source, *size) == expected

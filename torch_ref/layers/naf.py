@@ -1,6 +1,6 @@
 """The blocks of the v1 networks: NAFNet's ideas with depthwise convolutions in both halves.
 
-Source: the seeds' networks; NAFNet is Chen et al., "Simple Baselines for Image Restoration", ECCV 2022. Names follow
+Source: the v1 networks; NAFNet is Chen et al., "Simple Baselines for Image Restoration", ECCV 2022. Names follow
 the published checkpoints.
 """
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch_ref.layers.conv import conv3x3, pointwise
 from torch_ref.layers.naf import DownBlock, NAFBlock, UpBlock
 from torch_ref.layers.resize import upsample_bilinear
-from torch_ref.layers.temporal_attention import TOKENS, Memory, TemporalAttention
+from torch_ref.layers.temporal_attention import Memory, TemporalAttention
 
 #: Three halvings: height and width are multiples of 8.
 STRIDE = 8
@@ -101,10 +101,3 @@ class NAFUNet(nn.Module):
         gate = self.skip_gate_strength.clamp(0, 1)
         masks = (upsample_bilinear(mask, 2 ** (len(skips) - level)) for level in range(len(skips)))
         return [skip * (1 - gate * m) for skip, m in zip(skips, masks, strict=True)]
-
-
-def memory_spec(channels: int, memory: int, temporal: bool) -> dict[str, tuple[int, ...]]:
-    """The state of a `NAFUNet`, whatever the size of the frames: the summaries of `memory` frames."""
-    if not temporal or not memory:
-        return {}
-    return {"memory": (memory * TOKENS, 8 * channels), "memory_valid": (memory * TOKENS,)}

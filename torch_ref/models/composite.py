@@ -1,7 +1,7 @@
 """ExplicitCompositeNet: the v1 body, one head that paints and one that says where.
 
 The output is the input outside the mask and the painting inside it, so that clean pixels pass through.
-Source: the seeds' network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
+Source: the v1 network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
 `torch.utils.flop_counter`: `large` 454 G, `base` 118 G.
 """
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from torch_ref.layers.naf import mask_head, pixel_head
-from torch_ref.layers.naf_unet import STRIDE, NAFUNet, memory_spec
+from torch_ref.layers.naf_unet import NAFUNet
 from torch_ref.models.base import Network, Restored, State
 
 if TYPE_CHECKING:
@@ -21,17 +21,11 @@ if TYPE_CHECKING:
 class ExplicitCompositeNet(NAFUNet, Network):
     """Paints, masks and composites."""
 
-    stride = STRIDE
-
     def __init__(self, spec: "CompositeSpec") -> None:
         super().__init__(spec.channels, spec.blocks, spec.heads, spec.num_frames, spec.memory, spec.temporal)
         self.spec = spec
-        self.window = spec.num_frames if spec.temporal else 1
         self.inpaint_head = nn.Sequential(*pixel_head(spec.channels, spec.channels, 3), nn.Sigmoid())
         self.mask_head = mask_head(spec.channels)
-
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return memory_spec(self.spec.channels, self.spec.memory, self.spec.temporal)
 
     def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
         x, state = self.features(frames, state)

@@ -1,6 +1,6 @@
 """TemporalNAFUNet, the v1 network: a U-Net of NAF blocks with attention across frames and a mask head.
 
-Source: the seeds' network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
+Source: the v1 network, key for key. Cost at 720p, multiply-adds per frame, counted on the twin by
 `torch.utils.flop_counter`: `large` 454 G, `base` 118 G.
 """
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from torch_ref.layers.naf import mask_head, pixel_head
-from torch_ref.layers.naf_unet import STRIDE, NAFUNet, memory_spec
+from torch_ref.layers.naf_unet import NAFUNet
 from torch_ref.models.base import Network, Restored, State
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ class MaskModulation(nn.Module):
 class TemporalNAFUNet(NAFUNet, Network):
     """Predicts clean frames (or, with `residual`, what to add), and where the artifacts are."""
 
-    stride = STRIDE
-
     def __init__(self, spec: "NAFUNetSpec") -> None:
         super().__init__(
             spec.channels,
@@ -51,15 +49,11 @@ class TemporalNAFUNet(NAFUNet, Network):
         )
         c = spec.channels
         self.spec = spec
-        self.window = spec.num_frames if spec.temporal else 1
         self.out_conv = nn.Sequential(*pixel_head(c + (spec.guidance == "concat"), c, 3))
         if spec.predict_mask:
             self.mask_conv = mask_head(c)
         if spec.guidance == "modulation":
             self.mask_modulation = MaskModulation(c)
-
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return memory_spec(self.spec.channels, self.spec.memory, self.spec.temporal)
 
     def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
         x, state = self.features(frames, state)

@@ -1,6 +1,6 @@
 """NAFUNetLite: one NAF block a stage, added skips, no attention, no mask.
 
-Source: the seeds' network, key for key.
+Source: the v1 network, key for key.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from torch_ref.layers.conv import conv3x3, downsample2x2, upsample2x2
 from torch_ref.layers.naf import NAFBlock
-from torch_ref.layers.naf_unet import STRIDE
 from torch_ref.models.base import Network, Restored, State
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 class NAFUNetLite(Network):
     """A frame at a time; it has no memory."""
-
-    stride = STRIDE
 
     def __init__(self, spec: "NAFUNetLiteSpec") -> None:
         super().__init__()
@@ -35,9 +32,6 @@ class NAFUNetLite(Network):
         self.dec2 = nn.Sequential(upsample2x2(4 * c, 2 * c), NAFBlock(2 * c))
         self.dec1 = nn.Sequential(upsample2x2(2 * c, c), NAFBlock(c))
         self.out_conv = conv3x3(c, 3)
-
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return {}
 
     def restore(self, frames: Float[Tensor, "b t 3 h w"], state: State) -> Restored:
         images = frames.flatten(0, 1)

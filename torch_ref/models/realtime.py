@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STRIDE = 4
 SUBPIXELS = STRIDE * STRIDE
-FINELY = 1 / 32
+RESIDUAL_SCALE = 1 / 32
 
 
 class Block(nn.Module):
@@ -37,9 +37,6 @@ class Block(nn.Module):
 class Realtime(Network):
     """Restores frame by frame."""
 
-    stride = STRIDE
-    takes_hint = True
-
     def __init__(self, spec: "RealtimeSpec") -> None:
         super().__init__()
         self.spec = spec
@@ -48,9 +45,6 @@ class Realtime(Network):
         self.remember = RepConv3x3(spec.channels, spec.hidden)
         self.paint = RepConv3x3(spec.channels, 4 * SUBPIXELS)
         self.correct = RepConv3x3(spec.channels, 3 * SUBPIXELS)
-
-    def state_spec(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        return {"hidden": (self.spec.hidden, -(-height // STRIDE), -(-width // STRIDE))}
 
     def restore(
         self,
@@ -78,7 +72,7 @@ class Realtime(Network):
         x = self.body(functional.relu(self.stem(seen)))
         hidden = torch.tanh(self.remember(x))
         fill, mask = torch.sigmoid(self.paint(x)).split([3 * SUBPIXELS, SUBPIXELS], 1)
-        corrected = colours + FINELY * self.correct(x)
+        corrected = colours + RESIDUAL_SCALE * self.correct(x)
         out = corrected + torch.cat([mask] * 3, 1) * (fill - corrected)
         image = functional.pixel_shuffle(out.clamp(0, 1), STRIDE)
         return image, functional.pixel_shuffle(mask, STRIDE), hidden

@@ -1,0 +1,52 @@
+"""Ways to fill holes, as a table: a new one is a function of arrays and a line here.
+
+`fill(frames, mask, flow) → frames`: frames (t, h, w, 3) in [0, 1], mask (t, h, w, 1) with 1 in the holes, flow
+(t, h, w, 2) in pixels from each frame to the next or None. What comes back is filled in the holes and equal to
+`frames` elsewhere.
+"""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from mlx_vader.errors import UsageError
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
+
+Frames = Float32[np.ndarray, "t h w 3"]
+Masks = Float32[np.ndarray, "t h w 1"]
+Flow = Float32[np.ndarray, "t h w 2"]
+
+
+@dataclass(frozen=True)
+class Fill:
+    """`needs_network`: the frames that it is given are a network's, which painted in the holes."""
+
+    fill: Callable[[Frames, Masks, Flow | None], Frames]
+    needs_network: bool
+    summary: str
+
+
+def keep(frames: Frames, mask: Masks, flow: Flow | None = None) -> Frames:
+    """The network's painting as it is."""
+    return frames.copy()
+
+
+FILLS = {
+    "auto": Fill(
+        fill_smooth_places, True, "the network in texture, a membrane where the surroundings are smooth"
+    ),
+    "network": Fill(keep, True, "what the network paints"),
+    "membrane": Fill(fill_with_membrane, False, "smooth between the hole's borders, without a network"),
+}
+
+
+def find_fill(name: str) -> Fill:
+    """The fill called `name`. Raises UsageError for one that there is not."""
+    if name not in FILLS:
+        close = difflib.get_close_matches(name, FILLS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(FILLS)}"
+        raise UsageError(f"there is no fill {name!r}", hint=hint)
+    return FILLS[name]

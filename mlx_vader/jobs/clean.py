@@ -1,0 +1,191 @@
+"""The whole road: videos, images and folders of them, cleaned and back to files."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.jobs.composition import Cleaning
+from mlx_vader.jobs.image_job import ImageJob
+from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.plan import PathLike, Task, make_folders, plan
+from mlx_vader.jobs.video_job import Done, VideoJob
+from mlx_vader.process import Finding
+from mlx_vader.video import plan_encoding
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: `frames` of `total` in file `number` (from 1) of `files`."""
+
+    source: Path
+    number: int
+    files: int
+    frames: int
+    total: int
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file. `status`: "cleaned", "kept" (by `resume`: its target was there) or "failed" (see `error` and `hint`).
+
+    `seconds` is what this run spent on it, `resumed_at` the frames that an earlier run had done, `not_finite` the
+    frames where the network gave NaN and the source's pixels stand in, `left_out` the streams and `losses` what of the
+    pictures the target cannot hold. `copied`: nothing was to be changed, and the target is the source, byte for byte.
+    `finding`: which marks were found.
+    """
+
+    source: Path
+    target: Path
+    status: str
+    frames: int = 0
+    seconds: float = 0.0
+    resumed_at: int = 0
+    not_finite: int = 0
+    left_out: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    copied: bool = False
+    finding: Finding = field(default_factory=Finding)
+    preview: Path | None = None
+    error: str = ""
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; paths are text."""
+        values = {
+            key: str(v) if isinstance(v, Path) else v for key, v in vars(self).items() if key != "finding"
+        }
+        return values | self.finding.as_dict()
+
+
+@dataclass(frozen=True)
+class CleanReport:
+    """What `clean` did, measured on this machine: decoding, network and encoding together."""
+
+    backend: str
+    device: str
+    files: tuple[FileReport, ...] = field(default=())
+
+    @property
+    def frames(self) -> int:
+        """Frames that this run restored."""
+        return sum(file.frames - file.resumed_at for file in self.files if file.status == "cleaned")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that it took for them."""
+        return sum(file.seconds for file in self.files if file.status == "cleaned")
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, from file to file."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    @property
+    def failures(self) -> tuple[FileReport, ...]:
+        """The files that could not be cleaned."""
+        return tuple(file for file in self.files if file.status == "failed")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; paths are text."""
+        files = [file.as_dict() for file in self.files]
+        totals = {"frames": self.frames, "seconds": self.seconds, "fps": self.fps, "kind": "measured"}
+        return {"backend": self.backend, "device": self.device, **totals, "files": files}
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during `clean`. `resumable` says whether `resume=True` will go on rather than begin anew."""
+
+    def __init__(self, task: Task, frames: int, *, resumable: bool) -> None:
+        super().__init__(f"interrupted at {task.source}, frame {frames}")
+        self.task, self.frames, self.resumable = task, frames, resumable
+
+
+def clean(
+    source: PathLike | Sequence[PathLike],
+    target: PathLike | None = None,
+    *,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    **options: Any,
+) -> CleanReport:
+    """Removes artifacts from a video, an image, a folder, or several of them.
+
+    `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then, and a source
+    is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
+    of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
+    network as well, and `mask` may be a folder of masks with the files' names in a folder job.
+
+    >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
+
+    Raises VaderError before any work for what can be known to fail. With one file, its failure is raised; with
+    several, failures are in the report and the others are done. Raises `Interrupted` on Ctrl-C.
+    """
+    chosen = _options(options)
+    tasks = plan(source, target)
+    _check_encoder(chosen.codec, chosen.crf)
+    cleaning = Cleaning(chosen)
+    make_folders(tasks, target)
+    files = [_clean_one(tasks, index, cleaning, on_progress) for index in range(len(tasks))]
+    return CleanReport(cleaning.backend_name, cleaning.device, tuple(files))
+
+
+def _options(given: dict[str, Any]) -> CleanOptions:
+    known = [option.name for option in fields(CleanOptions)]
+    if unknown := sorted(set(given) - set(known)):
+        raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
+    return CleanOptions(**given)
+
+
+def _clean_one(
+    tasks: Sequence[Task],
+    index: int,
+    cleaning: Cleaning,
+    on_progress: Callable[[Progress], None],
+) -> FileReport:
+    task, alone, options = tasks[index], len(tasks) == 1, cleaning.options
+    if options.resume and not alone and _is_done(task):
+        return FileReport(task.source, task.target, "kept")
+    started = time.perf_counter()
+    frames = 0
+
+    def on_frames(count: int) -> None:
+        nonlocal frames
+        frames = count
+        on_progress(Progress(task.source, index + 1, len(tasks), count, job.total))
+
+    try:
+        kind = ImageJob if task.is_image else VideoJob
+        job = kind(task, cleaning.process_for(task), options)
+        done = _run(job, on_frames)
+    except KeyboardInterrupt:
+        raise Interrupted(task, frames, resumable=not task.is_image) from None
+    except VaderError as error:
+        if alone:
+            raise
+        return FileReport(task.source, task.target, "failed", error=error.message, hint=error.hint)
+    seconds = time.perf_counter() - started
+    preview = task.preview if options.preview and not done.copied else None
+    return FileReport(task.source, task.target, "cleaned", seconds=seconds, preview=preview, **vars(done))
+
+
+def _run(job: ImageJob | VideoJob, on_frames: Callable[[int], None]) -> Done:
+    """Runs a job. What the frameworks raise, such as out of memory, is this file's failure."""
+    try:
+        return job.run(on_frames)
+    except (RuntimeError, MemoryError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise VaderError(
+            f"{job.task.source}: the network failed: {reason}", hint="--debug shows where"
+        ) from error
+
+
+def _check_encoder(codec: str, crf: int) -> None:
+    """Raises UsageError for a codec or crf that no file could be written with; Matroska holds every codec."""
+    plan_encoding(Path("any.mkv"), None, codec=codec, crf=crf, size=(64, 64), frame_rate=Fraction(25))
+
+
+def _is_done(task: Task) -> bool:
+    return task.target.exists() and task.target.stat().st_mtime >= task.source.stat().st_mtime

@@ -1,0 +1,124 @@
+"""Which process cleans a file: what the options ask for, put together."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlx_vader import checkpoints
+from mlx_vader.artifacts.registry import ARTIFACTS, parse_names
+from mlx_vader.backends import Backend, load_backend, restore
+from mlx_vader.backends.registry import is_package
+from mlx_vader.identity import identity
+from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.filling import Filling
+from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.plan import Task
+from mlx_vader.masks.files import FileMasks
+from mlx_vader.masks.persistent import PersistentMarks
+from mlx_vader.masks.source import MaskSource
+from mlx_vader.models.base import Network
+from mlx_vader.process import Process
+from mlx_vader.streaming import Restoration, make_strategy
+from mlx_vader.streaming.tiling import tiled
+
+
+class Cleaning:
+    """The processes of one run. Raises what its options are wrong in: UsageError, VaderError."""
+
+    def __init__(self, options: CleanOptions) -> None:
+        self.options = options
+        self._fill = find_fill(options.fill)
+        self._strategy = make_strategy(
+            options.strategy, clip_length=options.clip_length, overlap=options.overlap
+        )
+        self._file_masks = FileMasks(options.mask) if options.mask is not None else None
+        self._needs_network = self._file_masks is None or self._fill.needs_network
+        if self._needs_network:
+            _ = self.backend
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The network, loaded once for all files."""
+        return tiled(load_backend(self.options.backend, self.options.checkpoint))
+
+    @property
+    def backend_name(self) -> str:
+        """The backend's, or that of what fills without a network."""
+        return self.backend.name if self._needs_network else self.options.fill
+
+    @property
+    def device(self) -> str:
+        """Where the backend runs."""
+        return self.backend.device if self._needs_network else "CPU"
+
+    def process_for(self, task: Task) -> Process:
+        """What cleans one file. Raises VaderError where a folder of masks has none for it."""
+        masks = self._masks_for(task)
+        if masks is not None and not self._fill.needs_network:
+            return Filling(masks, self.options.fill)
+        return Restoration(
+            self.backend,
+            self._strategy,
+            weights=self._weights,
+            fill=self._fill.fill,
+            masks=masks,
+            marks=self._looks_for_marks,
+        )
+
+    def _masks_for(self, task: Task) -> MaskSource | None:
+        if self._file_masks is not None:
+            return self._file_masks.of(task.source, task.root)
+        predicts = self.backend.interface.output("mask") is not None
+        if self.options.find == "auto" and self._looks_for_marks and predicts:
+            return PersistentMarks(self._seen_marks, self._weights)
+        return None
+
+    @cached_property
+    def _looks_for_marks(self) -> bool:
+        """Not where none are wanted, nor with weights that were trained without overlays."""
+        return self.options.find != "none" and _knows_overlays(self.options.checkpoint)
+
+    @cached_property
+    def _weights(self) -> str:
+        return network_identity(self.options.checkpoint)
+
+    def _seen_marks(self, clip: np.ndarray) -> np.ndarray:
+        mask = restore(self.backend, clip).mask
+        assert mask is not None  # it predicts one: see `_looks_for_marks`
+        return mask
+
+
+def _knows_overlays(checkpoint: Any) -> bool:
+    """Whether the weights were trained on overlays, as far as their provenance tells; others are taken to be."""
+    if isinstance(checkpoint, Network):
+        return True
+    names = json.loads(_provenance(checkpoint).get("config", "{}")).get("artifacts", [])
+    return not names or any(ARTIFACTS[name].kind == "overlay" for name in parse_names(names))
+
+
+def _provenance(checkpoint: str | Path) -> dict[str, str]:
+    """What is known of how weights came about."""
+    if not is_package(checkpoint):
+        return checkpoints.read(checkpoint).provenance
+    from convert.package import read_spec
+
+    metadata = read_spec(Path(checkpoint)).description.metadata.userDefined
+    known: dict[str, str] = json.loads(metadata["vader.provenance"]) if "vader.provenance" in metadata else {}
+    return known
+
+
+def network_identity(source: Network | str | Path) -> str:
+    """Of a checkpoint, a package, or the weights of a network: the same text for the same numbers."""
+    if isinstance(source, Network):
+        from mlx_vader.layout import to_torch_layout
+
+        digest = hashlib.sha256(repr(source.spec).encode())
+        for name, weights in sorted(to_torch_layout(source).items()):
+            digest.update(name.encode() + weights.tobytes())
+        return digest.hexdigest()[:16]
+    path = Path(source)
+    return identity(path) if path.is_dir() else checkpoints.fingerprint(checkpoints.resolve(source))[:16]

@@ -1,0 +1,57 @@
+"""How files are cleaned: one list for the command line, the library and its documentation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_vader.errors import UsageError
+from mlx_vader.options import documented, option
+
+#: After at most so many frames a segment ends. As long as x264's longest distance between keyframes, so that ending
+#: one costs next to no bits.
+SEGMENT_FRAMES = 240
+#: After at most so many seconds of work a segment ends, so that an interruption loses no more than ten.
+SEGMENT_SECONDS = 8.0
+
+FIND = ("auto", "network", "none")
+
+
+@documented
+@dataclass(frozen=True)
+class CleanOptions:
+    """How files are cleaned."""
+
+    checkpoint: str = option(
+        "default",
+        help="A shipped name, a .safetensors or a .mlpackage.",
+        flags=("-c", "--checkpoint"),
+    )
+    backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
+    find: str = option(
+        "auto",
+        help="auto: marks that stand still while the scene moves; network: all that the network takes for marks; "
+        "none: no marks.",
+    )
+    mask: Path | None = option(
+        None, help="Image, video or folder of masks, white = artifact: all outside stays as it is."
+    )
+    fill: str = option("auto", help="What fills marks: auto, network or membrane.")
+    preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
+    resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")
+    codec: str = option(
+        "auto", help="libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."
+    )
+    crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
+    strategy: str = option(
+        "clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional."
+    )
+    clip_length: int = option(16, help="Frames of a clip.")
+    overlap: int | None = option(None, help="Frames that clips share, where the strategy needs it.")
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for choices that do not exist or exclude each other."""
+        if self.find not in FIND:
+            raise UsageError(f"--find {self.find} does not exist", hint=f"choose one of {', '.join(FIND)}")
+        if self.mask is not None and self.find != "auto":
+            raise UsageError(
+                "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"
+            )

@@ -1,0 +1,262 @@
+"""One video from file to file, in segments that survive an interruption."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mlx_vader.errors import VaderError
+from mlx_vader.identity import identity
+from mlx_vader.jobs import pipeline
+from mlx_vader.jobs.options import SEGMENT_FRAMES, SEGMENT_SECONDS, CleanOptions
+from mlx_vader.jobs.plan import Task
+from mlx_vader.jobs.preview import panel_size, panels
+from mlx_vader.jobs.video_source import VideoSource
+from mlx_vader.jobs.work_folder import WorkFolder
+from mlx_vader.process import Edit, Finding, Packed, Process
+from mlx_vader.video import (
+    Encoding,
+    SegmentWriter,
+    VideoFrame,
+    VideoInfo,
+    assemble,
+    check_output,
+    plan_encoding,
+    probe,
+)
+from mlx_vader.writing import written_beside
+
+CLEAN, PREVIEW = "clean", "preview"
+
+#: Bytes of frames that may wait between two stages: enough to keep all busy, whatever the frame size.
+QUEUED_BYTES = 128 << 20
+
+#: Frames that take more bytes than this as floats are finished before the next one is begun.
+LARGE_FRAME_BYTES = 128 << 20
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done: all frames of the result, those of an earlier run, those left as they were because of NaN.
+
+    `copied`: nothing was to be changed, and the target is the source, byte for byte. `losses`: what the encoding cannot
+    hold of the pictures. `left_out`: streams that the container cannot hold.
+    """
+
+    frames: int
+    resumed_at: int = 0
+    not_finite: int = 0
+    left_out: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    copied: bool = False
+    finding: Finding = field(default_factory=Finding)
+
+
+class Picture(NamedTuple):
+    """A frame as it is to be written, with what the preview shows of it."""
+
+    source: VideoFrame
+    edited: VideoFrame
+    mask: np.ndarray | None
+
+
+class Cut(NamedTuple):
+    """A segment ends here: what to go on with, and the frame to go on at."""
+
+    carry: Packed
+    next_frame: int
+
+
+class VideoJob:
+    """A video that has been probed and can be written: whatever can be known to fail has failed before `run`."""
+
+    def __init__(self, task: Task, process: Process, options: CleanOptions) -> None:
+        """Raises VaderError for a source that cannot be read or a target that cannot be written."""
+        self.task, self.process, self.options = task, process, options
+        self.info = probe(task.source)
+        self.total = self.info.frames or 0
+        self.encodings = {CLEAN: self._encoding(task.target)}
+        check_output(task.target, self.encodings[CLEAN], task.source)
+        if options.preview:
+            size = panel_size(self.info.width, self.info.height)
+            self.encodings[PREVIEW] = self._encoding(task.preview, size)
+            check_output(task.preview, self.encodings[PREVIEW])
+        fields = self.encodings[CLEAN].field_order != "progressive"
+        self.video = VideoSource(task.source, self.info, fields=fields)
+        _check_disk(task)
+
+    def _encoding(self, target: Path, size: tuple[int, int] | None = None) -> Encoding:
+        return plan_encoding(target, self.info, codec=self.options.codec, crf=self.options.crf, size=size)
+
+    def run(self, on_frames: Callable[[int], None]) -> Done:
+        """Writes the target. `on_frames(n)` hears how many frames of the result are done.
+
+        The target appears when it is complete. On any error it is as it was, and what is finished is kept.
+        """
+        with WorkFolder(self.task.target, tuple(self.encodings)) as folder:
+            (folder.resume if self.options.resume else folder.start)(self._settings())
+            resumed_at = folder.manifest.frames
+            on_frames(resumed_at)
+            for found in self.process.analyse(self.video, folder.analysis()):
+                folder.keep_analysis(found)
+            if self._may_be_copied():
+                return self._copied(folder, on_frames)
+            not_finite = self._work(folder, on_frames)
+            left_out = self._assemble(folder)
+            folder.remove()
+            return Done(
+                folder.manifest.frames,
+                resumed_at,
+                not_finite,
+                left_out,
+                self.encodings[CLEAN].losses,
+                finding=self.process.finding,
+            )
+
+    def _settings(self) -> dict[str, object]:
+        codec = {"codec": self.options.codec, "crf": self.options.crf, "preview": self.options.preview}
+        return {"source": identity(self.task.source), **self.process.identity(), **codec}
+
+    def _may_be_copied(self) -> bool:
+        """Encoding anew what is not changed would only lose quality, unless another codec or container is asked for."""
+        same_container = self.task.source.suffix.lower() == self.task.target.suffix.lower()
+        return self.process.changes_nothing() and same_container and self.options.codec == "auto"
+
+    def _copied(self, folder: WorkFolder, on_frames: Callable[[int], None]) -> Done:
+        with written_beside(self.task.target) as partial:
+            shutil.copyfile(self.task.source, partial)
+        folder.remove()
+        on_frames(self.total)
+        return Done(self.total, copied=True, finding=self.process.finding)
+
+    def _work(self, folder: WorkFolder, on_frames: Callable[[int], None]) -> int:
+        editor = _Editor(self, folder.manifest.frames, on_frames)
+        encoder = _Encoder(folder, self.encodings)
+        start = folder.manifest.next_frame * (2 if self.video.fields else 1)
+        large = self.info.width * self.info.height * 12 > LARGE_FRAME_BYTES
+        stages = (encoder.write,) if large else (editor.finish, encoder.write)
+        try:
+            pipeline.run(
+                self.video.read(start),
+                lambda frames: (
+                    map(editor.finish, editor.edits(frames, folder.carry()))
+                    if large
+                    else editor.edits(frames, folder.carry())
+                ),
+                *stages,
+                depth=_depth(self.info),
+            )
+        finally:
+            encoder.abandon()
+        return editor.not_finite
+
+    def _assemble(self, folder: WorkFolder) -> tuple[str, ...]:
+        if PREVIEW in self.encodings:
+            assemble(folder.segments(PREVIEW), self.task.preview, self.encodings[PREVIEW])
+        return assemble(folder.segments(CLEAN), self.task.target, self.encodings[CLEAN], self.task.source)
+
+
+class _Editor:
+    """The middle of the pipeline: frames in, edits and cuts out; and the stage after it, which makes pictures of edits.
+
+    Fields come in pairs: a cut falls between two frames, never between the fields of one.
+    """
+
+    def __init__(self, job: VideoJob, frames: int, on_frames: Callable[[int], None]) -> None:
+        self._process, self._fields = job.process, job.video.fields
+        self._on_frames, self._frames = on_frames, frames
+        self._first_field: Picture | None = None
+        self.not_finite = 0
+
+    def edits(self, frames: Iterator[VideoFrame], carry: Packed) -> Iterator[Edit | Cut]:
+        """Each frame with what is to change, and a cut where a segment is long enough."""
+        done, since = 0, time.monotonic()
+        per_frame = 2 if self._fields else 1
+        chunk = None
+        for chunk in self._process.chunks(frames, carry):
+            for edit in chunk.edits:
+                self.not_finite += not edit.finite
+                yield edit
+            done += len(chunk.edits)
+            long_enough = done >= SEGMENT_FRAMES * per_frame or time.monotonic() - since >= SEGMENT_SECONDS
+            if long_enough and done and done % per_frame == 0:
+                yield Cut(chunk.carry(), chunk.edits[-1].frame.index + 1)
+                self._frames += done // per_frame
+                done, since = 0, time.monotonic()
+            self._on_frames(self._frames + done // per_frame)
+        if done and chunk is not None:
+            yield Cut(chunk.carry(), edit.frame.index + 1)
+
+    def finish(self, item: Edit | Cut) -> Picture | Cut | None:
+        """The edited frame; None for the first of two fields."""
+        if isinstance(item, Cut):
+            return item
+        edited = item.frame.edited(item.patches())
+        picture = Picture(item.frame, edited, item.mask)
+        if not self._fields:
+            return picture
+        first, self._first_field = self._first_field, None if self._first_field else picture
+        return _woven(first, picture) if first else None
+
+
+def _woven(first: Picture, second: Picture) -> Picture:
+    mask = None
+    if first.mask is not None and second.mask is not None:
+        # Lines of both fields, whichever comes first: the preview shows to within a line where the mask is.
+        mask = np.stack([first.mask, second.mask], axis=1).reshape(-1, *first.mask.shape[1:])
+    source = VideoFrame.woven(first.source, second.source)
+    unchanged = first.edited is first.source and second.edited is second.source
+    return Picture(source, source if unchanged else VideoFrame.woven(first.edited, second.edited), mask)
+
+
+class _Encoder:
+    """The end of the pipeline: writes segments of each output, and the work folder's record of them."""
+
+    def __init__(self, folder: WorkFolder, encodings: dict[str, Encoding]) -> None:
+        self.folder = folder
+        self.writers = {
+            name: SegmentWriter(folder.folder(name), encoding) for name, encoding in encodings.items()
+        }
+        self.uncut = 0
+
+    def write(self, item: Picture | Cut | None) -> None:
+        if item is None:
+            return
+        if isinstance(item, Cut):
+            self._cut(item)
+            return
+        self.writers[CLEAN].write(item.edited)
+        if PREVIEW in self.writers:
+            shown = panels(item.source.rgb, item.mask, item.edited.rgb)
+            self.writers[PREVIEW].write(shown, item.source.pts, item.source.time_base)
+        self.uncut += 1
+
+    def _cut(self, cut: Cut) -> None:
+        for writer in self.writers.values():
+            writer.cut()
+        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry)
+        self.uncut = 0
+
+    def abandon(self) -> None:
+        """Throws away what is not finished; nothing after a run without an error."""
+        for writer in self.writers.values():
+            writer.abandon()
+
+
+def _depth(info: VideoInfo) -> int:
+    """How many frames may wait: one may hold RGB floats twice and a mask."""
+    return min(max(QUEUED_BYTES // (info.width * info.height * 12), 1), 16)
+
+
+def _check_disk(task: Task) -> None:
+    """A result is about as large as its source. Raises VaderError when that is more than is free."""
+    wanted, free = task.source.stat().st_size, shutil.disk_usage(task.target.parent).free
+    if wanted > free:
+        raise VaderError(
+            f"{free >> 20} MiB are free for {task.target}, which will need about {wanted >> 20} MiB",
+            hint="free some space or choose another disk",
+        )

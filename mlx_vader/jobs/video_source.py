@@ -1,0 +1,30 @@
+"""A video file as processes see it: frames, or the fields of interlaced ones, in the order in which they are shown."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from mlx_vader.video import VideoFrame, VideoInfo, open_video
+
+
+class VideoSource:
+    """See `mlx_vader.process.Video`. `fields`: whether interlaced frames are taken apart."""
+
+    def __init__(self, path: Path, info: VideoInfo, *, fields: bool) -> None:
+        self.path, self.fields = path, fields
+        self.top_first = info.field_order == "tff"
+        self.height = info.height // 2 if fields else info.height
+        self.width = info.width
+        self.frames = (info.frames or 0) * (2 if fields else 1)
+
+    def read(self, start: int, stop: int | None = None) -> Iterator[VideoFrame]:
+        """Frames (or fields) `start` to `stop`, to the end where it is None."""
+        per_frame = 2 if self.fields else 1
+        last = None if stop is None else -(-stop // per_frame)
+        number = start // per_frame * per_frame
+        with open_video(self.path, start // per_frame, last) as video, closing(iter(video)) as frames:
+            for frame in frames:
+                for part in frame.fields() if self.fields else (frame,):
+                    if number >= start and (stop is None or number < stop):
+                        yield part
+                    number += 1

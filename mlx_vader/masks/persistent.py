@@ -1,0 +1,174 @@
+"""Marks that a network sees at the same place all along a video, while the scene moves behind them.
+
+A network that looks at one frame takes signs, windows, lettering and hands for marks. What it sees is believed only
+where all of this holds:
+
+- it persists: the network marks the place in nearly every one of the frames that are looked at;
+- the scene moves behind it: around the place the picture changes, and at the place it changes less, as behind something
+  that is laid over it. On a still scene a mark and a sign cannot be told apart;
+- it is small.
+
+Where the network marks much more than what is believed, it does not know this material, and nothing is believed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+from scipy import ndimage
+
+from mlx_vader.arrays import Mask
+from mlx_vader.levels import to_levels
+from mlx_vader.process import Finding, FoundMark, Packed, Video
+
+#: Places in the video that are looked at, and how many frames the network sees at each: the last one counts.
+LOOKS, FRAMES_PER_LOOK = 12, 3
+#: A video with fewer frames shows no persistence.
+FEWEST_FRAMES = 24
+#: Pictures larger than this are made smaller before they are compared.
+MOST_PIXELS = 1280 * 720
+#: A seed is marked in this share of the looks; what touches a seed belongs to it from the lower share on.
+SEED_SHARE, GROWN_SHARE = 0.85, 0.5
+#: The least standard deviation over time around a mark (1 = white), and how much less it is to be on the mark.
+LEAST_MOTION, STILLER = 0.02, 0.85
+#: The largest mark, and all marks together, as shares of the frame.
+LARGEST_MARK, MOST_MARKED = 0.05, 0.12
+#: What else the network may mark, as a share of the frame, before it is not believed at all.
+MOST_DOUBT = 0.01
+#: Pixels around a mark in which the motion of the scene is measured, and which may belong to the mark's edge.
+_EDGE, _RING = 4, 16
+
+
+class PersistentMarks:
+    """A mask source: the same mask for all frames. `see(frames (t, h, w, 3))` is a network's mask (t, h, w, 1)."""
+
+    def __init__(self, see: Callable[[np.ndarray], np.ndarray], weights: str) -> None:
+        self.finding = Finding()
+        self._see, self._weights = see, weights
+        self._mask: Mask = np.zeros((1, 1, 1), np.float32)
+
+    def identity(self) -> dict[str, Any]:
+        """The network's weights and how it is asked."""
+        return {"mask": f"persistent {self._weights} {LOOKS}x{FRAMES_PER_LOOK}"}
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """Looks at frames all along the video; keeps what was seen after each look."""
+        if video.frames < FEWEST_FRAMES:
+            self.finding = Finding(
+                "undecidable", reason=f"{_frames(video.frames)} cannot show that a mark stands still"
+            )
+            return
+        reduction = max(1, round(np.sqrt(video.height * video.width / MOST_PIXELS)))
+        seen, luma = list(kept.get("seen", ())), list(kept.get("luma", ()))
+        for start in np.linspace(0, video.frames - FRAMES_PER_LOOK, LOOKS).astype(int)[len(seen) :]:
+            clip = np.stack([frame.rgb for frame in video.read(int(start), int(start) + FRAMES_PER_LOOK)])
+            seen.append(to_levels(_reduced(self._see(clip)[-1, ..., 0], reduction)))
+            luma.append(to_levels(_reduced(clip[-1].mean(axis=-1), reduction)))
+            yield {"seen": np.stack(seen), "luma": np.stack(luma)}
+        self._decide(np.stack(seen), np.stack(luma), video.height, video.width, reduction)
+
+    def masks(self, start: int) -> Iterator[Mask]:
+        """The same one again and again."""
+        while True:
+            yield self._mask
+
+    def _decide(
+        self,
+        seen: UInt8[np.ndarray, "n h w"],
+        luma: UInt8[np.ndarray, "n h w"],
+        height: int,
+        width: int,
+        reduction: int,
+    ) -> None:
+        decision = decide(seen, luma)
+        enlarged = decision.mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
+        missing = (0, height - enlarged.shape[0]), (0, width - enlarged.shape[1])
+        self._mask = np.pad(enlarged, missing, mode="edge")[..., None].astype(np.float32)
+        marks = tuple(
+            FoundMark(tuple(reduction * side for side in mark.box), mark.confidence, mark.treated)
+            for mark in decision.finding.marks
+        )
+        self.finding = Finding(decision.finding.status, marks, decision.finding.reason)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The mask of what is believed, and the finding with its marks, those that are left alone too."""
+
+    mask: Bool[np.ndarray, "h w"]
+    finding: Finding
+
+
+def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -> Decision:
+    """What to believe. `seen` and `luma`: the network's mask and the brightness at each look, 0 to 255."""
+    marked = seen > 127
+    share = marked.mean(axis=0)
+    change = luma.std(axis=0, dtype=np.float32) / 255
+    labels, _ = ndimage.label(share >= GROWN_SHARE, structure=np.ones((3, 3)))
+    believed = np.zeros(share.shape, bool)
+    marks = []
+    still = False
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        place = _Place(labels == label, box)
+        if share[place.inside].max() < SEED_SHARE:
+            continue
+        moves = place.scene_moves(change)
+        taken = moves and place.inside.mean() <= LARGEST_MARK
+        still |= not moves
+        if taken:
+            believed |= place.inside
+        confidence = float(seen[:, place.inside].mean() / 255)
+        marks.append(FoundMark(place.xywh, round(confidence, 3), "network" if taken else "left"))
+    doubt = (marked & ~ndimage.binary_dilation(believed, iterations=_EDGE)).mean(axis=(1, 2))
+    return _decision(believed, tuple(marks), float(np.median(doubt)), still=still)
+
+
+def _decision(
+    believed: Bool[np.ndarray, "h w"], marks: tuple[FoundMark, ...], doubt: float, *, still: bool
+) -> Decision:
+    reason = ""
+    if marks and not believed.any():
+        reason = (
+            "what may be marks cannot be told from the scene" if still else "what may be a mark is very large"
+        )
+    elif doubt > MOST_DOUBT:
+        reason = f"the network takes another {100 * doubt:.0f} % of the picture for marks, which is not to be believed"
+    elif believed.mean() > MOST_MARKED:
+        reason = f"the network takes {100 * believed.mean():.0f} % of the picture for marks"
+    if reason:
+        left = tuple(FoundMark(mark.box, mark.confidence, "left") for mark in marks)
+        return Decision(np.zeros_like(believed), Finding("undecidable", left, reason))
+    return Decision(believed, Finding("found" if believed.any() else "nothing", marks))
+
+
+class _Place:
+    """Connected pixels of a mask."""
+
+    def __init__(self, inside: Bool[np.ndarray, "h w"], box: tuple[slice, slice]) -> None:
+        self.inside = inside
+        self._near = tuple(slice(max(side.start - _RING, 0), side.stop + _RING) for side in box)
+        rows, columns = box
+        self.xywh = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+
+    def scene_moves(self, change: Float32[np.ndarray, "h w"]) -> bool:
+        """Whether the picture changes around the place, and less at the place itself."""
+        inside, change = self.inside[self._near], change[self._near]
+        ring = ndimage.binary_dilation(inside, iterations=_RING)
+        ring &= ~ndimage.binary_dilation(inside, iterations=_EDGE)
+        if not ring.any():
+            return False
+        around = float(np.median(change[ring]))
+        return around >= LEAST_MOTION and float(np.median(change[inside])) <= STILLER * around
+
+
+def _reduced(image: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarray, "h2 w2"]:
+    """The means of `factor` x `factor` pixels; a rest at the border is dropped."""
+    height, width = image.shape[0] // factor, image.shape[1] // factor
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return blocks.mean(axis=(1, 3))
+
+
+def _frames(count: int) -> str:
+    return "one picture" if count == 1 else f"{count} frames"

@@ -1,0 +1,98 @@
+"""The rectangles of a frame in which a mask has work: all else need not be looked at."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from mlx_vader.arrays import Mask
+from mlx_vader.masks.feather import blend, feathered
+from mlx_vader.process import Patch, SourceFrame
+
+#: Pixels around a hole that its filling looks at.
+MARGIN = 16
+
+Box = tuple[slice, slice]
+#: `fill(frames, mask, flow)` for a crop; see `mlx_vader.inpainting.fill`.
+FillCrop = Callable[[np.ndarray, np.ndarray, None], np.ndarray]
+
+
+class Region(NamedTuple):
+    """A rectangle with a hole in it. `touched` pixels change; they are at `places`, counted row by row.
+
+    `frame_places` are the same places in the frame. Of what replaces them `alpha` counts, (n, 1).
+    """
+
+    box: Box
+    hole: Mask
+    touched: Bool[np.ndarray, "h w"]
+    places: np.ndarray
+    frame_places: np.ndarray
+    alpha: Float32[np.ndarray, "n 1"]
+
+
+class Regions:
+    """The regions of masks; those of the last mask are kept, since most masks stay as they are from frame to frame."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Mask | None, list[Region]] = (None, [])
+
+    def of(self, mask: Mask) -> list[Region]:
+        """Where the mask is set. The same array again costs nothing."""
+        last, regions = self._last
+        if last is not mask:
+            regions = [_region(box, mask) for box in boxes_around(mask[..., 0] > 0)]
+            self._last = mask, regions
+        return regions
+
+
+def _region(box: Box, mask: Mask) -> Region:
+    alpha = feathered(mask[box])
+    touched = alpha[..., 0] > 0
+    y, x = np.nonzero(touched)
+    in_frame = (y + box[0].start) * mask.shape[1] + x + box[1].start
+    return Region(box, mask[box], touched, np.flatnonzero(touched), in_frame, alpha[touched])
+
+
+def replace_inside(
+    frame: SourceFrame,
+    replacement: Float32[np.ndarray, "h w 3"] | None,
+    regions: Sequence[Region],
+    fill: FillCrop | None,
+) -> list[Patch]:
+    """Patches with the replacement inside the regions' masks, after `fill` has filled the holes in it.
+
+    Without a replacement the frame's own pixels are filled, as far from the mask as the filling counts.
+    """
+    patches = []
+    own = frame.rgb
+    for region in regions:
+        rows, columns = region.box
+        if replacement is None:
+            given, hole = own[region.box], region.touched[..., None].astype(np.float32)
+        else:
+            given, hole = replacement[region.box], region.hole
+        new = np.array(given, order="C") if fill is None else fill(given[None], hole[None], None)[0]
+        pixels = new.reshape(-1, 3)
+        old = np.take(own.reshape(-1, 3), region.frame_places, axis=0)
+        pixels[region.places] = blend(old, np.take(pixels, region.places, axis=0), region.alpha)
+        patches.append(Patch(rows.start, columns.start, new, region.touched))
+    return patches
+
+
+def boxes_around(hole: Bool[np.ndarray, "h w"]) -> Iterator[Box]:
+    """Boxes around holes that lie apart, with room for what fills them; each hole pixel is in exactly one of them."""
+    for rows in _runs(np.any(hole, axis=1)):
+        for columns in _runs(np.any(hole[rows], axis=0)):
+            yield rows, columns
+
+
+def _runs(marked: Bool[np.ndarray, " n"]) -> Iterator[slice]:
+    """Stretches of marked places, grown by the margin; where they meet they are one."""
+    places = np.flatnonzero(marked)
+    if not places.size:
+        return
+    gaps = np.flatnonzero(np.diff(places) > 2 * MARGIN)
+    for first, last in zip(places[[0, *gaps + 1]], places[[*gaps, -1]], strict=True):
+        yield slice(int(max(first - MARGIN, 0)), int(min(last + MARGIN + 1, len(marked))))

@@ -1,0 +1,29 @@
+"""Where masks come from: files of the user's, detectors that look at the video, and later prompts and trackers."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from mlx_vader.arrays import Mask
+from mlx_vader.process import Finding, Packed, Video
+
+
+class MaskSource(Protocol):
+    """Masks for the frames of one video."""
+
+    #: Whether there are marks, and where; known once `analyse` has run to its end.
+    finding: Finding
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """Looks at the video; see `mlx_vader.process.Process.analyse`. Runs before `masks` is called."""
+        ...
+
+    def masks(self, start: int) -> Iterator[Mask]:
+        """The masks of frame `start` and all that follow, 0 or 1, of the frames' size.
+
+        The same array again means the same mask as before, so that what is made of it can be kept.
+        """
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """All that the masks depend on besides the video, JSON-ready."""
+        ...

@@ -1,0 +1,159 @@
+"""What a job runs over a video: the contract between `jobs` and all that changes frames.
+
+A process takes the frames of one video in order and gives each of them back with what is to change in it. It opens no
+file. Restoration by a network, inpainting and the reconstruction of a background are processes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from mlx_vader.arrays import Frame, LevelFrame, Mask, Pixels
+from mlx_vader.boxes import Box
+
+#: Arrays by name, as they are stored in a work folder.
+Packed = dict[str, np.ndarray]
+
+
+class Patch(NamedTuple):
+    """New pixels for a rectangle of the upright frame, whose first pixel is at (`top`, `left`).
+
+    `rgb` is in [0, 1]. `touched` says which of the pixels are new; None: all of them.
+    """
+
+    top: int
+    left: int
+    rgb: Frame
+    touched: Pixels | None = None
+
+    @property
+    def box(self) -> Box:
+        """Where it lies."""
+        return Box(self.top, self.left, *self.rgb.shape[:2])
+
+
+class SourceFrame(Protocol):
+    """A decoded frame, upright; see `mlx_vader.video.VideoFrame`."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        ...
+
+    @property
+    def rgb(self) -> Frame:
+        """Colours in [0, 1]."""
+        ...
+
+    @property
+    def levels(self) -> LevelFrame:
+        """Colours from 0 to 255."""
+        ...
+
+
+class Video(Protocol):
+    """A video that a process may look at before it works on it.
+
+    `fields`: the frames are the fields of an interlaced video, half as high, in the order in which they are shown;
+    `top_first` says whether the first of them holds the upper lines.
+    """
+
+    height: int
+    width: int
+    frames: int
+    fields: bool
+    top_first: bool
+
+    def read(self, start: int, stop: int) -> Iterator[Any]:
+        """Frames `start` to `stop`."""
+        ...
+
+
+class Edit(NamedTuple):
+    """A frame and what is to change in it.
+
+    `patches` computes the new pixels, and is called in another thread than the process; a frame for which it gives
+    nothing is kept bit for bit. `mask`: where artifacts were seen or told (1 = artifact), for previews. `finite` is
+    False where a network gave NaN or infinity and the frame's own pixels stand in.
+    """
+
+    frame: Any
+    patches: Callable[[], Sequence[Patch]]
+    mask: Mask | None = None
+    finite: bool = True
+
+
+class Chunk(NamedTuple):
+    """Edits in the order of their frames. `carry` packs all that is needed to go on after the last of them."""
+
+    edits: Sequence[Edit]
+    carry: Callable[[], Packed]
+
+
+@dataclass(frozen=True)
+class FoundMark:
+    """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left"."""
+
+    box: tuple[int, int, int, int]
+    confidence: float
+    treated: str
+    kind: str = "static"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a first pass found.
+
+    `status`: "told" (a mask was given), "found", "nothing", "undecidable", or "unasked" where nobody looked.
+    `reason`: one line for people where the status does not speak for itself.
+    """
+
+    status: str = "unasked"
+    marks: tuple[FoundMark, ...] = ()
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        marks = [dict(vars(mark), box=list(mark.box)) for mark in self.marks]
+        return {"found": self.status, "marks": marks, "undecidable": self.status == "undecidable"}
+
+
+class Process(Protocol):
+    """One video's treatment."""
+
+    #: What the first pass found; known once `analyse` has run to its end.
+    finding: Finding
+
+    def identity(self) -> dict[str, Any]:
+        """All that the result depends on besides the source, JSON-ready: a resumed job must have the same."""
+        ...
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """The first pass. Yields what is to be kept after each step; `kept` is the last of that, `{}` at first.
+
+        With the `kept` of a pass that was complete nothing is computed again and nothing is yielded.
+        """
+        ...
+
+    def changes_nothing(self) -> bool:
+        """Whether the first pass showed that no frame is to be changed."""
+        ...
+
+    def chunks(self, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
+        """The frames with their edits. `carry`: that of an earlier chunk, to go on after it; `{}` starts a video."""
+        ...
+
+
+def edits_of(process: Process, video: Video) -> Iterator[Edit]:
+    """A whole video through a process, in memory: the first pass, then each frame with its edits."""
+    for _ in process.analyse(video, {}):
+        pass
+    for chunk in process.chunks(video.read(0, video.frames), {}):
+        yield from chunk.edits

@@ -1,0 +1,100 @@
+"""Restoration by a network as a process: where its work counts, and what fills the holes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mlx_vader.arrays import Mask
+from mlx_vader.backends.base import Backend
+from mlx_vader.masks import CLEAN, hint_of
+from mlx_vader.masks.regions import FillCrop, Regions, replace_inside
+from mlx_vader.masks.source import MaskSource
+from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
+from mlx_vader.streaming.results import Input, Result, pack, unpack
+from mlx_vader.streaming.strategies import Strategy, as_settings
+
+#: A network's own mask above this is a hole. On held-out photographs a membrane helps more from here on than from ½.
+HOLE_PROBABILITY = 0.3
+
+
+class Restoration:
+    """A network over a video.
+
+    With `masks` its work counts inside them alone, and it is told of them, if it takes a hint. Without, all that it
+    changes counts; `marks` says whether it is to look for marks itself (their places are then filled as told by `fill`)
+    or to be told that there are none. `weights` is the identity of the network's weights.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        strategy: Strategy,
+        *,
+        weights: str,
+        fill: FillCrop,
+        masks: MaskSource | None = None,
+        marks: bool = True,
+    ) -> None:
+        self.backend, self.strategy, self.weights = backend, strategy, weights
+        self._fill, self._masks, self._marks = fill, masks, marks
+        self._takes_hint = backend.interface.input("hint") is not None
+        self._regions = Regions()
+
+    @property
+    def finding(self) -> Finding:
+        """What the masks' first pass found."""
+        return self._masks.finding if self._masks else Finding()
+
+    def identity(self) -> dict[str, Any]:
+        """Weights, backend, strategy and masks."""
+        masks = self._masks.identity() if self._masks else {"mask": ""}
+        settings = {"checkpoint": self.weights, "backend": self.backend.name, "marks": self._marks}
+        return {**settings, **as_settings(self.strategy), **masks}
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """The masks' first pass."""
+        return self._masks.analyse(video, kept) if self._masks else iter(())
+
+    def changes_nothing(self) -> bool:
+        """Whether the first pass found no mark."""
+        return self.finding.status in {"nothing", "undecidable"}
+
+    def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
+        """See `Process`."""
+        start = unpack(carry, self.backend)
+        for chunk in self.strategy.chunks(self._inputs(frames, start.position), self.backend, start):
+            yield Chunk(
+                [self._edit(result) for result in chunk.results], partial(pack, chunk.carry, self.backend)
+            )
+
+    def _inputs(self, frames: Iterable[SourceFrame], position: int) -> Iterator[Input]:
+        masks = self._masks.masks(position) if self._masks else None
+        for frame in frames:
+            mask = next(masks) if masks else None
+            pixels = frame.levels if self.backend.takes_levels else frame.rgb
+            yield Input(pixels, self._hint(mask, pixels), (frame, mask))
+
+    def _hint(self, mask: Mask | None, pixels: np.ndarray) -> np.ndarray | None:
+        if not self._takes_hint or (mask is None and self._marks):
+            return None
+        return hint_of(mask) if mask is not None else np.full((*pixels.shape[:2], 1), CLEAN, np.float32)
+
+    def _edit(self, result: Result) -> Edit:
+        frame, mask = result.source
+        if mask is None:
+            shown = result.mask if self._marks else None
+            return Edit(frame, partial(self._everywhere, result), shown, result.finite)
+        return Edit(frame, partial(self._inside, frame, result, mask), mask, result.finite)
+
+    def _everywhere(self, result: Result) -> Sequence[Patch]:
+        clean = result.frame
+        if self._marks and result.mask is not None and result.finite:
+            hole = (result.mask > HOLE_PROBABILITY).astype(np.float32)
+            clean = self._fill(clean[None], hole[None], None)[0]
+        return [Patch(0, 0, clean, None)]
+
+    def _inside(self, frame: SourceFrame, result: Result, mask: Mask) -> Sequence[Patch]:
+        fill = self._fill if result.finite else None
+        return replace_inside(frame, result.frame, self._regions.of(mask), fill)

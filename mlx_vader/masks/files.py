@@ -110,7 +110,9 @@ def _in_fields(masks: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
         yield from fields
 
 
-def fit_mask(mask: Float32[np.ndarray, "h w 3"], height: int, width: int, path: Path) -> Mask:
+def fit_mask(
+    mask: Float32[np.ndarray, "h w 3"], height: int, width: int, path: Path
+) -> Float32[np.ndarray, "height width 1"]:
     """0 or 1 at the frames' size, by the nearest pixel. Raises VaderError for a mask of another shape."""
     binary = (mask.mean(axis=-1, keepdims=True) > 0.5).astype(np.float32)
     if mask.shape[:2] == (height, width):

@@ -117,11 +117,11 @@ class _System:
     border_places: np.ndarray
     inner: sparse.csr_array
     border: sparse.csr_array
-    known: Float32[np.ndarray, "h w 1"]
+    known: Float32[np.ndarray, "h2 w2 1"]
     coarser: "_System | None"
     parents: np.ndarray
     blocks: np.ndarray
-    blocks_near: Hole
+    blocks_near: Bool[np.ndarray, "rows columns"]
 
     def solved(self, picture: Picture) -> Float32[np.ndarray, "n c"]:
         """The colours of the hole's pixels, row by row. In the picture they are zeros."""

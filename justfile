@@ -1,4 +1,4 @@
-# The commands of the house. `just` alone lists them.
+# Commands for working on this project. `just` alone lists them.
 
 python := env("PYTHON", "python3")
 
@@ -17,18 +17,18 @@ test *options:
 test-all *options:
     {{ python }} -m pytest -m "slow or not slow" {{ options }}
 
-# Formatting, lint and types.
+# Check formatting, lint and types.
 check:
     ruff format --check .
     ruff check .
     mypy
 
-# Format, and mend what ruff can mend.
+# Format, and fix what ruff can fix.
 format:
     ruff format .
     ruff check --fix .
 
-# The whole road on a real clip: spoil, clean, convert, bench.
+# Spoil, clean, convert and bench a real clip.
 demo *options:
     vader-mlx demo {{ options }}
 
@@ -56,19 +56,19 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
-# The figures of docs/results.md: the shipped weights beside OpenCV's and FFmpeg's filters, on clips and on photographs; three quarters of an hour on two cores.
+# Measure the shipped weights beside OpenCV's and FFmpeg's filters: the figures of docs/results.md.
 evaluate: fetch-data
     vader-mlx evaluate data/test -c realtime -c degradations -c quality --suite full
     vader-mlx evaluate data/val/photos -c realtime --suite overlays --frames 2
 
-# Train `realtime` from nothing and put it into the package: its first nine parts nearly five hours on two CPU cores, seven are for a GPU, three more an hour and a half. Goes on where it was stopped.
+# Train `realtime` from nothing and put it into the package; hours, and parts are for a GPU. Goes on where it was stopped.
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
-# Train `degradations`, the same network for videos without overlays, likewise: nine parts of two and a half hours, two for a GPU.
+# Train `degradations`, for videos without overlays, likewise.
 train-degradations: fetch-data
     {{ python }} scripts/ship.py degradations
 
-# Train `quality`, v1's composite, likewise: an hour.
+# Train `quality`, the v1 network composite, likewise.
 train-quality: fetch-data
     {{ python }} scripts/ship.py quality

@@ -114,7 +114,7 @@ def transcoded(source: Path, target: Path) -> None:
 def cleaned(case: str, source: Path, target: Path) -> None:
     """The whole job."""
     job = VideoJob(Task(source, target), process_for(case, source.parent), CleanOptions())
-    job.run(lambda frames: None)
+    job.run(lambda frames, step: None)
 
 
 def stages(case: str, source: Path) -> dict[str, float]:

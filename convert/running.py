@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float16, Float32, Shaped
@@ -40,6 +40,7 @@ Arrays = dict[str, np.ndarray]
 _FRACTIONS = to_unit(np.arange(256, dtype=np.uint8)).astype(np.float16)
 
 
+@runtime_checkable
 class Model(Protocol):
     """What is used of coremltools' `MLModel`, which the emulator has too."""
 

@@ -157,7 +157,9 @@ def _seen_mask(report: "CleanReport", clip: Clip) -> Mask:
     from mlx_vader.jobs.preview import middle_panel
     from mlx_vader.video import read_clip
 
-    shown = read_clip(report.files[0].preview, len(clip) - 1, 1)[0]
+    preview = report.files[0].preview
+    assert preview is not None  # it was asked for
+    shown = read_clip(preview, len(clip) - 1, 1)[0]
     return middle_panel(shown, *clip.shape[1:3]).mean(axis=-1, keepdims=True)
 
 

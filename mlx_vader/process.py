@@ -5,8 +5,8 @@ file. Restoration by a network, inpainting and the reconstruction of a backgroun
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Patch(NamedTuple):
         return Box(self.top, self.left, *self.rgb.shape[:2])
 
 
+@runtime_checkable
 class SourceFrame(Protocol):
     """A decoded frame, upright; see `mlx_vader.video.VideoFrame`."""
 
@@ -58,6 +59,7 @@ class SourceFrame(Protocol):
         ...
 
 
+@runtime_checkable
 class Video(Protocol):
     """A video that a process may look at before it works on it.
 
@@ -106,6 +108,11 @@ class FoundMark:
     treated: str
     kind: str = "static"
 
+    def enlarged(self, factor: int) -> "FoundMark":
+        """The same mark in a picture that is so many times as large."""
+        x, y, width, height = (factor * side for side in self.box)
+        return replace(self, box=(x, y, width, height))
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -125,11 +132,14 @@ class Finding:
         return {"found": self.status, "marks": marks, "undecidable": self.status == "undecidable"}
 
 
+@runtime_checkable
 class Process(Protocol):
     """One video's treatment."""
 
-    #: What the first pass found; known once `analyse` has run to its end.
-    finding: Finding
+    @property
+    def finding(self) -> Finding:
+        """What the first pass found; known once `analyse` has run to its end."""
+        ...
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on besides the source, JSON-ready: a resumed job must have the same."""
@@ -151,9 +161,18 @@ class Process(Protocol):
         ...
 
 
+def edited_chunks(process: Process, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
+    """The chunks of a process whose first pass is over. One that is to change nothing is not asked."""
+    if not process.changes_nothing():
+        yield from process.chunks(frames, carry)
+        return
+    for frame in frames:
+        yield Chunk([Edit(frame, tuple)], dict)
+
+
 def edits_of(process: Process, video: Video) -> Iterator[Edit]:
     """A whole video through a process, in memory: the first pass, then each frame with its edits."""
     for _ in process.analyse(video, {}):
         pass
-    for chunk in process.chunks(video.read(0, video.frames), {}):
+    for chunk in edited_chunks(process, video.read(0, video.frames), {}):
         yield from chunk.edits

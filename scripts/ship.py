@@ -30,8 +30,8 @@ LARGEST = 8 * 2**20
 class Course:
     """How a network is trained and finished, as `ship.toml` says it.
 
-    `parts`: the options of each run; `averaged`: the parts whose weights are averaged; `mask_logit_offset` is subtracted
-    from the logits of the mask; `state_scale` is a factor on the convolution of the hidden state.
+    `parts`: the options of each run; `averaged`: the parts whose weights are averaged; `mask_logit_offset` is
+    subtracted from the logits of the mask; `state_scale` is a factor on the convolution of the hidden state.
     """
 
     parts: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ def clean(
     stopped = None
     with _progress_bar() as on_progress:
         try:
-            report = library.clean(inputs, out, on_progress=on_progress, **options)
+            report = library.clean(inputs, out, on_progress=on_progress, on_note=_say, **options)
         except library.Interrupted as interruption:
             stopped = interruption
     if stopped is not None:
@@ -94,10 +94,14 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
                 began = now.number, now.frames, time.monotonic()
             seconds, frames = time.monotonic() - began[2], now.frames - began[1]
             place = f" ({now.number}/{now.files})" if now.files > 1 else ""
-            note = f"{frames / seconds:.1f} fps" if frames and seconds else ""
+            note = f"{frames / seconds:.1f} fps" if frames and seconds else now.step
             advance(0, completed=now.frames, total=now.total, description=now.source.name + place, note=note)
 
         yield on_progress
+
+
+def _say(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr)
 
 
 def _say_how_to_go_on(stopped: "Interrupted") -> None:
@@ -122,8 +126,6 @@ def _notes(file: "FileReport") -> Iterator[str]:
             yield f"hint: {file.hint}"
     for stream in file.left_out:
         yield f"note: {file.target} holds no {stream} of the source"
-    for loss in file.losses:
-        yield f"note: {file.target}: {loss}"
     if file.not_finite:
         yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
     if file.finding.status == "nothing":

@@ -1,9 +1,8 @@
 """From what is asked for to an evaluation that can run: what cannot work is refused before any work."""
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError
 from mlx_vader.evaluation.options import EvaluateOptions
 
 if TYPE_CHECKING:
@@ -12,11 +11,6 @@ if TYPE_CHECKING:
 
 def prepare(options: EvaluateOptions) -> "tuple[Evaluation, str]":
     """What is to be done, and a note on what is left out. Raises `VaderError` or `UsageError` for what cannot work."""
-    if find_spec("cv2") is None:
-        raise VaderError(
-            "evaluate needs OpenCV, for baselines and the warping error",
-            hint="pip install 'vader-mlx[evaluate]'",
-        )
     if options.logos is not None and not options.logos.is_dir():
         raise UsageError(
             f"{options.logos} is not a folder", hint="--logos DIR, with PNG files that have transparency"

@@ -12,20 +12,21 @@ from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.image_job import ImageJob
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import PathLike, Task, make_folders, plan
-from mlx_vader.jobs.video_job import Done, VideoJob
+from mlx_vader.jobs.video_job import Done, OnFrames, VideoJob
 from mlx_vader.process import Finding
 from mlx_vader.video import plan_encoding
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: `frames` of `total` in file `number` (from 1) of `files`."""
+    """Where a run is: `frames` of `total` in file `number` (from 1) of `files`; `step`: what it does before frames."""
 
     source: Path
     number: int
     files: int
     frames: int
     total: int
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def clean(
     target: PathLike | None = None,
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_note: Callable[[str], None] = lambda note: None,
     **options: Any,
 ) -> CleanReport:
     """Removes artifacts from a video, an image, a folder, or several of them.
@@ -116,7 +118,8 @@ def clean(
     `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then, and a source
     is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
     of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
-    network as well, and `mask` may be a folder of masks with the files' names in a folder job.
+    network as well, and `mask` may be a folder of masks with the files' names in a folder job. `on_note` hears before
+    work on a file begins what its target cannot hold.
 
     >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
 
@@ -128,7 +131,7 @@ def clean(
     _check_encoder(chosen.codec, chosen.crf)
     cleaning = Cleaning(chosen)
     make_folders(tasks, target)
-    files = [_clean_one(tasks, index, cleaning, on_progress) for index in range(len(tasks))]
+    files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]
     return CleanReport(cleaning.backend_name, cleaning.device, tuple(files))
 
 
@@ -144,6 +147,7 @@ def _clean_one(
     index: int,
     cleaning: Cleaning,
     on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
 ) -> FileReport:
     task, alone, options = tasks[index], len(tasks) == 1, cleaning.options
     if options.resume and not alone and _is_done(task):
@@ -151,14 +155,17 @@ def _clean_one(
     started = time.perf_counter()
     frames = 0
 
-    def on_frames(count: int) -> None:
+    def on_frames(count: int, step: str) -> None:
         nonlocal frames
         frames = count
-        on_progress(Progress(task.source, index + 1, len(tasks), count, job.total))
+        on_progress(Progress(task.source, index + 1, len(tasks), count, job.total, step))
 
     try:
         kind = ImageJob if task.is_image else VideoJob
         job = kind(task, cleaning.process_for(task), options)
+        losses = job.losses
+        if losses:
+            on_note(f"{task.target} cannot hold all of the pictures: {', '.join(losses)}")
         done = _run(job, on_frames)
     except KeyboardInterrupt:
         raise Interrupted(task, frames, resumable=not task.is_image) from None
@@ -168,10 +175,11 @@ def _clean_one(
         return FileReport(task.source, task.target, "failed", error=error.message, hint=error.hint)
     seconds = time.perf_counter() - started
     preview = task.preview if options.preview and not done.copied else None
-    return FileReport(task.source, task.target, "cleaned", seconds=seconds, preview=preview, **vars(done))
+    about = {"seconds": seconds, "preview": preview, "losses": losses, **vars(done)}
+    return FileReport(task.source, task.target, "cleaned", **about)
 
 
-def _run(job: ImageJob | VideoJob, on_frames: Callable[[int], None]) -> Done:
+def _run(job: ImageJob | VideoJob, on_frames: OnFrames) -> Done:
     """Runs a job. What the frameworks raise, such as out of memory, is this file's failure."""
     try:
         return job.run(on_frames)

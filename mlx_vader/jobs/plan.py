@@ -26,6 +26,11 @@ class Task:
         return is_image(self.source)
 
     @property
+    def keeps_format(self) -> bool:
+        """Whether the target is the same kind of file as the source."""
+        return self.source.suffix.lower() == self.target.suffix.lower()
+
+    @property
     def preview(self) -> Path:
         """Where the preview goes: beside the target."""
         suffix = ".png" if self.is_image else self.target.suffix

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Float32
 
 from mlx_vader.arrays import Frame, Mask
 from mlx_vader.levels import to_unit
+
+#: Pictures beside each other, of another size than each of them.
+Panels = Float32[np.ndarray, "rows columns 3"]
 
 #: Wider previews are made smaller: three 1080p panels would be a video that few machines play.
 MOST_WIDTH = 1920
@@ -18,18 +22,14 @@ def panel_size(width: int, height: int) -> tuple[int, int]:
     return shape[1], shape[0]
 
 
-def panels(
-    before: Frame,
-    mask: Mask | None,
-    after: Frame,
-) -> Frame:
+def panels(before: Frame, mask: Mask | None, after: Frame) -> Panels:
     """Before, mask and after. Without a mask the middle shows the change, four times as strong."""
     if mask is None:
         return labelled_row({"before": before, "change x4": np.abs(after - before) * 4, "after": after})
     return labelled_row({"before": before, "mask": np.repeat(mask, 3, axis=-1), "after": after})
 
 
-def middle_panel(shown: Frame, height: int, width: int) -> Frame:
+def middle_panel(shown: Panels, height: int, width: int) -> Float32[np.ndarray, "h2 w2 3"]:
     """The mask, or the change, out of a preview of frames of this size, at their size."""
     reduction = _reduction(3, width)
     panel_height, panel_width = (max(side // reduction, 1) for side in (height, width))
@@ -40,7 +40,7 @@ def middle_panel(shown: Frame, height: int, width: int) -> Frame:
     return np.pad(large, missing, mode="edge")
 
 
-def labelled_row(images: Mapping[str, Frame]) -> Frame:
+def labelled_row(images: Mapping[str, Frame]) -> Panels:
     """Images of one size side by side under their names; even height and width, reduced to at most `MOST_WIDTH`."""
     width = next(iter(images.values())).shape[1]
     reduction = _reduction(len(images), width)
@@ -53,7 +53,7 @@ def _reduction(images: int, width: int) -> int:
     return -(-images * width // MOST_WIDTH)
 
 
-def _reduced(image: Frame, factor: int) -> Frame:
+def _reduced(image: Frame, factor: int) -> Panels:
     """Every `factor` x `factor` pixels become their mean; a rest at the border is dropped."""
     if factor == 1 or min(image.shape[:2]) < factor:
         return image
@@ -85,6 +85,6 @@ def _labels(width: int, texts: tuple[str, ...]) -> Frame:
     return to_unit(np.asarray(strip))
 
 
-def _even(image: Frame) -> Frame:
+def _even(image: Frame) -> Panels:
     """With a black row or column more where the size is odd: most encoders need even sizes."""
     return np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)))

@@ -17,7 +17,7 @@ from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.preview import panel_size, panels
 from mlx_vader.jobs.video_source import VideoSource
 from mlx_vader.jobs.work_folder import WorkFolder
-from mlx_vader.process import Edit, Finding, Packed, Process
+from mlx_vader.process import Edit, Finding, Packed, Process, edited_chunks
 from mlx_vader.video import (
     Encoding,
     SegmentWriter,
@@ -32,6 +32,10 @@ from mlx_vader.writing import written_beside
 
 CLEAN, PREVIEW = "clean", "preview"
 
+#: How many frames are done, and what is being done where it is not frames.
+OnFrames = Callable[[int, str], None]
+LOOKING = "looking for marks"
+
 #: Bytes of frames that may wait between two stages: enough to keep all busy, whatever the frame size.
 QUEUED_BYTES = 128 << 20
 
@@ -43,15 +47,14 @@ LARGE_FRAME_BYTES = 128 << 20
 class Done:
     """What was done: all frames of the result, those of an earlier run, those left as they were because of NaN.
 
-    `copied`: nothing was to be changed, and the target is the source, byte for byte. `losses`: what the encoding cannot
-    hold of the pictures. `left_out`: streams that the container cannot hold.
+    `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
+    container cannot hold.
     """
 
     frames: int
     resumed_at: int = 0
     not_finite: int = 0
     left_out: tuple[str, ...] = ()
-    losses: tuple[str, ...] = ()
     copied: bool = False
     finding: Finding = field(default_factory=Finding)
 
@@ -92,19 +95,25 @@ class VideoJob:
     def _encoding(self, target: Path, size: tuple[int, int] | None = None) -> Encoding:
         return plan_encoding(target, self.info, codec=self.options.codec, crf=self.options.crf, size=size)
 
-    def run(self, on_frames: Callable[[int], None]) -> Done:
-        """Writes the target. `on_frames(n)` hears how many frames of the result are done.
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What of the pictures the target cannot hold."""
+        return self.encodings[CLEAN].losses
+
+    def run(self, on_frames: OnFrames) -> Done:
+        """Writes the target. `on_frames(n, step)` hears how many frames of the result are done, and what is being done.
 
         The target appears when it is complete. On any error it is as it was, and what is finished is kept.
         """
         with WorkFolder(self.task.target, tuple(self.encodings)) as folder:
             (folder.resume if self.options.resume else folder.start)(self._settings())
             resumed_at = folder.manifest.frames
-            on_frames(resumed_at)
+            on_frames(resumed_at, "")
             for found in self.process.analyse(self.video, folder.analysis()):
+                on_frames(resumed_at, LOOKING)
                 folder.keep_analysis(found)
             if self._may_be_copied():
-                return self._copied(folder, on_frames)
+                return self._copied(folder)
             not_finite = self._work(folder, on_frames)
             left_out = self._assemble(folder)
             folder.remove()
@@ -113,7 +122,6 @@ class VideoJob:
                 resumed_at,
                 not_finite,
                 left_out,
-                self.encodings[CLEAN].losses,
                 finding=self.process.finding,
             )
 
@@ -123,17 +131,14 @@ class VideoJob:
 
     def _may_be_copied(self) -> bool:
         """Encoding anew what is not changed would only lose quality, unless another codec or container is asked for."""
-        same_container = self.task.source.suffix.lower() == self.task.target.suffix.lower()
-        return self.process.changes_nothing() and same_container and self.options.codec == "auto"
+        return self.process.changes_nothing() and self.task.keeps_format and self.options.codec == "auto"
 
-    def _copied(self, folder: WorkFolder, on_frames: Callable[[int], None]) -> Done:
-        with written_beside(self.task.target) as partial:
-            shutil.copyfile(self.task.source, partial)
+    def _copied(self, folder: WorkFolder) -> Done:
+        copy_source(self.task)
         folder.remove()
-        on_frames(self.total)
         return Done(self.total, copied=True, finding=self.process.finding)
 
-    def _work(self, folder: WorkFolder, on_frames: Callable[[int], None]) -> int:
+    def _work(self, folder: WorkFolder, on_frames: OnFrames) -> int:
         editor = _Editor(self, folder.manifest.frames, on_frames)
         encoder = _Encoder(folder, self.encodings)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
@@ -166,8 +171,9 @@ class _Editor:
     Fields come in pairs: a cut falls between two frames, never between the fields of one.
     """
 
-    def __init__(self, job: VideoJob, frames: int, on_frames: Callable[[int], None]) -> None:
+    def __init__(self, job: VideoJob, frames: int, on_frames: OnFrames) -> None:
         self._process, self._fields = job.process, job.video.fields
+        self._keeps_colours = job.options.preview  # which shows them once more
         self._on_frames, self._frames = on_frames, frames
         self._first_field: Picture | None = None
         self.not_finite = 0
@@ -177,7 +183,7 @@ class _Editor:
         done, since = 0, time.monotonic()
         per_frame = 2 if self._fields else 1
         chunk = None
-        for chunk in self._process.chunks(frames, carry):
+        for chunk in edited_chunks(self._process, frames, carry):
             for edit in chunk.edits:
                 self.not_finite += not edit.finite
                 yield edit
@@ -187,7 +193,7 @@ class _Editor:
                 yield Cut(chunk.carry(), chunk.edits[-1].frame.index + 1)
                 self._frames += done // per_frame
                 done, since = 0, time.monotonic()
-            self._on_frames(self._frames + done // per_frame)
+            self._on_frames(self._frames + done // per_frame, "")
         if done and chunk is not None:
             yield Cut(chunk.carry(), edit.frame.index + 1)
 
@@ -197,6 +203,8 @@ class _Editor:
             return item
         edited = item.frame.edited(item.patches())
         picture = Picture(item.frame, edited, item.mask)
+        if not self._keeps_colours:
+            item.frame.forget()
         if not self._fields:
             return picture
         first, self._first_field = self._first_field, None if self._first_field else picture
@@ -250,6 +258,12 @@ class _Encoder:
 def _depth(info: VideoInfo) -> int:
     """How many frames may wait: one may hold RGB floats twice and a mask."""
     return min(max(QUEUED_BYTES // (info.width * info.height * 12), 1), 16)
+
+
+def copy_source(task: Task) -> None:
+    """The target becomes the source, byte for byte."""
+    with written_beside(task.target) as partial:
+        shutil.copyfile(task.source, partial)
 
 
 def _check_disk(task: Task) -> None:

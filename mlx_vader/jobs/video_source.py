@@ -1,7 +1,6 @@
 """A video file as processes see it: frames, or the fields of interlaced ones, in the order in which they are shown."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from mlx_vader.video import VideoFrame, VideoInfo, open_video
@@ -22,8 +21,8 @@ class VideoSource:
         per_frame = 2 if self.fields else 1
         last = None if stop is None else -(-stop // per_frame)
         number = start // per_frame * per_frame
-        with open_video(self.path, start // per_frame, last) as video, closing(iter(video)) as frames:
-            for frame in frames:
+        with open_video(self.path, start // per_frame, last) as video:
+            for frame in video:
                 for part in frame.fields() if self.fields else (frame,):
                     if number >= start and (stop is None or number < stop):
                         yield part

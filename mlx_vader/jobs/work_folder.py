@@ -1,4 +1,4 @@
-"""What an interrupted job leaves behind, so that it can go on: the first pass, finished segments, the state at their end.
+"""What an interrupted job leaves behind, so that it can go on: the first pass, segments, the state at their end.
 
 `.<target name>.vader/` beside the target holds a folder of segments for each output, `analysis-N.npz` (what the process
 found out before it began), `carry-N.npz` (what it remembers after N segments) and `manifest.json`. The manifest is

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from mlx_vader.arrays import Mask
+from mlx_vader.arrays import Frame, Mask
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.identity import identity
 from mlx_vader.process import Finding, Packed, Video
@@ -85,7 +85,7 @@ class FileMasks:
             hint="one mask for each frame, or one image for all",
         )
 
-    def _images(self, start: int) -> Iterator[Float32[np.ndarray, "h w 3"] | None]:
+    def _images(self, start: int) -> Iterator[Frame | None]:
         """RGB masks; None for the same as before."""
         if is_image(self.path):
             yield read_image(self.path)
@@ -101,7 +101,8 @@ class FileMasks:
 
 def _in_fields(masks: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
     """The lines of each mask that lie in the first and in the second field of its frame."""
-    before, fields = None, ()
+    before: Mask | None = None
+    fields: tuple[Mask, ...] = ()
     for mask in masks:
         if mask is not before:
             before = mask
@@ -110,9 +111,7 @@ def _in_fields(masks: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
         yield from fields
 
 
-def fit_mask(
-    mask: Float32[np.ndarray, "h w 3"], height: int, width: int, path: Path
-) -> Float32[np.ndarray, "height width 1"]:
+def fit_mask(mask: Frame, height: int, width: int, path: Path) -> Float32[np.ndarray, "{height} {width} 1"]:
     """0 or 1 at the frames' size, by the nearest pixel. Raises VaderError for a mask of another shape."""
     binary = (mask.mean(axis=-1, keepdims=True) > 0.5).astype(np.float32)
     if mask.shape[:2] == (height, width):

@@ -55,6 +55,7 @@ class PersistentMarks:
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Looks at frames all along the video; keeps what was seen after each look."""
+        self._mask = np.zeros((video.height, video.width, 1), np.float32)
         if video.frames < FEWEST_FRAMES:
             self.finding = Finding(
                 "undecidable", reason=f"{_frames(video.frames)} cannot show that a mark stands still"
@@ -86,10 +87,7 @@ class PersistentMarks:
         enlarged = decision.mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
         missing = (0, height - enlarged.shape[0]), (0, width - enlarged.shape[1])
         self._mask = np.pad(enlarged, missing, mode="edge")[..., None].astype(np.float32)
-        marks = tuple(
-            FoundMark(tuple(reduction * side for side in mark.box), mark.confidence, mark.treated)
-            for mark in decision.finding.marks
-        )
+        marks = tuple(mark.enlarged(reduction) for mark in decision.finding.marks)
         self.finding = Finding(decision.finding.status, marks, decision.finding.reason)
 
 

@@ -1,17 +1,20 @@
 """Where masks come from: files of the user's, detectors that look at the video, and later prompts and trackers."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mlx_vader.arrays import Mask
 from mlx_vader.process import Finding, Packed, Video
 
 
+@runtime_checkable
 class MaskSource(Protocol):
     """Masks for the frames of one video."""
 
-    #: Whether there are marks, and where; known once `analyse` has run to its end.
-    finding: Finding
+    @property
+    def finding(self) -> Finding:
+        """Whether there are marks, and where; known once `analyse` has run to its end."""
+        ...
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Looks at the video; see `mlx_vader.process.Process.analyse`. Runs before `masks` is called."""

@@ -6,9 +6,10 @@ the same for every restoration of the clip.
 """
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import pairwise
+from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
@@ -37,9 +38,8 @@ def motion_of(clean: Float[np.ndarray, "t h w 3"]) -> Motion:
     """The motion of a clip, RGB in [0, 1], at least 16 × 16 pixels; about 0.3 s a frame of 1280 × 720 on one core.
 
     Not valid are pixels that leave the frame, are hidden in the next one or lie on the edge of a moving thing. Raises
-    `VaderError` for smaller frames and without OpenCV.
+    `VaderError` for smaller frames.
     """
-    cv2 = _opencv()
     frames, height, width, _ = clean.shape
     if min(height, width) < SMALLEST:
         raise VaderError(
@@ -49,7 +49,7 @@ def motion_of(clean: Float[np.ndarray, "t h w 3"]) -> Motion:
     motion = Motion(
         np.zeros((frames - 1, height, width, 2), np.float32), np.zeros((frames - 1, height, width), bool)
     )
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [_grey(frame) for frame in clean]
     for pair, (here, there) in enumerate(pairwise(grey)):
         motion.flow[pair] = search.calc(here, there, None)
@@ -87,9 +87,9 @@ def _valid(flow: Float[np.ndarray, "h w 2"], back: Float[np.ndarray, "h w 2"]) -
 
 def _warp(image: Float[np.ndarray, "h w c"], flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w c"]:
     """Each pixel of `image` where the flow points to, bilinear."""
-    cv2 = _opencv()
     image = np.ascontiguousarray(image, np.float32)
-    return cv2.remap(image, _target(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = np.moveaxis(_target(flow), -1, 0)
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _target(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
@@ -100,18 +100,9 @@ def _target(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
 
 
 def _grey(frame: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
-    cv2 = _opencv()
     return cv2.cvtColor(np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
 
 
 def _square(vectors: np.ndarray) -> np.ndarray:
     """The squared length of each vector of the last axis."""
     return np.square(vectors).sum(axis=-1)
-
-
-def _opencv():  # noqa: ANN202 - a module
-    if find_spec("cv2") is None:
-        raise VaderError("the warping error needs OpenCV", hint="pip install 'vader-mlx[evaluate]'")
-    import cv2
-
-    return cv2

@@ -50,7 +50,8 @@ class TiledBackend:
         if height * width <= self._most:
             return self._backend.run(inputs, state)
         values: dict[str, np.ndarray] = {}
-        before, after = state or {}, {}
+        before: Packed = state or {}
+        after: Packed = {}
         for rows in tiles(height, self._tile, self._overlap):
             for columns in tiles(width, self._tile, self._overlap):
                 part = {name: array[:, rows.seen, columns.seen] for name, array in inputs.items()}

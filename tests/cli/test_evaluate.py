@@ -116,10 +116,3 @@ def test_what_is_wrong_is_said_before_any_work(arguments, said, carphone, monkey
     assert out == ""
     assert said in err
     assert "hint:" in err
-
-
-def test_without_opencv_the_extra_is_named(carphone, monkeypatch, capsys) -> None:
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    code, _, err = run(monkeypatch, capsys, carphone, *SMALL)
-    assert code == 1
-    assert "vader-mlx[evaluate]" in err

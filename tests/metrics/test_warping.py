@@ -1,6 +1,5 @@
 """The warping error where the motion is known, against formulas written down again, and on a real clip."""
 
-import sys
 from itertools import islice, pairwise
 
 import av
@@ -117,10 +116,3 @@ def test_frames_too_small_for_the_flow_are_refused():
     with pytest.raises(VaderError, match="16x16, not 40x15"):
         motion_of(np.zeros((2, 15, 40, 3), np.float32))
     assert motion_of(np.zeros((2, 16, 40, 3), np.float32)).valid.all()
-
-
-def test_without_opencv_the_hint_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(VaderError, match="OpenCV") as caught:
-        motion_of(_pan(0, 0))
-    assert "vader-mlx[evaluate]" in caught.value.hint

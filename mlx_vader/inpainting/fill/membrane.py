@@ -108,8 +108,8 @@ class _System:
     """What solving for one hole needs besides the colours, at one size, and the system at half of it.
 
     Each hole pixel is to be the mean of its four neighbours: `inner` says which of them are in the hole, `border` which
-    are not, as weights of the pixels at `border_places`. `known`: how much of two by two pixels is known. `parents`: the
-    places of the hole's pixels in the picture of half the size. `blocks`: the blocks that the hole's pixels lie in;
+    are not, as weights of the pixels at `border_places`. `known`: how much of two by two pixels is known. `parents`:
+    the places of the hole's pixels in the picture of half the size. `blocks`: the blocks that the hole's pixels lie in;
     `blocks_near`: those, and the blocks next to them. Places count pixels row by row.
     """
 
@@ -121,7 +121,7 @@ class _System:
     coarser: "_System | None"
     parents: np.ndarray
     blocks: np.ndarray
-    blocks_near: Bool[np.ndarray, "rows columns"]
+    blocks_near: Bool[np.ndarray, "h4 w4"]
 
     def solved(self, picture: Picture) -> Float32[np.ndarray, "n c"]:
         """The colours of the hole's pixels, row by row. In the picture they are zeros."""

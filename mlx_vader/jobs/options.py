@@ -35,8 +35,10 @@ class CleanOptions:
         help="auto: marks that stand still while the scene moves; network: all that the network takes for marks; "
         "none: no marks.",
     )
-    mask: Path | None = option(
-        None, help="Image, video or folder of masks, white = artifact: all outside stays as it is."
+    mask: Any = option(
+        None,
+        typed=Path,
+        help="Image, video or folder of masks, white = artifact: all outside stays as it is.",
     )
     fill: str = option("auto", help="What fills marks: auto, network or membrane.")
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")

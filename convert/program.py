@@ -302,7 +302,7 @@ def _numpy(of: Type) -> Any:
     return next((holder for name, holder in _DTYPES.values() if name == of.dtype), np.uint8)
 
 
-def _unpacked(data: Any, of: Type) -> np.ndarray:
+def _unpacked(data: Any, of: Type) -> Any:
     """Numbers from bytes, low end first."""
     raw = np.frombuffer(data, np.uint8)
     if of.dtype not in _SUB_BYTE:

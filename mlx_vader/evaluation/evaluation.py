@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from jaxtyping import Float32
+
 from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.clips import middle_of
 from mlx_vader.evaluation.measuring import Row, Truth, measure
@@ -97,5 +100,5 @@ def _trial(truth: Truth, case: Case, spoiled: Clip, mask: Masks | None, method: 
     return Trial(row, truth.clean, spoiled, restored, mask)
 
 
-def _if_needed(method: Method, mask: Masks | None, frames: int) -> Masks | None:
+def _if_needed(method: Method, mask: Masks | None, frames: int) -> Float32[np.ndarray, "frames h w 1"] | None:
     return mask[:frames] if method.needs_mask and mask is not None else None

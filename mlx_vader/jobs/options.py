@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlx_vader.errors import UsageError
 from mlx_vader.options import documented, option
@@ -20,10 +21,13 @@ FIND = ("auto", "network", "none")
 class CleanOptions:
     """How files are cleaned."""
 
-    checkpoint: str = option(
+    #: In Python also a network.
+    checkpoint: Any = option(
         "default",
         help="A shipped name, a .safetensors or a .mlpackage.",
         flags=("-c", "--checkpoint"),
+        typed=str,
+        unsaid="default",
     )
     backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
     find: str = option(
@@ -31,8 +35,10 @@ class CleanOptions:
         help="auto: marks that stand still while the scene moves; network: all that the network takes for marks; "
         "none: no marks.",
     )
-    mask: Path | None = option(
-        None, help="Image, video or folder of masks, white = artifact: all outside stays as it is."
+    mask: Any = option(
+        None,
+        typed=Path,
+        help="Image, video or folder of masks, white = artifact: all outside stays as it is.",
     )
     fill: str = option("auto", help="What fills marks: auto, network or membrane.")
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")

@@ -22,7 +22,7 @@ from jaxtyping import Float32
 
 from mlx_vader.errors import VaderError
 
-Matrix = Float32[np.ndarray, "rows columns"]
+Matrix = Float32[np.ndarray, "_ _"]
 
 
 def forward_matrices(height: int, width: int, norm: str) -> tuple[Matrix, Matrix]:

@@ -111,7 +111,7 @@ def test_an_unedited_frame_of_a_real_clip_is_the_same(carphone, tmp_path):
             np.testing.assert_array_equal(plane, other)
 
 
-ORIENTATIONS = [Orientation(*flags) for flags in np.ndindex(2, 2, 2)]
+ORIENTATIONS = [Orientation(*map(bool, flags)) for flags in np.ndindex(2, 2, 2)]
 FORMATS = [
     *("yuv420p", "yuv422p", "yuv444p", "yuv411p", "yuv410p", "yuv440p", "nv12", "p010le", "yuvj420p"),
     *(

@@ -181,6 +181,7 @@ class _Editor:
     def edits(self, frames: Iterator[VideoFrame], carry: Packed) -> Iterator[Edit | Cut]:
         """Each frame with what is to change, and a cut where a segment is long enough."""
         done, since = 0, time.monotonic()
+        began = since
         per_frame = 2 if self._fields else 1
         chunk = None
         for chunk in edited_chunks(self._process, frames, carry):
@@ -188,7 +189,10 @@ class _Editor:
                 self.not_finite += not edit.finite
                 yield edit
             done += len(chunk.edits)
-            long_enough = done >= SEGMENT_FRAMES * per_frame or time.monotonic() - since >= SEGMENT_SECONDS
+            now = time.monotonic()
+            # Another chunk like this one is not to go beyond the limit.
+            long_enough = done >= SEGMENT_FRAMES * per_frame or 2 * now - began - since >= SEGMENT_SECONDS
+            began = now
             if long_enough and done and done % per_frame == 0:
                 yield Cut(chunk.carry(), chunk.edits[-1].frame.index + 1)
                 self._frames += done // per_frame

@@ -8,12 +8,10 @@ import numpy as np
 
 from mlx_vader.interface import Interface
 from mlx_vader.models.base import Network
+from mlx_vader.process import Packed
 
 #: What a backend is made from: a network, a shipped name, the path of a checkpoint or of a Core ML package.
 Source = Network | str | Path
-
-#: A network's memory as numpy arrays, for writing to disk; the layout is the backend's own.
-Packed = dict[str, np.ndarray]
 
 
 class Outputs(NamedTuple):
@@ -46,7 +44,7 @@ class Backend(Protocol):
         ...
 
     def pack(self, state: Any) -> Packed:
-        """The state as numpy arrays; `unpack` gives the same state back, bit for bit."""
+        """The state as numpy arrays, in the backend's own layout; `unpack` gives the same state back, bit for bit."""
         ...
 
     def unpack(self, arrays: Packed) -> Any:

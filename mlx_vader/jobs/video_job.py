@@ -143,18 +143,14 @@ class VideoJob:
         encoder = _Encoder(folder, self.encodings)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
         large = self.info.width * self.info.height * 12 > LARGE_FRAME_BYTES
+
+        def edited(frames: Iterator[VideoFrame]) -> Iterator[Edit | Picture | Cut | None]:
+            edits = editor.edits(frames, folder.carry())
+            return map(editor.finish, edits) if large else edits
+
         stages = (encoder.write,) if large else (editor.finish, encoder.write)
         try:
-            pipeline.run(
-                self.video.read(start),
-                lambda frames: (
-                    map(editor.finish, editor.edits(frames, folder.carry()))
-                    if large
-                    else editor.edits(frames, folder.carry())
-                ),
-                *stages,
-                depth=_depth(self.info),
-            )
+            pipeline.run(self.video.read(start), edited, *stages, depth=_depth(self.info))
         finally:
             encoder.abandon()
         return editor.not_finite

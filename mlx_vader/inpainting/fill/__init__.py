@@ -9,27 +9,21 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Float32
-
+from mlx_vader.arrays import Clip, Flows, Masks
 from mlx_vader.errors import UsageError
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
-
-Frames = Float32[np.ndarray, "t h w 3"]
-Masks = Float32[np.ndarray, "t h w 1"]
-Flow = Float32[np.ndarray, "t h w 2"]
 
 
 @dataclass(frozen=True)
 class Fill:
     """`needs_network`: the frames that it is given are a network's, which painted in the holes."""
 
-    fill: Callable[[Frames, Masks, Flow | None], Frames]
+    fill: Callable[[Clip, Masks, Flows | None], Clip]
     needs_network: bool
     summary: str
 
 
-def keep(frames: Frames, mask: Masks, flow: Flow | None = None) -> Frames:
+def keep(frames: Clip, mask: Masks, flow: Flows | None = None) -> Clip:
     """The network's painting as it is."""
     return frames.copy()
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from scipy import sparse
 
-from mlx_vader.arrays import Clip, Flow, Masks
+from mlx_vader.arrays import Clip, Flows, Masks
 from mlx_vader.masks.regions import boxes_around
 
 #: Standard deviation of the surroundings at which network and membrane count alike. Between 0.009 and 0.016 nothing
@@ -31,12 +31,12 @@ Picture = Float32[np.ndarray, "h w c"]
 Hole = Bool[np.ndarray, "h w"]
 
 
-def fill_with_membrane(frames: Clip, mask: Masks, flow: Flow | None = None) -> Clip:
+def fill_with_membrane(frames: Clip, mask: Masks, flow: Flows | None = None) -> Clip:
     """A membrane in every hole; what the frames show there does not count."""
     return _fill_each(frames, mask, lambda picture, hole: 1.0)
 
 
-def fill_smooth_places(frames: Clip, mask: Masks, flow: Flow | None = None) -> Clip:
+def fill_smooth_places(frames: Clip, mask: Masks, flow: Flows | None = None) -> Clip:
     """A membrane in the holes as far as their surroundings are smooth, and the network's painting beyond.
 
     `frames` are a network's, in [0, 1], inside the holes and around them.

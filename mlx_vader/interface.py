@@ -151,6 +151,7 @@ class Interface:
     def from_json(cls, value: Any) -> "Interface":
         """What `as_json` described. Raises VaderError where it cannot be one."""
         try:
+            _check_types(value)
             made = cls(
                 tuple(Port(**port) for port in value["inputs"]),
                 tuple(Port(**port) for port in value["outputs"]),
@@ -159,29 +160,34 @@ class Interface:
                 value["window"],
                 value["any_size"],
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise _invalid(f"something is missing or unknown ({error})") from error
         _check(made)
         return made
 
 
-def _check(interface: Interface) -> None:
-    """Raises VaderError for values that no network has."""
-    for known in (*interface.inputs, *interface.outputs):
-        if known.kind not in KINDS:
-            raise _invalid(f"{known.name!r} is of the unknown kind {known.kind!r}")
-    ports: list[Port | StatePort] = [*interface.inputs, *interface.outputs, *interface.state]
-    sizes = [interface.stride, interface.window]
+def _check_types(value: Any) -> None:
+    """Raises VaderError for JSON whose values are of another type than the interface's."""
+    ports = [*value["inputs"], *value["outputs"]]
+    sizes = [value["stride"], value["window"]]
+    for port in (*ports, *value["state"]):
+        if not (isinstance(port["name"], str) and port["name"].isidentifier()):
+            raise _invalid(f"{port['name']!r} is no name")
+        sizes += [port.get("stride", 1), *(port.get("fixed") or [port["channels"]])]
     for port in ports:
-        if not (isinstance(port.name, str) and port.name.isidentifier()):
-            raise _invalid(f"{port.name!r} is no name")
-        fixed = port.fixed if isinstance(port, StatePort) else ()
-        sizes += [port.stride, *(fixed or [port.channels])]
+        if port["kind"] not in KINDS:
+            raise _invalid(f"{port['name']!r} is of the unknown kind {port['kind']!r}")
     if not all(type(size) is int and size > 0 for size in sizes):
         raise _invalid("sizes, channels, strides and the window are whole numbers from 1")
-    flags = [interface.any_size, *(port.optional for port in (*interface.inputs, *interface.outputs))]
-    if not all(type(flag) is bool for flag in flags):
+    if not all(
+        type(flag) is bool for flag in (value["any_size"], *(port.get("optional", False) for port in ports))
+    ):
         raise _invalid("any_size and optional are true or false")
+
+
+def _check(interface: Interface) -> None:
+    """Raises VaderError for ports that do not go together."""
+    ports: list[Port | StatePort] = [*interface.inputs, *interface.outputs, *interface.state]
     if any(interface.stride % port.stride for port in ports):
         raise _invalid("the strides of the ports divide the network's")
     if not (interface.inputs and interface.outputs):

@@ -11,7 +11,7 @@ import argparse
 import json
 import statistics
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -118,36 +118,39 @@ def cleaned(case: str, source: Path, target: Path) -> None:
 
 
 def stages(case: str, source: Path) -> dict[str, float]:
-    """CPU milliseconds a frame of each stage by itself, in one thread."""
-    spent: Counter[str] = Counter()
+    """CPU milliseconds a frame of each stage while no other works; of decoder and encoder in all of their threads."""
+    spent: defaultdict[str, float] = defaultdict(float)
 
-    def timed(name: str, work: Callable[[], Any]) -> Any:
-        started = time.process_time()
+    def timed(name: str, work: Callable[[], Any], clock: Callable[[], float] = time.thread_time) -> Any:
+        started = clock()
         result = work()
-        spent[name] += time.process_time() - started
+        spent[name] += clock() - started
         return result
 
-    def decoded(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        while (frame := timed("decode", lambda: next(frames, None))) is not None:
+    def coloured(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        for frame in frames:
             if case != "transcode":
                 timed("to_rgb", partial(getattr, frame, "rgb"))
             yield frame
 
-    info = probe(source)
-    with open_video(source) as video, TemporaryDirectory() as folder:
-        writer = SegmentWriter(folder, plan_encoding(source.with_suffix(".staged.mp4"), info))
-        edits = edited_by(case, source, decoded(iter(video)))
-        while (edit := timed("network", partial(next, edits, None))) is not None:
-            patches = timed("finish", edit.patches)
-            frame = timed("composite", partial(edit.frame.edited, patches))
-            timed("encode", partial(writer.write, frame))
-        timed("encode", writer.close)
-    spent["network"] -= spent["decode"] + spent["to_rgb"]
-    return {
-        name: round(1000 * seconds / (info.frames or 1), 2)
-        for name, seconds in spent.items()
-        if seconds > 1e-4
-    }
+    with open_video(source) as video:
+        decoded = timed("decode", lambda: list(video), time.process_time)
+    frames, edits = [], edited_by(case, source, coloured(iter(decoded)))
+    while (edit := timed("network", partial(next, edits, None))) is not None:
+        patches = timed("finish", edit.patches)
+        frames.append(timed("composite", partial(edit.frame.edited, patches)))
+        edit.frame.forget()
+    spent["network"] -= spent["to_rgb"]
+    timed("encode", partial(_encoded, frames, source), time.process_time)
+    return {name: round(1000 * seconds / len(frames), 2) for name, seconds in spent.items() if seconds > 1e-4}
+
+
+def _encoded(frames: list[VideoFrame], source: Path) -> None:
+    with TemporaryDirectory() as folder:
+        writer = SegmentWriter(folder, plan_encoding(source.with_suffix(".staged.mp4"), probe(source)))
+        for frame in frames:
+            writer.write(frame)
+        writer.close()
 
 
 def edited_by(case: str, source: Path, frames: Iterator[VideoFrame]) -> Iterator[Edit]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.errors import VaderError
 from mlx_vader.identity import identity
 from mlx_vader.jobs import pipeline
@@ -105,6 +106,7 @@ class VideoJob:
 
         The target appears when it is complete. On any error it is as it was, and what is finished is kept.
         """
+        keep_freed_blocks()  # a frame's floats are of the same size as those of the frame before
         with WorkFolder(self.task.target, tuple(self.encodings)) as folder:
             (folder.resume if self.options.resume else folder.start)(self._settings())
             resumed_at = folder.manifest.frames

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 
 from mlx_vader.arrays import Mask
 from mlx_vader.masks.feather import blend, feathered
@@ -12,6 +12,8 @@ from mlx_vader.process import Patch, SourceFrame
 
 #: Pixels around a hole that its filling looks at.
 MARGIN = 16
+#: Holes nearer than this part of the frame share a rectangle: many small ones cost more than one large one.
+NEAR = 8
 
 Box = tuple[slice, slice]
 #: `fill(frames, mask, flow)` for a crop; see `mlx_vader.inpainting.fill`.
@@ -19,16 +21,17 @@ FillCrop = Callable[[np.ndarray, np.ndarray, None], np.ndarray]
 
 
 class Region(NamedTuple):
-    """A rectangle with a hole in it. `touched` pixels change; they are at `places`, counted row by row.
+    """A rectangle with a hole in it. `touched` pixels change.
 
-    `frame_places` are the same places in the frame. Of what replaces them `alpha` counts, (n, 1).
+    Of those on the rim a part of what was there shows through. They are at `rim`, counted row by row, and at
+    `rim_in_frame` in the frame; of what replaces them `alpha` counts, (n, 1).
     """
 
     box: Box
     hole: Mask
     touched: Bool[np.ndarray, "h w"]
-    places: np.ndarray
-    frame_places: np.ndarray
+    rim: Int[np.ndarray, " n"]
+    rim_in_frame: Int[np.ndarray, " n"]
     alpha: Float32[np.ndarray, "n 1"]
 
 
@@ -48,11 +51,18 @@ class Regions:
 
 
 def _region(box: Box, mask: Mask) -> Region:
-    alpha = feathered(mask[box])
-    touched = alpha[..., 0] > 0
-    y, x = np.nonzero(touched)
+    alpha = feathered(mask[box])[..., 0]
+    on_rim = (alpha > 0) & (alpha < 1)
+    y, x = np.nonzero(on_rim)
     in_frame = (y + box[0].start) * mask.shape[1] + x + box[1].start
-    return Region(box, mask[box], touched, np.flatnonzero(touched), in_frame, alpha[touched])
+    return Region(
+        box,
+        mask[box],
+        alpha > 0,
+        np.flatnonzero(on_rim),
+        in_frame,
+        np.ascontiguousarray(alpha[on_rim][:, None]),
+    )
 
 
 def replace_inside(
@@ -75,8 +85,8 @@ def replace_inside(
             given, hole = replacement[region.box], region.hole
         new = np.array(given, order="C") if fill is None else fill(given[None], hole[None], None)[0]
         pixels = new.reshape(-1, 3)
-        old = np.take(own.reshape(-1, 3), region.frame_places, axis=0)
-        pixels[region.places] = blend(old, np.take(pixels, region.places, axis=0), region.alpha)
+        old = np.take(own.reshape(-1, 3), region.rim_in_frame, axis=0)
+        pixels[region.rim] = blend(old, np.take(pixels, region.rim, axis=0), region.alpha)
         patches.append(Patch(rows.start, columns.start, new, region.touched))
     return patches
 
@@ -89,10 +99,10 @@ def boxes_around(hole: Bool[np.ndarray, "h w"]) -> Iterator[Box]:
 
 
 def _runs(marked: Bool[np.ndarray, " n"]) -> Iterator[slice]:
-    """Stretches of marked places, grown by the margin; where they meet they are one."""
+    """Stretches of marked places, grown by the margin; where they are near one another they are one."""
     places = np.flatnonzero(marked)
     if not places.size:
         return
-    gaps = np.flatnonzero(np.diff(places) > 2 * MARGIN)
+    gaps = np.flatnonzero(np.diff(places) > max(2 * MARGIN, len(marked) // NEAR))
     for first, last in zip(places[[0, *gaps + 1]], places[[*gaps, -1]], strict=True):
         yield slice(int(max(first - MARGIN, 0)), int(min(last + MARGIN + 1, len(marked))))

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from jaxtyping import Float32, UInt8
@@ -42,7 +43,7 @@ EXACT = (
 )
 
 #: Rows that are worked on at once, so that they stay in the processor's cache.
-_ROWS = 24
+_ROWS = 32
 
 #: How many pixels swscale spreads a chroma sample at most, by the binary logarithm of how many it covers.
 _SPREAD = (0, 8, 16)
@@ -157,15 +158,13 @@ def _white(bits: int, full_range: bool) -> float:
 def _interleaved(
     planes: list[np.ndarray], scale: np.float32, frame: av.VideoFrame
 ) -> Float32[np.ndarray, "h w 3"]:
-    """Planes G, B, R times `scale`, as RGB of the frame's size, clipped to [0, 1]."""
-    green, blue, red = planes
-    height, width = frame.height, frame.width
-    rgb = np.empty((height, width, 3), np.float32)
-    for top in range(0, height, _ROWS):
-        rows = slice(top, min(top + _ROWS, height))
-        for channel, plane in enumerate((red, green, blue)):
-            np.multiply(plane[rows, :width], scale, out=rgb[rows, :, channel])
-        np.clip(rgb[rows], 0, 1, out=rgb[rows])
+    """Planes G, B, R, without negative values, times `scale`, as RGB of the frame's size and at most 1."""
+    green, blue, red = (plane[: frame.height, : frame.width] for plane in planes)
+    rgb = np.empty((frame.height, frame.width, 3), np.float32)
+    for top in range(0, frame.height, _ROWS):
+        rows = slice(top, top + _ROWS)
+        np.multiply(cv2.merge((red[rows], green[rows], blue[rows])), scale, out=rgb[rows])
+        np.minimum(rgb[rows], 1, out=rgb[rows])
     return rgb
 
 

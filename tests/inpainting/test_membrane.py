@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.restoration import inpaint_biharmonic
 
-from mlx_vader.inpainting.fill.membrane import fill_smooth_places, membrane
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
 from mlx_vader.masks.regions import MARGIN
 from mlx_vader.metrics import psnr
 
@@ -15,6 +15,10 @@ SIZE = 48, 64
 
 def filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return fill_smooth_places(picture[None], hole[None, ..., None].astype(np.float32))[0]
+
+
+def membrane(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    return fill_with_membrane(picture[None], hole[None, ..., None].astype(np.float32))[0]
 
 
 def slope(height: int = SIZE[0], width: int = SIZE[1]) -> np.ndarray:

@@ -58,6 +58,10 @@ class SourceFrame(Protocol):
         """Colours from 0 to 255."""
         ...
 
+    def forget(self) -> None:
+        """Lets go of both; they are computed again when they are asked for."""
+        ...
+
 
 @runtime_checkable
 class Video(Protocol):

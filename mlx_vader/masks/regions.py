@@ -45,7 +45,7 @@ class Regions:
         """Where the mask is set. The same array again costs nothing."""
         last, regions = self._last
         if last is not mask:
-            regions = [_region(box, mask) for box in boxes_around(mask[..., 0] > 0)]
+            regions = [_region(box, mask) for box in _boxes_around(mask[..., 0] > 0)]
             self._last = mask, regions
         return regions
 
@@ -91,7 +91,18 @@ def replace_inside(
     return patches
 
 
-def boxes_around(hole: Bool[np.ndarray, "h w"]) -> Iterator[Box]:
+def filled_holes(
+    frame: Float32[np.ndarray, "h w 3"], hole: Bool[np.ndarray, "h w 1"], fill: FillCrop
+) -> list[Patch]:
+    """Patches with the holes of a frame filled."""
+    patches = []
+    for box in _boxes_around(hole[..., 0]):
+        new = fill(frame[box][None], hole[box][None].astype(np.float32), None)[0]
+        patches.append(Patch(box[0].start, box[1].start, new, hole[box][..., 0]))
+    return patches
+
+
+def _boxes_around(hole: Bool[np.ndarray, "h w"]) -> Iterator[Box]:
     """Boxes around holes that lie apart, with room for what fills them; each hole pixel is in exactly one of them."""
     for rows in _runs(np.any(hole, axis=1)):
         for columns in _runs(np.any(hole[rows], axis=0)):

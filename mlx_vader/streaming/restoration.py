@@ -9,7 +9,7 @@ import numpy as np
 from mlx_vader.arrays import Mask
 from mlx_vader.backends.base import Backend
 from mlx_vader.masks import CLEAN, hint_of
-from mlx_vader.masks.regions import FillCrop, Regions, replace_inside
+from mlx_vader.masks.regions import FillCrop, Regions, filled_holes, replace_inside
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
 from mlx_vader.streaming.results import Input, Result, pack, unpack
@@ -76,6 +76,8 @@ class Restoration:
         for frame in frames:
             mask = next(masks) if masks else None
             pixels = frame.levels if self.backend.takes_levels else frame.rgb
+            if mask is None:
+                frame.forget()  # all of it will be new
             yield Input(pixels, self._hint(mask, pixels), (frame, mask))
 
     def _hint(self, mask: Mask | None, pixels: np.ndarray) -> np.ndarray | None:
@@ -91,11 +93,10 @@ class Restoration:
         return Edit(frame, partial(self._inside, frame, result, mask), mask, result.finite)
 
     def _everywhere(self, result: Result) -> Sequence[Patch]:
-        clean = result.frame
+        patches = [Patch(0, 0, result.frame)]
         if self._marks and result.mask is not None and result.finite:
-            hole = (result.mask > HOLE_PROBABILITY).astype(np.float32)
-            clean = self._fill(clean[None], hole[None], None)[0]
-        return [Patch(0, 0, clean, None)]
+            patches += filled_holes(result.frame, result.mask > HOLE_PROBABILITY, self._fill)
+        return patches
 
     def _inside(self, frame: SourceFrame, result: Result, mask: Mask) -> Sequence[Patch]:
         fill = self._fill if result.finite else None

@@ -45,6 +45,9 @@ EXACT = (
 #: Rows that are worked on at once, so that they stay in the processor's cache.
 _ROWS = 32
 
+#: Frames of more pixels than this are converted in bands of so many rows.
+_LARGE, _BAND = 4096 * 2304, 512
+
 #: How many pixels swscale spreads a chroma sample at most, by the binary logarithm of how many it covers.
 _SPREAD = (0, 8, 16)
 
@@ -66,10 +69,21 @@ class Coding:
 def rgb_of(frame: av.VideoFrame, coding: Coding) -> Float32[np.ndarray, "h w 3"]:
     """RGB in [0, 1] of a planar frame, as stored: not turned upright. Fields are taken as one picture."""
     layout = _layout(frame)
+    if frame.height > _BAND and frame.width * frame.height > _LARGE:
+        return _in_bands(frame, coding)
     if layout.kind != "yuv":
         return _direct(frame, layout, coding)
     planes = floats(_converted(frame, layout, coding, "gbrpf32le"))
     return _interleaved(planes, np.float32(1 / _white(layout.bits, coding.full_range)), frame)
+
+
+def _in_bands(frame: av.VideoFrame, coding: Coding) -> Float32[np.ndarray, "h w 3"]:
+    """The same a band at a time: on the way, swscale's planes take as much memory as the result."""
+    rgb = np.empty((frame.height, frame.width, 3), np.float32)
+    for top in range(0, frame.height, _BAND):
+        band = Box(top, 0, min(_BAND, frame.height - top), frame.width)
+        rgb[band.rows] = region_of(frame, coding, band)
+    return rgb
 
 
 def levels_of(frame: av.VideoFrame, coding: Coding) -> UInt8[np.ndarray, "h w 3"]:

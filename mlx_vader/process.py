@@ -58,6 +58,11 @@ class SourceFrame(Protocol):
         """Colours from 0 to 255."""
         ...
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the file is broken here, so that no statistic is to count the picture."""
+        ...
+
 
 @runtime_checkable
 class Video(Protocol):

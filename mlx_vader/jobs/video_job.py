@@ -48,7 +48,7 @@ class Done:
     """What was done: all frames of the result, those of an earlier run, those left as they were because of NaN.
 
     `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
-    container cannot hold.
+    container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first.
     """
 
     frames: int
@@ -56,6 +56,7 @@ class Done:
     not_finite: int = 0
     left_out: tuple[str, ...] = ()
     copied: bool = False
+    damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
 
 
@@ -116,12 +117,14 @@ class VideoJob:
                 return self._copied(folder)
             not_finite = self._work(folder, on_frames)
             left_out = self._assemble(folder)
+            damaged = self._damaged(folder)
             folder.remove()
             return Done(
                 folder.manifest.frames,
                 resumed_at,
                 not_finite,
                 left_out,
+                damaged=damaged,
                 finding=self.process.finding,
             )
 
@@ -154,6 +157,10 @@ class VideoJob:
         finally:
             encoder.abandon()
         return editor.not_finite
+
+    def _damaged(self, folder: WorkFolder) -> tuple[float, ...]:
+        first = folder.segments(CLEAN)[0].first_pts * self.encodings[CLEAN].time_base
+        return tuple(round(seconds - float(first), 3) for seconds in folder.manifest.damaged)
 
     def _assemble(self, folder: WorkFolder) -> tuple[str, ...]:
         if PREVIEW in self.encodings:
@@ -230,6 +237,7 @@ class _Encoder:
             name: SegmentWriter(folder.folder(name), encoding) for name, encoding in encodings.items()
         }
         self.uncut = 0
+        self.damaged: list[float] = []
 
     def write(self, item: Picture | Cut | None) -> None:
         if item is None:
@@ -242,12 +250,14 @@ class _Encoder:
             shown = panels(item.source.rgb, item.mask, item.edited.rgb)
             self.writers[PREVIEW].write(shown, item.source.pts, item.source.time_base)
         self.uncut += 1
+        if item.source.damaged:
+            self.damaged.append(float(item.source.pts * item.source.time_base))
 
     def _cut(self, cut: Cut) -> None:
         for writer in self.writers.values():
             writer.cut()
-        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry)
-        self.uncut = 0
+        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged)
+        self.uncut, self.damaged = 0, []
 
     def abandon(self) -> None:
         """Throws away what is not finished; nothing after a run without an error."""

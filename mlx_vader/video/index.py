@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 #: Where neither packets nor container tell a frame rate.
@@ -108,13 +109,18 @@ def _read_packets(
             continue  # nothing before the first keyframe can be decoded
         if packet.is_keyframe and packet.pts is not None:
             keys.append(packet.pts)
-        if packet.is_discard:
-            continue  # an edit list hides it: others lean on it, but it is not shown
+        if packet.is_discard or _only_helps(packet, stream):
+            continue  # others lean on it, but it is not shown: an edit list or the codec hides it
         shown.append(packet.pts)
         decoded.append(packet.dts)
         if packet.pts is not None and packet.pts >= next(iter(last), packet.pts):
             last = {packet.pts: packet.duration or 0}
     return shown, decoded, keys, last
+
+
+def _only_helps(packet: Packet, stream: VideoStream) -> bool:
+    """Whether it is one of VP8's pictures that are never shown (RFC 6386, section 9.1: the bit `show_frame`)."""
+    return stream.codec.canonical_name == "vp8" and not bytes(packet)[0] >> 4 & 1
 
 
 def _frame_step(stream: VideoStream, time_base: Fraction) -> int:
@@ -139,4 +145,4 @@ def _from_before_zero(shown: list[int | None], step: int) -> list[int | None]:
     unknown = len(shown) - len(known)
     if not known or None in shown[shown.index(min(known)) :]:
         return shown
-    return [min(known) - step * count for count in range(unknown, 0, -1)] + known
+    return [*(min(known) - step * count for count in range(unknown, 0, -1)), *known]

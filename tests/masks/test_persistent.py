@@ -19,6 +19,7 @@ class Frame:
     height: int = SIZE[0]
     width: int = SIZE[1]
     levels: None = None
+    damaged: bool = False
 
 
 @dataclass
@@ -179,4 +180,4 @@ def test_a_mark_grows_to_where_it_is_seen_half_of_the_time():
 
 
 def test_the_protocol_of_a_frame_is_what_the_sources_use():
-    assert {"rgb", "levels", "height", "width"} <= set(dir(SourceFrame))
+    assert {"rgb", "levels", "height", "width", "damaged"} <= set(dir(SourceFrame))

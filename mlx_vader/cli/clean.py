@@ -155,7 +155,9 @@ def _damage(file: "FileReport") -> str:
             places.append([seconds, seconds])
     shown = [f"{first:.2f}" + (f" to {last:.2f}" if last > first else "") for first, last in places]
     more = f" and {len(shown) - MOST_PLACES} more places" if len(shown) > MOST_PLACES else ""
-    count = f"{len(file.damaged)} of {file.frames} frames {'is' if len(file.damaged) == 1 else 'are'} damaged"
+    least = "at least " if file.copied else ""
+    verb = "is" if len(file.damaged) == 1 else "are"
+    count = f"{least}{len(file.damaged)} of {file.frames} frames {verb} damaged"
     return f"{count}, at {', '.join(shown[:MOST_PLACES])} s{more}"
 
 

@@ -48,7 +48,8 @@ class Done:
     """What was done: all frames of the result, those of an earlier run, those left as they were because of NaN.
 
     `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
-    container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first.
+    container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first; of one
+    that is copied, those that were looked at.
     """
 
     frames: int
@@ -117,14 +118,13 @@ class VideoJob:
                 return self._copied(folder)
             not_finite = self._work(folder, on_frames)
             left_out = self._assemble(folder)
-            damaged = self._damaged(folder)
             folder.remove()
             return Done(
                 folder.manifest.frames,
                 resumed_at,
                 not_finite,
                 left_out,
-                damaged=damaged,
+                damaged=tuple(folder.manifest.damaged),
                 finding=self.process.finding,
             )
 
@@ -139,11 +139,12 @@ class VideoJob:
     def _copied(self, folder: WorkFolder) -> Done:
         copy_source(self.task)
         folder.remove()
-        return Done(self.total, copied=True, finding=self.process.finding)
+        seen = tuple(sorted(self.video.damaged))
+        return Done(self.total, copied=True, damaged=seen, finding=self.process.finding)
 
     def _work(self, folder: WorkFolder, on_frames: OnFrames) -> int:
         editor = _Editor(self, folder.manifest.frames, on_frames)
-        encoder = _Encoder(folder, self.encodings)
+        encoder = _Encoder(folder, self.encodings, self.video.seconds)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
         large = self.info.width * self.info.height * 12 > LARGE_FRAME_BYTES
 
@@ -157,10 +158,6 @@ class VideoJob:
         finally:
             encoder.abandon()
         return editor.not_finite
-
-    def _damaged(self, folder: WorkFolder) -> tuple[float, ...]:
-        first = folder.segments(CLEAN)[0].first_pts * self.encodings[CLEAN].time_base
-        return tuple(round(seconds - float(first), 3) for seconds in folder.manifest.damaged)
 
     def _assemble(self, folder: WorkFolder) -> tuple[str, ...]:
         if PREVIEW in self.encodings:
@@ -231,8 +228,14 @@ def _woven(first: Picture, second: Picture) -> Picture:
 class _Encoder:
     """The end of the pipeline: writes segments of each output, and the work folder's record of them."""
 
-    def __init__(self, folder: WorkFolder, encodings: dict[str, Encoding]) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: WorkFolder,
+        encodings: dict[str, Encoding],
+        seconds: Callable[[VideoFrame], float],
+    ) -> None:
+        """`seconds`: when a frame of the source is shown."""
+        self.folder, self.seconds = folder, seconds
         self.writers = {
             name: SegmentWriter(folder.folder(name), encoding) for name, encoding in encodings.items()
         }
@@ -251,7 +254,7 @@ class _Encoder:
             self.writers[PREVIEW].write(shown, item.source.pts, item.source.time_base)
         self.uncut += 1
         if item.source.damaged:
-            self.damaged.append(float(item.source.pts * item.source.time_base))
+            self.damaged.append(self.seconds(item.source))
 
     def _cut(self, cut: Cut) -> None:
         for writer in self.writers.values():

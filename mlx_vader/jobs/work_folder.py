@@ -30,8 +30,8 @@ VERSION = 2
 class Manifest:
     """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next.
 
-    `analyses` counts what the first pass has kept: the last of them holds all before. `damaged`: when frames of the
-    source that are done, and are damaged, are shown, in seconds.
+    `analyses` counts what the first pass has kept: the last of them holds all before. `damaged`: when the damaged of
+    the frames that are done are shown, in seconds.
     """
 
     settings: dict[str, Any]

@@ -60,3 +60,10 @@ def test_the_command_says_how_many_frames_are_damaged_and_where(damaged, tmp_pat
     options = ["-o", str(tmp_path / "out.mp4"), "--mask", str(tmp_path / "mask.png"), "--fill", "membrane"]
     assert cli.run(["clean", str(damaged), *options]) == 0
     assert f"note: {damaged}: 3 of 30 frames are damaged, at 0.12 to 0.16, 1.00 s" in capsys.readouterr().err
+
+
+def test_damage_that_was_seen_is_reported_of_a_copied_file_too(damaged, tmp_path, network):
+    (report,) = clean(damaged, tmp_path / "out.mp4", checkpoint=network).files
+    assert report.copied
+    assert report.damaged
+    assert set(report.damaged) <= {number / 25 for number in DAMAGED}

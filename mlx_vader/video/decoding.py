@@ -16,11 +16,14 @@ from mlx_vader.video.library import decoder_of, main_stream, opened
 #: How far apart in decoding order the timestamps of neighbours may be in a file that mixed them up.
 _MIXED_UP = 16
 
-#: Codecs whose packets always hold a picture that is shown. In others a packet may say "as before", or hold one that
-#: only helps others.
-_ALWAYS_SHOWN = frozenset(
-    {"h264", "hevc", "av1", "mpeg1video", "mpeg2video", "prores", "dnxhd", "mjpeg", "ffv1", "dvvideo"}
+#: Codecs whose packets always make a picture. In others a packet may be one of two fields, say "as before", or hold a
+#: picture that only helps others.
+_ONE_EACH = frozenset(
+    {"hevc", "av1", "mpeg1video", "mpeg2video", "prores", "dnxhd", "mjpeg", "ffv1", "dvvideo"}
 )
+
+#: So many pictures after damage a picture that is missing counts as lost, whatever the codec.
+_DOUBTFUL = 16
 
 
 class Decoded(NamedTuple):
@@ -140,25 +143,28 @@ def _completed(
 ) -> Iterator[Decoded | None]:
     """Puts the picture before in the place of each that was lost, as players do.
 
-    None for a picture without a number. A number that is missing is a picture lost where the codec always shows one,
-    or where the decoder has refused a packet.
+    None for a picture without a number. A missing number is a lost picture where the codec makes one of every packet,
+    and near damage: where the decoder has refused a packet, or calls a picture damaged.
     """
     last: Decoded | None = None
-    lossy = codec in _ALWAYS_SHOWN
+    doubtful = 0
     for number, picture in numbered:
-        lossy = lossy or picture is None
+        is_damaged = picture is None or bool(picture.is_corrupt)
+        doubtful = _DOUBTFUL if is_damaged else max(doubtful - 1, 0)
         if number is None:
             if picture is not None:
                 yield None
             continue
-        if last is not None and lossy:
-            yield from (Decoded(lost, last.picture, True) for lost in range(last.number + 1, number))
-        if picture is None:
-            if last is None:
-                continue
-            last = Decoded(number, last.picture, True)
-        else:
-            last = Decoded(number, picture, bool(picture.is_corrupt))
+        if last is not None and (doubtful or codec in _ONE_EACH):
+            yield from _repeated(last, number)
+        if picture is None and last is None:
+            continue
+        last = Decoded(number, picture or last.picture, is_damaged)  # type: ignore[union-attr]
         yield last
-    if last is not None and lossy and index.exact:
-        yield from (Decoded(lost, last.picture, True) for lost in range(last.number + 1, len(index)))
+    if last is not None and index.exact and (doubtful or codec in _ONE_EACH):
+        yield from _repeated(last, len(index))
+
+
+def _repeated(last: Decoded, stop: int) -> Iterator[Decoded]:
+    """The picture again for each number after it, up to `stop`."""
+    return (Decoded(lost, last.picture, True) for lost in range(last.number + 1, stop))

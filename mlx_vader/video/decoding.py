@@ -48,7 +48,7 @@ def decoded_pictures(path: Path, index: FrameIndex, start: int) -> Iterator[Deco
                 return
     with opened(path) as container:
         numbered = _numbered(_decoded(container, path), index)
-        for decoded in _completed(numbered, index, _codec(container, path)):
+        for decoded in completed(numbered, index, _codec(container, path)):
             if decoded is not None and decoded.number >= following:
                 yield decoded
 
@@ -62,7 +62,7 @@ def _entered(path: Path, index: FrameIndex, start: int) -> Iterator[Decoded | No
         except av.error.FFmpegError:
             return
         numbered = _looked_up(_decoded(container, path), index)
-        for decoded in _completed(numbered, index, _codec(container, path)):
+        for decoded in completed(numbered, index, _codec(container, path)):
             if decoded is None or decoded.number >= start:
                 yield decoded
 
@@ -138,7 +138,7 @@ def _numbered(
         following = number + 1
 
 
-def _completed(
+def completed(
     numbered: Iterator[tuple[int | None, av.VideoFrame | None]], index: FrameIndex, codec: str
 ) -> Iterator[Decoded | None]:
     """Puts the picture before in the place of each that was lost, as players do.

@@ -1,42 +1,20 @@
 """A source that is damaged here and there: its frames are counted and named, also over an interruption."""
 
-import av
 import numpy as np
 import pytest
 
 from mlx_vader import cli
 from mlx_vader.jobs import video_job
 from mlx_vader.jobs.clean import Interrupted, clean
-from mlx_vader.video import probe, read_clip, write_image
+from mlx_vader.video import probe, write_image
+from tests.damaged_clip import DAMAGED, make_damaged
 from tests.jobs.conftest import times_of
 from tests.jobs.test_clean import stop_at
-
-#: Frames that are damaged: two in a row, and one far from them.
-DAMAGED = (3, 4, 25)
 
 
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory, carphone):
-    """30 frames of H.264, all of them keyframes, so that damage does not spread."""
-    path = tmp_path_factory.mktemp("damaged") / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(
-            "libx264", rate=25, width=88, height=72, options={"g": "1", "crf": "20"}
-        )
-        stream.pix_fmt = "yuv420p"
-        for number, rgb in enumerate(read_clip(carphone, 0, 30)[:, ::2, ::2]):
-            frame = av.VideoFrame.from_ndarray((255 * rgb + 0.5).astype(np.uint8), "rgb24")
-            frame.pts = number
-            container.mux(stream.encode(frame.reformat(format="yuv420p")))
-        container.mux(stream.encode(None))
-    data = bytearray(path.read_bytes())
-    with av.open(str(path)) as container:
-        packets = [packet for packet in container.demux(video=0) if packet.size]
-    for packet in (packets[number] for number in DAMAGED):
-        start, stop = packet.pos + 40, packet.pos + packet.size
-        data[start:stop] = np.random.default_rng(packet.pts).bytes(stop - start)
-    path.write_bytes(data)
-    return path
+    return make_damaged(tmp_path_factory.mktemp("damaged") / "clip.mp4", carphone)
 
 
 @pytest.mark.parametrize("stop", [None, 20])

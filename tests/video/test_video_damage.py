@@ -9,6 +9,8 @@ import pytest
 from video_files import Recipe, make
 
 from mlx_vader.video import open_video, probe, read_clip, write_video
+from mlx_vader.video.decoding import completed
+from mlx_vader.video.index import FrameIndex
 
 PTS = tuple(range(0, 40 * 512, 512))
 GROUP = {"g": "10", "bf": "0"}
@@ -74,6 +76,16 @@ def test_a_damaged_frame_stays_flagged_when_it_is_edited_and_taken_apart(tmp_pat
     assert frame.damaged
     assert all(field.damaged for field in frame.fields())
     assert type(frame).of_rgb(frame.rgb * 0.5, frame).damaged
+
+
+@pytest.mark.parametrize(("codec", "filled"), [("h264", False), ("vp8", False), ("hevc", True)])
+def test_a_missing_number_is_no_damage_where_packets_may_make_no_picture(codec, filled):
+    """In H.264 each field of an interlaced picture may have a packet of its own."""
+    index = FrameIndex(np.arange(8), np.zeros(1, np.int64), Fraction(1, 50), exact=True, last_duration=1)
+    pictures = [(number, av.VideoFrame(16, 16, "yuv420p")) for number in (0, 2, 4, 6)]
+    found = list(completed(iter(pictures), index, codec))
+    assert [decoded.number for decoded in found] == (list(range(8)) if filled else [0, 2, 4, 6])
+    assert [decoded.damaged for decoded in found] == [decoded.number % 2 == 1 for decoded in found]
 
 
 def test_a_picture_that_vp8_never_shows_is_no_frame(tmp_path):

@@ -28,6 +28,8 @@ from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
 LOOKS, FRAMES_PER_LOOK = 12, 3
 #: A video with fewer frames shows no persistence.
 FEWEST_FRAMES = 24
+#: So many damaged frames a look passes over.
+MOST_PASSED = 240
 #: Pictures larger than this are made smaller before they are compared.
 MOST_PIXELS = 1280 * 720
 #: A seed is marked in this share of the looks; what touches a seed belongs to it from the lower share on.
@@ -163,9 +165,10 @@ class _Place:
 
 
 def _whole_frames(video: Video, start: int) -> Iterator[Any]:
-    """The frames of a look at `start`: the next ones that are not damaged, where there are any; else as they are."""
+    """The frames of a look at `start`: the next that are not damaged, or those at the beginning, or as they are."""
     for first in (start, 0):
-        frames = (frame for frame in video.read(first, video.frames) if not frame.damaged)
+        stop = min(first + FRAMES_PER_LOOK + MOST_PASSED, video.frames)
+        frames = (frame for frame in video.read(first, stop) if not frame.damaged)
         whole = islice(frames, FRAMES_PER_LOOK)
         found = next(whole, None)
         if found is not None:

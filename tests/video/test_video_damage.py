@@ -29,7 +29,7 @@ DAMAGEABLE = {
 
 
 def damaged(source: Path, target: Path, number: int) -> Path:
-    """A copy with noise in the packet of frame `number`, and another that follows in decoding order."""
+    """A copy with noise in the packet of frame `number`."""
     data = bytearray(source.read_bytes())
     with av.open(str(source)) as container:
         packet = sorted((p for p in container.demux(video=0) if p.size), key=lambda p: p.pts)[number]

@@ -62,6 +62,11 @@ class SourceFrame(Protocol):
         """Lets go of both; they are computed again when they are asked for."""
         ...
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the file is broken here, so that no statistic is to count the picture."""
+        ...
+
 
 @runtime_checkable
 class Video(Protocol):

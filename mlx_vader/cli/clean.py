@@ -15,6 +15,9 @@ from mlx_vader.jobs.options import CleanOptions
 if TYPE_CHECKING:
     from mlx_vader.jobs.clean import CleanReport, FileReport, Interrupted, Progress
 
+#: Damaged frames that are so few seconds apart are told as one place; no more places than these are told.
+SAME_PLACE, MOST_PLACES = 0.5, 6
+
 HELP = """
 Remove watermarks, logos, text and degradations from videos, images and folders of them.
 
@@ -128,6 +131,8 @@ def _notes(file: "FileReport") -> Iterator[str]:
             yield f"hint: {file.hint}"
     for stream in file.left_out:
         yield f"note: {file.target} holds no {stream} of the source"
+    if file.damaged:
+        yield f"note: {file.source}: {_damage(file)}"
     if file.not_finite:
         yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
     if file.finding.status == "nothing":
@@ -138,6 +143,22 @@ def _notes(file: "FileReport") -> Iterator[str]:
         kept = "the result is the source, byte for byte" if file.copied else "no frame was changed"
         yield f"note: {kept}"
         yield "hint: show where the mark is with --mask, or take the network's word with --find network"
+
+
+def _damage(file: "FileReport") -> str:
+    """How many frames of the source are damaged, and where."""
+    places: list[list[float]] = []
+    for seconds in file.damaged:
+        if places and seconds - places[-1][1] < SAME_PLACE:
+            places[-1][1] = seconds
+        else:
+            places.append([seconds, seconds])
+    shown = [f"{first:.2f}" + (f" to {last:.2f}" if last > first else "") for first, last in places]
+    more = f" and {len(shown) - MOST_PLACES} more places" if len(shown) > MOST_PLACES else ""
+    least = "at least " if file.copied else ""
+    verb = "is" if len(file.damaged) == 1 else "are"
+    count = f"{least}{len(file.damaged)} of {file.frames} frames {verb} damaged"
+    return f"{count}, at {', '.join(shown[:MOST_PLACES])} s{more}"
 
 
 def _summary(report: "CleanReport") -> str:

@@ -48,11 +48,15 @@ def stretches(path: Path) -> list[Stretch]:
 def decode(stretch: Stretch, extra: int) -> UInt8[np.ndarray, "t h w 3"]:
     """The frames of a stretch and of the `extra` frames after it, each once though it were stored twice.
 
+    Damaged ones are left out.
+
     Raises VaderError when nothing can be decoded there.
     """
     kept: list[np.ndarray] = []
     with open_video(stretch.path, stretch.start, stretch.stop + extra) as video:
         for frame in video:
+            if frame.damaged:
+                continue
             picture = _reduced(to_levels(frame.rgb))
             if not kept or _differ(kept[-1], picture):
                 kept.append(picture)

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mlx_vader.data.camera import CameraPath, camera_path, pan
 from mlx_vader.errors import VaderError
+from mlx_vader.video.files import check_source
 
 #: What Pillow raises for a file that it cannot read.
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
@@ -28,7 +29,7 @@ MARGIN = 3.0
 def opened(path: Path) -> Iterator[Image.Image]:
     """A picture, to be decoded inside the `with`. Raises VaderError when it cannot be read or decoded."""
     try:
-        with Image.open(path) as file:
+        with Image.open(check_source(path)) as file:
             yield file
     except UNREADABLE as error:
         raise VaderError(f"{path} cannot be read: {error}", hint="damaged, or not an image") from error

@@ -37,14 +37,15 @@ def find_clips(paths: Iterable[Path] = ()) -> dict[str, Path]:
 def middle_of(path: Path, frames: int, height: int) -> Clip:
     """Up to `frames` frames from the middle of a video, in 8-bit levels; a photograph as often.
 
-    Frames of more than `height` lines are scaled down to so many (Lanczos); 0 leaves them as they are.
+    Damaged frames are left out. Frames of more than `height` lines are scaled down to so many (Lanczos); 0 leaves them
+    as they are.
     """
     if is_image(path):
         clip = np.repeat(at_most(to_levels(read_image(path)), height)[None], frames, axis=0)
     else:
         start = max(0, ((probe(path).frames or 0) - frames) // 2)
         with open_video(path, start, start + frames) as video:
-            pictures = [at_most(to_levels(frame.rgb), height) for frame in video]
+            pictures = [at_most(to_levels(frame.rgb), height) for frame in video if not frame.damaged]
         if not pictures:
             raise VaderError(f"{path} holds no frame", hint="truncated, or not finished")
         clip = np.stack(pictures)

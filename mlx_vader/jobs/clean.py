@@ -35,8 +35,9 @@ class FileReport:
 
     `seconds` is what this run spent on it, `resumed_at` the frames that an earlier run had done, `not_finite` the
     frames where the network gave NaN and the source's pixels stand in, `left_out` the streams and `losses` what of the
-    pictures the target cannot hold. `copied`: nothing was to be changed, and the target is the source, byte for byte.
-    `finding`: which marks were found.
+    pictures the target cannot hold. `damaged`: when frames that are broken in the source are shown, in seconds from its
+    first (of a copied file only some were looked at); what is made of them is no better. `copied`: nothing was to be
+    changed, and the target is the source, byte for byte. `finding`: which marks were found.
     """
 
     source: Path
@@ -49,6 +50,7 @@ class FileReport:
     left_out: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     copied: bool = False
+    damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
     preview: Path | None = None
     error: str = ""

@@ -49,7 +49,8 @@ class Done:
     """What was done: all frames of the result, those of an earlier run, those left as they were because of NaN.
 
     `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
-    container cannot hold.
+    container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first; of one
+    that is copied, those that were looked at.
     """
 
     frames: int
@@ -57,6 +58,7 @@ class Done:
     not_finite: int = 0
     left_out: tuple[str, ...] = ()
     copied: bool = False
+    damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
 
 
@@ -124,6 +126,7 @@ class VideoJob:
                 resumed_at,
                 not_finite,
                 left_out,
+                damaged=tuple(folder.manifest.damaged),
                 finding=self.process.finding,
             )
 
@@ -138,11 +141,12 @@ class VideoJob:
     def _copied(self, folder: WorkFolder) -> Done:
         copy_source(self.task)
         folder.remove()
-        return Done(self.total, copied=True, finding=self.process.finding)
+        seen = tuple(sorted(self.video.damaged))
+        return Done(self.total, copied=True, damaged=seen, finding=self.process.finding)
 
     def _work(self, folder: WorkFolder, on_frames: OnFrames) -> int:
         editor = _Editor(self, folder.manifest.frames, on_frames)
-        encoder = _Encoder(folder, self.encodings)
+        encoder = _Encoder(folder, self.encodings, self.video.seconds)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
         large = self.info.width * self.info.height * 12 > LARGE_FRAME_BYTES
 
@@ -226,12 +230,19 @@ def _woven(first: Picture, second: Picture) -> Picture:
 class _Encoder:
     """The end of the pipeline: writes segments of each output, and the work folder's record of them."""
 
-    def __init__(self, folder: WorkFolder, encodings: dict[str, Encoding]) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: WorkFolder,
+        encodings: dict[str, Encoding],
+        seconds: Callable[[VideoFrame], float],
+    ) -> None:
+        """`seconds`: when a frame of the source is shown."""
+        self.folder, self.seconds = folder, seconds
         self.writers = {
             name: SegmentWriter(folder.folder(name), encoding) for name, encoding in encodings.items()
         }
         self.uncut = 0
+        self.damaged: list[float] = []
 
     def write(self, item: Picture | Cut | None) -> None:
         if item is None:
@@ -244,12 +255,14 @@ class _Encoder:
             shown = panels(item.source.rgb, item.mask, item.edited.rgb)
             self.writers[PREVIEW].write(shown, item.source.pts, item.source.time_base)
         self.uncut += 1
+        if item.source.damaged:
+            self.damaged.append(self.seconds(item.source))
 
     def _cut(self, cut: Cut) -> None:
         for writer in self.writers.values():
             writer.cut()
-        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry)
-        self.uncut = 0
+        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged)
+        self.uncut, self.damaged = 0, []
 
     def abandon(self) -> None:
         """Throws away what is not finished; nothing after a run without an error."""

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,7 +30,8 @@ VERSION = 2
 class Manifest:
     """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next.
 
-    `analyses` counts what the first pass has kept: the last of them holds all before.
+    `analyses` counts what the first pass has kept: the last of them holds all before. `damaged`: when the damaged of
+    the frames that are done are shown, in seconds.
     """
 
     settings: dict[str, Any]
@@ -38,6 +39,7 @@ class Manifest:
     frames: int = 0
     next_frame: int = 0
     analyses: int = 0
+    damaged: list[float] = field(default_factory=list)
     version: int = VERSION
 
     @property
@@ -117,11 +119,19 @@ class WorkFolder:
         """Where the segments of an output are."""
         return self.path / output
 
-    def finish_segment(self, frames: int, next_frame: int, carry: Packed) -> None:
+    def finish_segment(
+        self, frames: int, next_frame: int, carry: Packed, damaged: Sequence[float] = ()
+    ) -> None:
         """From now on the job goes on behind the segment that each output has just got."""
         before, count = self.manifest, self.manifest.segments + 1
         self._store("carry", count, carry)
-        self.manifest = replace(before, segments=count, frames=before.frames + frames, next_frame=next_frame)
+        self.manifest = replace(
+            before,
+            segments=count,
+            frames=before.frames + frames,
+            next_frame=next_frame,
+            damaged=[*before.damaged, *damaged],
+        )
         self._write_manifest()
         self._arrays("carry", before.segments).unlink(missing_ok=True)
 

@@ -13,6 +13,7 @@ Where the network marks much more than what is believed, it does not know this m
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
 LOOKS, FRAMES_PER_LOOK = 12, 3
 #: A video with fewer frames shows no persistence.
 FEWEST_FRAMES = 24
+#: So many damaged frames a look passes over.
+MOST_PASSED = 240
 #: Pictures larger than this are made smaller before they are compared.
 MOST_PIXELS = 1280 * 720
 #: A seed is marked in this share of the looks; what touches a seed belongs to it from the lower share on.
@@ -64,7 +67,7 @@ class PersistentMarks:
         reduction = max(1, round(np.sqrt(video.height * video.width / MOST_PIXELS)))
         seen, luma = list(kept.get("seen", ())), list(kept.get("luma", ()))
         for start in np.linspace(0, video.frames - FRAMES_PER_LOOK, LOOKS).astype(int)[len(seen) :]:
-            frames = _Remembering(video.read(int(start), int(start) + FRAMES_PER_LOOK))
+            frames = _Remembering(_whole_frames(video, int(start)))
             seen.append(to_levels(_reduced(self._see(frames)[..., 0], reduction)))
             luma.append(to_levels(_reduced(frames.last.rgb.mean(axis=-1), reduction)))
             yield {"seen": np.stack(seen), "luma": np.stack(luma)}
@@ -159,6 +162,20 @@ class _Place:
             return False
         around = float(np.median(change[ring]))
         return around >= LEAST_MOTION and float(np.median(change[inside])) <= STILLER * around
+
+
+def _whole_frames(video: Video, start: int) -> Iterator[Any]:
+    """The frames of a look at `start`: the next that are not damaged, or those at the beginning, or as they are."""
+    for first in (start, 0):
+        stop = min(first + FRAMES_PER_LOOK + MOST_PASSED, video.frames)
+        frames = (frame for frame in video.read(first, stop) if not frame.damaged)
+        whole = islice(frames, FRAMES_PER_LOOK)
+        found = next(whole, None)
+        if found is not None:
+            yield found
+            yield from whole
+            return
+    yield from video.read(start, start + FRAMES_PER_LOOK)
 
 
 class _Remembering:

@@ -70,7 +70,8 @@ def assemble(
     if not segments:
         raise VaderError(f"there are no frames to write to {path}")
     with written_beside(path) as partial, ExitStack() as stack:
-        output = _Output(partial, path, encoding, source, stack, extradata=_extradata(segments))
+        first = segments[0].first_pts * encoding.time_base
+        output = _Output(partial, path, encoding, source, stack, first, _extradata(segments))
         with writing(path):
             for packet in output.merged(segments):
                 output.container.mux_one(packet)
@@ -115,13 +116,15 @@ class _Output:
         encoding: Encoding,
         source: str | os.PathLike[str] | None,
         stack: ExitStack,
+        first: Fraction = Fraction(0),
         extradata: bytes | None = None,
     ) -> None:
+        """`first`: when the first picture is shown, in seconds."""
         self.copies: Copies | None = None
-        self._shift = Fraction(0)
         self._time_base = encoding.time_base
         self._last_duration = encoding.last_duration
         origin = stack.enter_context(opened(source)) if source is not None else None
+        self._shift = start_shift(origin, first)
         with writing(target):
             self.container = av.open(
                 f"file:{partial}", "w", format=muxer(target), options=_options(target, origin)
@@ -136,7 +139,6 @@ class _Output:
 
     def _carry_over(self, origin: InputContainer, source: Path, target: Path) -> None:
         main = main_stream(origin, source)
-        self._shift = start_shift(origin)
         self.video.metadata.update(_of_the_picture(main, self.video))
         self.video.disposition = main.disposition & ~Disposition.attached_pic
         self.container.metadata.update(lasting(origin.metadata))

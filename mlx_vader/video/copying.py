@@ -99,7 +99,8 @@ def add_copies(source: InputContainer, main: Stream, output: OutputContainer, ta
         if stream.type == "subtitle":
             copies.ways[stream.index] = _add_subtitles(stream, output, target)
         elif stream.type in {"audio", "video"} and not is_cover(stream):
-            copies.ways[stream.index] = _copier(_add_copy(stream, output, target))
+            copied = _copier(_add_copy(stream, output, target))
+            copies.ways[stream.index] = _without_hidden(copied) if stream.type == "audio" else copied
         else:
             _add_if_possible(stream, output, target, copies)
     return copies
@@ -174,6 +175,22 @@ def _copier(copy: Stream) -> Callable[[Packet], list[Packet]]:
     return copied
 
 
+def _without_hidden(copied: Callable[[Packet], list[Packet]]) -> Callable[[Packet], list[Packet]]:
+    """Sound that an edit list hides stays away: Matroska would play it. One packet of it, decoders need to begin."""
+    waiting: list[Packet] = []
+    begun = False
+
+    def shown(packet: Packet) -> list[Packet]:
+        nonlocal waiting, begun
+        if packet.is_discard:
+            waiting = [] if begun else [packet]
+            return []
+        ready, waiting, begun = [*waiting, packet], [], True
+        return [copy for one in ready for copy in copied(one)]
+
+    return shown
+
+
 def _without_gaps(copied: Callable[[Packet], list[Packet]]) -> Callable[[Packet], list[Packet]]:
     """MP4 fills the time between subtitles with empty ones; whoever writes it adds them anew."""
 
@@ -222,9 +239,11 @@ def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fracti
         output.set_chapters(chapters)
 
 
-def start_shift(source: InputContainer) -> Fraction:
-    """Broadcasts begin at any time of day: seconds to add, so that they begin at zero. Other files keep their time."""
-    broadcast = int(source.format.flags) & _TS_DISCONT
-    if not broadcast or source.start_time is None:
-        return Fraction(0)
-    return -Fraction(source.start_time, av.time_base)
+def start_shift(source: InputContainer | None, first: Fraction) -> Fraction:
+    """Seconds to add to all times, so that nothing is shown before zero; `first` is when the first picture is shown.
+
+    Broadcasts begin at any time of day, and then at zero. Files that begin at zero or later keep their time.
+    """
+    if source is not None and int(source.format.flags) & _TS_DISCONT and source.start_time is not None:
+        return -Fraction(source.start_time, av.time_base)
+    return max(-first, Fraction(0))

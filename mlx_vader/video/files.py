@@ -47,8 +47,13 @@ def check_source(path: str | os.PathLike[str]) -> Path:
             raise VaderError(f"{source} does not exist", hint="check the spelling and the folder")
         if source.is_dir():
             raise VaderError(f"{source} is a folder", hint="name a file in it")
+        if not source.is_file():
+            raise VaderError(
+                f"{source} is a pipe or a device",
+                hint=f"it is read more than once, so make a file of it: cat '{source}' > copy.mp4",
+            )
         source.open("rb").close()
-        if source.is_file() and source.stat().st_size == 0:
+        if source.stat().st_size == 0:
             raise VaderError(f"{source} is empty", hint="copy or download it again")
     except PermissionError as error:
         raise VaderError(f"{source} cannot be read", hint=f"allow it: chmod u+r '{source}'") from error
@@ -75,6 +80,8 @@ def _check_place(target: Path) -> None:
     folder = target.parent
     if target.is_dir():
         raise UsageError(f"{target} is a folder", hint="name the file to write in it")
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{target} is a pipe or a device", hint="name a file to write")
     if not folder.is_dir():
         raise UsageError(f"the folder {folder} does not exist", hint=f"make it: mkdir -p '{folder}'")
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):

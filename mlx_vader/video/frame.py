@@ -46,16 +46,26 @@ class VideoFrame:
     """One picture, shown at `pts * time_base` seconds; `index` counts from the file's start.
 
     It keeps the samples that were decoded; RGB is computed when it is asked for. `height` and `width` are those of the
-    upright picture. One thread at a time may use a frame; different frames of one video may be in different threads.
+    upright picture. `damaged`: the file is broken here, and parts of the picture, or all of it, are made up. One thread
+    at a time may use a frame; different frames of one video may be in different threads.
     """
 
+    damaged = False
+
     def __init__(
-        self, picture: av.VideoFrame, traits: Traits, pts: int, time_base: Fraction, index: int
+        self,
+        picture: av.VideoFrame,
+        traits: Traits,
+        pts: int,
+        time_base: Fraction,
+        index: int,
+        *,
+        damaged: bool = False,
     ) -> None:
-        """`picture` is as it was decoded, in any pixel format and not turned; it belongs to this frame from now on."""
+        """`picture` is as it was decoded, in any pixel format and not turned; nobody writes into it from now on."""
         self.picture, self.layout = planar(picture)
         self.traits = traits
-        self.pts, self.time_base, self.index = pts, time_base, index
+        self.pts, self.time_base, self.index, self.damaged = pts, time_base, index, damaged
         height, width = picture.height, picture.width
         self.height, self.width = (width, height) if traits.orientation.transposed else (height, width)
         self._whole: VideoFrame | None = None
@@ -191,13 +201,13 @@ class VideoFrame:
 
     def _with_picture(self, picture: av.VideoFrame) -> VideoFrame:
         made = VideoFrame(picture, self.traits, self.pts, self.time_base, self.index)
-        made._whole, made._parity = self._whole, self._parity
+        made._whole, made._parity, made.damaged = self._whole, self._parity, self.damaged
         return made
 
     def _field(self, parity: int) -> VideoFrame:
         traits = replace(self.traits, field_order="progressive")
         field = VideoFrame(field_of(self.picture, parity), traits, self.pts, self.time_base, self.index)
-        field._whole, field._parity = self, parity
+        field._whole, field._parity, field.damaged = self, parity, self.damaged
         return field
 
     def _woven(self, second: VideoFrame) -> VideoFrame:

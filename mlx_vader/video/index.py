@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 #: Where neither packets nor container tell a frame rate.
@@ -16,9 +17,9 @@ DEFAULT_FRAME_RATE = Fraction(25)
 class FrameIndex:
     """`times[i]` is when frame i is shown, in `time_base`; strictly increasing, 8 bytes a frame.
 
-    `keys` are the times of the frames at which decoding can begin. Where `exact` is false, the file does not say when
-    its frames are shown: the times are made up from the frame rate or from the decoding times. `shown_as_stored` says
-    that the packets' times follow the decoding order.
+    `keys` are the times of the pictures at which decoding can begin; they need not be shown themselves. Where `exact`
+    is false, the file does not say when its frames are shown: the times are made up from the frame rate or from the
+    decoding times. `shown_as_stored` says that the packets' times follow the decoding order.
     """
 
     times: np.ndarray
@@ -66,7 +67,7 @@ class FrameIndex:
 
 
 def index_stream(container: InputContainer, stream: VideoStream) -> FrameIndex | None:
-    """Reads all packets of a stream; None if it has none."""
+    """Reads all packets of a stream; None if it has none that is shown."""
     shown, decoded, keys, durations = _read_packets(container, stream)
     if not shown:
         return None
@@ -75,16 +76,23 @@ def index_stream(container: InputContainer, stream: VideoStream) -> FrameIndex |
     exact = None not in shown and len(set(shown)) == len(shown)
     times = _times(shown, decoded, step)
     usual = int(np.median(np.diff(times))) if len(times) > 1 else step
-    last = _rest(stream, int(times[-1])) or durations.get(int(times[-1])) or usual
+    told = durations.get(int(times[-1])) or usual
+    last = _rest(stream, int(times[-1]), told) or told
     in_order = exact and all(before < after for before, after in pairwise(shown))  # type: ignore[operator]
     return FrameIndex(times, np.array(sorted(keys), np.int64), time_base, exact, last or step, in_order)
 
 
-def _rest(stream: VideoStream, time: int) -> int:
-    """The ticks from `time` to the end that the container names; 0 if it names none."""
+def _rest(stream: VideoStream, time: int, told: int) -> int:
+    """The ticks from `time` to the end that the container names; 0 if it names none.
+
+    `told`: what the last packet says.
+    """
     if stream.duration is None or stream.start_time is None:
         return 0
-    return max(0, stream.start_time + stream.duration - time)
+    rest = stream.start_time + stream.duration - time
+    # Where an edit list delays a stream and cuts its end, FFmpeg counts the delay in the duration.
+    delayed = stream.start_time > 0 and rest == told + stream.start_time
+    return told if delayed else max(0, rest)
 
 
 def _read_packets(
@@ -94,18 +102,25 @@ def _read_packets(
     decoded: list[int | None] = []
     keys: list[int] = []
     last: dict[int, int] = {}
+    entered = False
     for packet in container.demux(stream):
-        if not packet.size or packet.is_discard:
-            continue
-        if not shown and not packet.is_keyframe:
+        entered = entered or packet.is_keyframe
+        if not packet.size or not entered:
             continue  # nothing before the first keyframe can be decoded
-        shown.append(packet.pts)
-        decoded.append(packet.dts)
         if packet.is_keyframe and packet.pts is not None:
             keys.append(packet.pts)
+        if packet.is_discard or _only_helps(packet, stream):
+            continue  # others lean on it, but it is not shown: an edit list or the codec hides it
+        shown.append(packet.pts)
+        decoded.append(packet.dts)
         if packet.pts is not None and packet.pts >= next(iter(last), packet.pts):
             last = {packet.pts: packet.duration or 0}
     return shown, decoded, keys, last
+
+
+def _only_helps(packet: Packet, stream: VideoStream) -> bool:
+    """Whether it is one of VP8's pictures that are never shown (RFC 6386, section 9.1: the bit `show_frame`)."""
+    return stream.codec.canonical_name == "vp8" and not bytes(packet)[0] >> 4 & 1
 
 
 def _frame_step(stream: VideoStream, time_base: Fraction) -> int:
@@ -115,10 +130,19 @@ def _frame_step(stream: VideoStream, time_base: Fraction) -> int:
 
 def _times(shown: list[int | None], decoded: list[int | None], step: int) -> np.ndarray:
     """Sorted and strictly increasing, from the best that the packets offer."""
-    for candidates in (shown, decoded):
+    for candidates in (shown, decoded, _from_before_zero(shown, step)):
         known = [time for time in candidates if time is not None]
         if len(known) == len(candidates) and (len(set(known)) > 1 or len(known) == 1):
             times = np.sort(np.array(known, np.int64))
             order = np.arange(len(times))
             return np.maximum.accumulate(times - order) + order
     return np.arange(len(shown), dtype=np.int64) * step
+
+
+def _from_before_zero(shown: list[int | None], step: int) -> list[int | None]:
+    """Fills in the times at the beginning of a Matroska file, which FFmpeg does not tell where they are negative."""
+    known = [time for time in shown if time is not None]
+    unknown = len(shown) - len(known)
+    if not known or None in shown[shown.index(min(known)) :]:
+        return shown
+    return [*(min(known) - step * count for count in range(unknown, 0, -1)), *known]

@@ -122,7 +122,9 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
         except av.error.FFmpegError as error:
             raise VaderError(f"{path} is damaged: {error.strerror}", hint=_repair(path)) from error
     if index is None:
-        raise VaderError(f"{path} has no frames", hint="its video stream is empty")
+        raise VaderError(
+            f"{path} has no frames that can be shown", hint="its video stream is empty or damaged"
+        )
     with opened(path) as container:
         stream = main_stream(container, path)
         first, *others = _first_frames(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mlx_vader.data import footage
 from mlx_vader.data.footage import Stretch, clip_from_stretch, decode, mirrored, stretches
 from mlx_vader.errors import VaderError
-from mlx_vader.video import read_clip
+from mlx_vader.video import open_video, read_clip
+from tests.damaged_clip import DAMAGED, make_damaged
 
 
 def write(path, levels, width=64, height=48):
@@ -45,6 +46,15 @@ def test_a_stretch_holds_exactly_the_frames_of_the_file(carphone):
 def test_frames_that_are_stored_twice_come_once(tmp_path):
     path = write(tmp_path / "twice.mkv", np.repeat(np.arange(10, 200, 10), 2))
     assert levels(decode(Stretch(path, 0, 38), extra=0)) == list(range(10, 200, 10))
+
+
+def test_damaged_frames_are_left_out(tmp_path, carphone):
+    path = make_damaged(tmp_path / "damaged.mp4", carphone)
+    frames = decode(Stretch(path, 0, 30), extra=0)
+    with open_video(path) as video:
+        whole = [frame.levels for frame in video if not frame.damaged]
+    assert len(frames) == len(whole) == 30 - len(DAMAGED)
+    assert np.abs(frames.astype(int) - np.stack(whole)).max() <= 1
 
 
 def test_a_large_picture_is_kept_small(tmp_path, monkeypatch):

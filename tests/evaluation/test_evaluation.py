@@ -20,6 +20,7 @@ from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.tables import decibels, gains, tables
 from mlx_vader.metrics import masked_psnr, psnr, ssim
 from mlx_vader.video import write_image
+from tests.damaged_clip import DAMAGED, make_damaged
 
 #: What the command's JSON promises of a row.
 KEYS = {
@@ -189,6 +190,10 @@ def test_a_photograph_is_a_still_clip_and_a_video_is_taken_from_its_middle(
     np.testing.assert_array_equal(middle_of(carphone, 2, 0), middle_of(carphone, 4, 0)[1:3])
     assert middle_of(carphone, 2, 48).shape == (2, 48, 59, 3)
     assert middle_of(carphone, 1000, 48).shape[0] == 120
+
+
+def test_damaged_frames_are_not_measured(carphone: Path, tmp_path: Path) -> None:
+    assert len(middle_of(make_damaged(tmp_path / "damaged.mp4", carphone), 30, 0)) == 30 - len(DAMAGED)
 
 
 def test_clips_of_one_name_are_told_apart_and_named_once(

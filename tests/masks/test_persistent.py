@@ -19,6 +19,7 @@ class Frame:
     height: int = SIZE[0]
     width: int = SIZE[1]
     levels: None = None
+    damaged: bool = False
 
 
 @dataclass
@@ -167,6 +168,40 @@ def test_a_large_video_is_looked_at_in_a_smaller_size():
     assert (mask != wanted).mean() < 0.001
 
 
+@dataclass
+class Broken(Video):
+    """Grey pictures, which the decoder put in the place of those that it could not decode."""
+
+    damaged: tuple[int, ...] = ()
+
+    def read(self, start, stop):
+        for index, frame in enumerate(super().read(start, stop), start):
+            if index in self.damaged:
+                yield Frame(np.full_like(frame.rgb, 0.5), damaged=True)
+            else:
+                yield frame
+
+
+@pytest.mark.parametrize("damaged", [range(20, 60), range(57), range(1, 60, 2)])
+def test_damaged_frames_are_not_looked_at(damaged):
+    looked_at = []
+
+    def see(frames):
+        taken = list(frames)
+        looked_at.extend(taken)
+        return np.zeros((*taken[-1].rgb.shape[:2], 1), np.float32)
+
+    _, steps = found(see, Broken(damaged=tuple(damaged)))
+    assert len(steps) == LOOKS
+    assert not any(frame.damaged for frame in looked_at)
+    assert not (steps[-1]["luma"] == 128).all(axis=(1, 2)).any()
+
+
+def test_where_all_is_damaged_it_is_looked_at_as_it_is():
+    _, steps = found(seen_at(), Broken(damaged=tuple(range(60))))
+    assert len(steps) == LOOKS
+
+
 def test_a_mark_grows_to_where_it_is_seen_half_of_the_time():
     seen = np.zeros((10, *SIZE), np.uint8)
     seen[:, 40:44, 40:60] = 255
@@ -179,4 +214,4 @@ def test_a_mark_grows_to_where_it_is_seen_half_of_the_time():
 
 
 def test_the_protocol_of_a_frame_is_what_the_sources_use():
-    assert {"rgb", "levels", "height", "width"} <= set(dir(SourceFrame))
+    assert {"rgb", "levels", "height", "width", "damaged"} <= set(dir(SourceFrame))

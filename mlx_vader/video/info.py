@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import av.error
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
@@ -125,6 +126,7 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
         raise VaderError(f"{path} has no frames", hint="its video stream is empty")
     with opened(path) as container:
         stream = main_stream(container, path)
+        told = _colors_of(stream.codec_context)  # the decoder overwrites them by what pictures say
         first, *others = _first_frames(
             container, stream, path, _TRIED if _may_be_mixed_up(container, stream, index) else 1
         )
@@ -133,7 +135,7 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
             index = replace(index, exact=False)
         # Pictures that lean on frames before the file's beginning are in the packets but are never shown.
         index = index.without_first(index.find(first.pts) or 0)
-        return Examined(_describe(path, container, stream, [first, *others], index), index)
+        return Examined(_describe(path, container, stream, [first, *others], index, told), index)
 
 
 def _may_be_mixed_up(container: InputContainer, stream: VideoStream, index: FrameIndex) -> bool:
@@ -178,7 +180,12 @@ def _first_frames(
 
 
 def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, frames: list[av.VideoFrame], index: FrameIndex
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    frames: list[av.VideoFrame],
+    index: FrameIndex,
+    told: ColorTags,
 ) -> VideoInfo:
     first = frames[0]
     matrix = display_matrix_of(first)
@@ -200,7 +207,7 @@ def _describe(
         bit_depth=first.format.components[0].bits,
         rotation=orientation.rotation,
         sample_aspect_ratio=aspect,
-        color=_color_tags(stream, first),
+        color=_color_tags(stream, first, told),
         variable_frame_rate=index.variable,
         time_base=index.time_base,
         audio=sum(other.type == "audio" for other in pictures),
@@ -224,20 +231,26 @@ def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
     return close[0] if close else measured.limit_denominator(100_000)
 
 
-def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
-    """What the stream says, or else its first frame; an unspecified range is taken as players take it."""
-    context = stream.codec_context
+def _colors_of(source: VideoCodecContext | av.VideoFrame) -> ColorTags:
+    tags = source.color_primaries, source.color_trc, source.colorspace, source.color_range
+    return ColorTags(*(int(tag) for tag in tags))
+
+
+def _color_tags(stream: VideoStream, first: av.VideoFrame, told: ColorTags) -> ColorTags:
+    """What the decoder says, or else its first frame, or else the container; players take an unsaid range as here."""
+    sources = [_colors_of(stream.codec_context), _colors_of(first), told]
     name = first.format.name
-    stored_range = int(context.color_range) or int(first.color_range)
+    stored_range = next((source.range for source in sources if source.range), 0)
     # FFmpeg takes grey for full range, and so do those who make it.
     full = first.format.is_rgb or name.startswith("yuvj") or (name.startswith("gray") and not stored_range)
 
-    def known(of_stream: int, of_frame: int) -> int:
-        return int(of_stream) if of_stream != UNSPECIFIED else int(of_frame)
+    def known(tag: str) -> int:
+        values = [int(getattr(source, tag)) for source in sources]
+        return next((value for value in values if value != UNSPECIFIED), UNSPECIFIED)
 
     return ColorTags(
-        primaries=known(context.color_primaries, first.color_primaries),
-        transfer=known(context.color_trc, first.color_trc),
-        matrix=known(context.colorspace, first.colorspace),
+        primaries=known("primaries"),
+        transfer=known("transfer"),
+        matrix=known("matrix"),
         range=FULL_RANGE if full else stored_range or LIMITED_RANGE,
     )

@@ -15,8 +15,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
+from mlx_vader.video.clock import start_shift
 from mlx_vader.video.codecs import Encoding
-from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting, start_shift
+from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting
 from mlx_vader.video.files import check_target
 from mlx_vader.video.library import is_cover, main_stream, muxer, opened, writing
 from mlx_vader.video.segments import Segment, close_quietly

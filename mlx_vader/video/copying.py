@@ -13,6 +13,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from mlx_vader.errors import UsageError
+from mlx_vader.video.clock import Clock
 from mlx_vader.video.library import is_cover
 
 #: What subtitles become where the container cannot hold them as they are.
@@ -43,9 +44,6 @@ _STALE = frozenset(
     }
 )
 
-#: AVFMT_TS_DISCONT of libavformat/avformat.h.
-_TS_DISCONT = 0x0200
-
 
 @dataclass
 class Copies:
@@ -61,7 +59,7 @@ class Copies:
         if not streams:
             return
         last: dict[int, int] = {}
-        for packet in self.source.demux(streams):
+        for packet in Clock(self.source).packets(streams):
             if not packet.size:
                 continue  # the end of a stream
             index = packet.stream.index
@@ -220,11 +218,3 @@ def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fracti
         chapter["end"] += ticks
     if chapters:
         output.set_chapters(chapters)
-
-
-def start_shift(source: InputContainer) -> Fraction:
-    """Broadcasts begin at any time of day: seconds to add, so that they begin at zero. Other files keep their time."""
-    broadcast = int(source.format.flags) & _TS_DISCONT
-    if not broadcast or source.start_time is None:
-        return Fraction(0)
-    return -Fraction(source.start_time, av.time_base)

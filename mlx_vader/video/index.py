@@ -8,6 +8,8 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from mlx_vader.video.clock import Clock
+
 #: Where neither packets nor container tell a frame rate.
 DEFAULT_FRAME_RATE = Fraction(25)
 
@@ -67,15 +69,18 @@ class FrameIndex:
 
 def index_stream(container: InputContainer, stream: VideoStream) -> FrameIndex | None:
     """Reads all packets of a stream; None if it has none."""
-    shown, decoded, keys, durations = _read_packets(container, stream)
+    clock = Clock(container)
+    shown, decoded, keys, durations = _read_packets(clock, stream)
     if not shown:
         return None
     time_base = stream.time_base or Fraction(1, 1000)
     step = _frame_step(stream, time_base)
-    exact = None not in shown and len(set(shown)) == len(shown)
+    # After a jump a decoded frame's own time says no longer which one it is.
+    exact = None not in shown and len(set(shown)) == len(shown) and not clock.jumped
     times = _times(shown, decoded, step)
     usual = int(np.median(np.diff(times))) if len(times) > 1 else step
-    last = _rest(stream, int(times[-1])) or durations.get(int(times[-1])) or usual
+    rest = 0 if clock.jumped else _rest(stream, int(times[-1]))
+    last = rest or durations.get(int(times[-1])) or usual
     in_order = exact and all(before < after for before, after in pairwise(shown))  # type: ignore[operator]
     return FrameIndex(times, np.array(sorted(keys), np.int64), time_base, exact, last or step, in_order)
 
@@ -88,13 +93,13 @@ def _rest(stream: VideoStream, time: int) -> int:
 
 
 def _read_packets(
-    container: InputContainer, stream: VideoStream
+    clock: Clock, stream: VideoStream
 ) -> tuple[list[int | None], list[int | None], list[int], dict[int, int]]:
     shown: list[int | None] = []
     decoded: list[int | None] = []
     keys: list[int] = []
     last: dict[int, int] = {}
-    for packet in container.demux(stream):
+    for packet in clock.packets([stream]):
         if not packet.size or packet.is_discard:
             continue
         if not shown and not packet.is_keyframe:

@@ -1,0 +1,91 @@
+"""The clock of a broadcast: it begins at any time of day, and jumps where recordings were joined or a signal was lost.
+
+Players go on as if nothing had happened. So does this, with one correction for all streams, so that they stay together.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+#: AVFMT_TS_DISCONT of libavformat/avformat.h.
+_TS_DISCONT = 0x0200
+
+#: Seconds by which a stream may stay silent, and by which a packet may come early: ffmpeg's own limits.
+_LONGEST_GAP, _EARLIEST = Fraction(10), Fraction(-1, 10)
+
+#: Sound and pictures come without gaps; subtitles and data may be silent for any time.
+_STEADY = frozenset({"audio", "video"})
+
+
+def is_broadcast(container: InputContainer) -> bool:
+    """Whether the clock of a container of this kind may jump."""
+    return bool(int(container.format.flags) & _TS_DISCONT)
+
+
+def start_shift(container: InputContainer) -> Fraction:
+    """Seconds to add to a broadcast's times, so that they begin at zero. Other files keep their time."""
+    if not is_broadcast(container) or container.start_time is None:
+        return Fraction(0)
+    return -Fraction(container.start_time, av.time_base)
+
+
+class Clock:
+    """Takes the jumps out of the times of one container's packets, which must all go through it in their order."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container = container
+        self._corrections = [Fraction(0)]
+        self._latest: dict[int, Fraction] = {}
+        self._expected: dict[int, Fraction] = {}
+
+    @property
+    def jumped(self) -> bool:
+        """Whether there was a jump so far."""
+        return len(self._corrections) > 1
+
+    def packets(self, streams: Sequence[Stream]) -> Iterator[Packet]:
+        """The packets of `streams`, with steady times; of a container whose clock does not jump, as they are."""
+        if not is_broadcast(self._container):
+            yield from self._container.demux(list(streams))
+            return
+        wanted = {stream.index for stream in streams}
+        steady = [stream for stream in self._container.streams if stream.type in _STEADY]
+        for packet in self._container.demux([*steady, *(s for s in streams if s.type not in _STEADY)]):
+            if packet.size:
+                self._correct(packet)
+            if packet.stream.index in wanted:
+                yield packet
+
+    def _correct(self, packet: Any) -> None:
+        time = packet.dts if packet.dts is not None else packet.pts
+        if time is None:
+            return
+        if packet.stream.type in _STEADY:
+            self._follow(packet, time * packet.time_base)
+        ticks = round(self._corrections[-1] / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts + ticks
+        packet.dts = None if packet.dts is None else packet.dts + ticks
+
+    def _follow(self, packet: Any, time: Fraction) -> None:
+        """Makes the correction that fits a packet the last one; a new one where none does.
+
+        The first packets after a jump come among the last ones before it: either correction may be needed again.
+        """
+        index = packet.stream.index
+        if not self._expected and self._container.start_time is not None:
+            expected = Fraction(self._container.start_time, av.time_base)
+        else:
+            expected = self._expected.get(index, time + self._corrections[-1])
+        fitting = [c for c in self._corrections if _EARLIEST < time + c - expected < _LONGEST_GAP]
+        best = min(fitting, key=lambda c: abs(time + c - expected), default=expected - time)
+        if best in self._corrections:
+            self._corrections.remove(best)
+        self._corrections.append(best)
+        before, now = self._latest.get(index), time + best
+        lasts = packet.duration * packet.time_base if packet.duration else now - (before or now)
+        self._latest[index], self._expected[index] = now, now + max(lasts, Fraction(0))

@@ -218,7 +218,12 @@ def _like(
         display_matrix=info.display_matrix if turned else (),
         field_order=info.field_order if holds_fields else "progressive",
         siting=_siting(info, pix_fmt, orientation),
-        losses=losses(info.pix_fmt, pix_fmt) + (("fields",) if fields and not holds_fields else ()),
+        losses=(
+            *losses(info.pix_fmt, pix_fmt),
+            *(["fields"] if fields and not holds_fields else []),
+            *(["HDR metadata"] if info.hdr and not encoder.hdr else []),
+            *info.not_written,
+        ),
     )
 
 

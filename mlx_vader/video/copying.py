@@ -89,7 +89,7 @@ def add_copies(source: InputContainer, main: Stream, output: OutputContainer, ta
         elif not is_held(stream, suffix):
             raise UsageError(
                 f"{target.suffix} cannot hold {named(stream)} of the source",
-                hint=_another_target(source, main, target),
+                hint=_way_out(source, main, stream, target),
             )
         elif is_text(stream) and codec_of(stream) not in {*output.supported_codecs, TEXT_SUBTITLES[suffix]}:
             _add_transcoded(stream, output, TEXT_SUBTITLES[suffix], copies)
@@ -98,11 +98,13 @@ def add_copies(source: InputContainer, main: Stream, output: OutputContainer, ta
     return copies
 
 
-def _another_target(source: InputContainer, main: Stream, target: Path) -> str:
+def _way_out(source: InputContainer, main: Stream, unheld: Stream, target: Path) -> str:
     for suffix in (".mkv", ".mp4", ".mov"):
         if first_unheld(source, main, suffix) is None:
             return f"write {target.with_suffix(suffix).name} instead"
-    return f"take it out of a copy first: ffmpeg -i '{Path(source.name).name}' -map 0 -map -0:NUMBER -c copy copy.mkv"
+    name = Path(source.name.removeprefix("file:")).name
+    change = "-c:a flac" if unheld.type == "audio" else f"-map -0:{unheld.index}"
+    return f"clean a copy: ffmpeg -i '{name}' -map 0 -c copy {change} copy.mkv"
 
 
 def _is_written_anew(stream: Stream, main: Stream) -> bool:

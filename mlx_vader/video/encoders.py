@@ -22,7 +22,8 @@ class Encoder:
     where players want another name than FFmpeg's. `quality`: whether constant quality is asked for by the codec's
     quantiser instead. `tells_aspect`: whether the stream itself says how wide its pixels are; if not, the container
     must. `tells_range`: whether files say which range the codes have; if not, it is the limited one. `fields`: FFmpeg's
-    options for interlaced pictures, with {order} for tff or bff; None where it cannot hold them.
+    options for interlaced pictures, with {order} for tff or bff; None where it cannot hold them. `hdr`: whether it
+    writes HDR metadata.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Encoder:
     tells_aspect: bool = False
     fields: tuple[tuple[str, str], ...] | None = None
     tells_range: bool = True
+    hdr: bool = False
 
 
 def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
@@ -116,6 +118,7 @@ ENCODERS = {
             automatic=MP4 | MOV | MKV,
             halves=True,
             played_bits=8,
+            hdr=True,
             tells_aspect=True,
             fields=(("flags", "+ildct+ilme"), ("x264-params", "{order}=1")),
         ),
@@ -128,6 +131,7 @@ ENCODERS = {
             halves=True,
             tag="hvc1",
             tells_aspect=True,
+            hdr=True,
         ),
         Encoder(
             "libvpx-vp9",
@@ -138,7 +142,7 @@ ENCODERS = {
             alpha=frozenset({"yuva420p"}),
             alpha_targets=MKV | WEBM,
         ),
-        Encoder("libsvtav1", "av1", MP4 | MKV | WEBM, _svtav1, automatic=MP4 | MKV | WEBM),
+        Encoder("libsvtav1", "av1", MP4 | MKV | WEBM, _svtav1, automatic=MP4 | MKV | WEBM, hdr=True),
         Encoder(
             "ffv1",
             "ffv1",

@@ -19,7 +19,7 @@ from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorT
 from mlx_vader.video.fields import FieldOrder, field_order_of
 from mlx_vader.video.files import check_source
 from mlx_vader.video.frame import Traits
-from mlx_vader.video.hdr import HdrMetadata, hdr_of
+from mlx_vader.video.hdr import HdrMetadata, hdr_of, not_written
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
 from mlx_vader.video.library import decoder_of, is_cover, main_stream, opened
 from mlx_vader.video.orientation import Orientation, display_matrix_of, orientation_of
@@ -41,7 +41,8 @@ class VideoInfo:
     `rotation`: how many degrees clockwise the stored picture is turned; `display_matrix`: the same in full, as FFmpeg
     has it, empty for none. `duration`: seconds. `time_base`: the tick of the timestamps, in seconds. `last_duration`:
     the ticks for which the last frame is shown. `audio`, `subtitles`: the number of such streams. `field_order`: which
-    field of an interlaced video comes first. `siting`: where chroma lies.
+    field of an interlaced video comes first. `siting`: where chroma lies. `not_written`: what the pictures carry that
+    no result will, in words.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class VideoInfo:
     display_matrix: tuple[int, ...] = ()
     field_order: FieldOrder = "progressive"
     siting: Siting = LEFT
+    not_written: tuple[str, ...] = ()
 
     @property
     def orientation(self) -> Orientation:
@@ -203,7 +205,7 @@ def _describe(
         frames=len(index),
         duration=float(index.duration),
         codec=stream.codec.canonical_name,
-        pix_fmt=first.format.name,
+        pix_fmt="bgr0" if _is_opaque_gif(stream, first) else first.format.name,
         bit_depth=first.format.components[0].bits,
         rotation=orientation.rotation,
         sample_aspect_ratio=aspect,
@@ -217,7 +219,14 @@ def _describe(
         display_matrix=matrix,
         field_order=field_order_of(frames, stream.codec_context.field_order),
         siting=siting_of(first, stream.codec.canonical_name),
+        not_written=not_written(first),
     )
+
+
+def _is_opaque_gif(stream: VideoStream, first: av.VideoFrame) -> bool:
+    """A GIF is decoded with alpha, whether anything in it is transparent or not."""
+    is_gif = stream.codec.canonical_name == "gif" and first.format.name == "bgra"
+    return is_gif and bool((first.to_ndarray()[..., 3] == 255).all())
 
 
 def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import av
 import pytest
-from video_files import Recipe, make
+from PIL import Image
+from video_files import Recipe, make, picture
 
 from mlx_vader.errors import UsageError
 from mlx_vader.video import encoders, open_video, plan_encoding, probe, write_video
 from mlx_vader.video.encoders import ENCODERS, encoder_name
+from mlx_vader.video.hdr import HdrMetadata
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,49 @@ def test_mp4_is_said_to_lose_alpha(plain, codec):
     encoding = plan_encoding(Path("a.mp4"), replace(plain, codec="vp9", pix_fmt="yuva420p"), codec=codec)
     assert encoding.losses == ("alpha",)
     assert encoding.pix_fmt == "yuv420p"
+
+
+@pytest.mark.parametrize(("transparent", "expected"), [(False, "bgr0"), (True, "bgra")])
+def test_a_gif_has_alpha_where_something_is_transparent(transparent, expected, tmp_path):
+    """FFmpeg decodes every GIF with alpha."""
+    images = [Image.fromarray(picture(8 * number, (96, 64))).convert("P") for number in range(3)]
+    options = {"transparency": images[0].getpixel((5, 5)), "disposal": 2} if transparent else {}
+    images[0].save(tmp_path / "a.gif", save_all=True, append_images=images[1:], duration=40, **options)
+    info = probe(tmp_path / "a.gif")
+    assert info.pix_fmt == expected
+    assert ("alpha" in plan_encoding(Path("a.mp4"), info).losses) == transparent
+    assert chosen(info, "a.mkv")[0] == "ffv1"
+
+
+def with_closed_captions(source, target):
+    """An SEI message as CTA-708 has it, before the first picture."""
+    captions = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x2c\xff"
+    message = bytes([6, 4, len(captions)]) + captions + b"\x80"
+    with av.open(str(source)) as before, av.open(str(target), "w") as after:
+        stream = after.add_stream_from_template(before.streams.video[0], opaque=True)
+        for number, packet in enumerate(before.demux(before.streams.video[0])):
+            if packet.size:
+                changed = av.Packet(
+                    (len(message).to_bytes(4, "big") + message) * (not number) + bytes(packet)
+                )
+                changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+                changed.is_keyframe, changed.stream = packet.is_keyframe, stream
+                after.mux(changed)
+    return target
+
+
+def test_what_no_encoder_is_given_is_said_to_be_lost(plain, tmp_path):
+    info = probe(with_closed_captions(plain.path, tmp_path / "captions.mp4"))
+    assert info.not_written == ("closed captions",)
+    assert chosen(info, "a.mp4") == ("libx264", "yuv420p", ("closed captions",))
+    assert plain.not_written == ()
+
+
+@pytest.mark.parametrize(("codec", "expected"), [("prores", ("HDR metadata",)), ("hevc", ())])
+def test_hdr_metadata_that_an_encoder_does_not_write_is_said_to_be_lost(plain, codec, expected):
+    hdr = HdrMetadata(light=(1000, 400))
+    graded = replace(plain, codec=codec, pix_fmt="yuv422p10le", bit_depth=10, hdr=hdr)
+    assert chosen(graded, "a.mov")[2] == expected
 
 
 def test_fields_count_more_than_the_family(plain):

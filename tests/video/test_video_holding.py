@@ -11,6 +11,8 @@ from video_files import Recipe, make, picture
 from mlx_vader.errors import UsageError
 from mlx_vader.video import default_suffix, open_video, probe, write_video
 
+MPEG4 = {"codec": "mpeg4", "options": {}, "time_base": Fraction(1, 25), "pts": range(5)}
+
 
 def copy(source, target, **options):
     with open_video(source) as video, write_video(target, video.info, **options) as writer:
@@ -36,6 +38,13 @@ def test_the_hint_names_a_container_that_holds_all(tmp_path):
         write_video(tmp_path / "target.webm", probe(source))
     suggested = tmp_path / refusal.value.hint.split()[1]
     assert copy(source, suggested) == ()
+
+
+def test_sound_that_no_container_holds_has_a_way_out(tmp_path):
+    source = make(tmp_path / "source.avi", Recipe(**MPEG4, audio=("eng",), audio_codec="adpcm_ms"))
+    with pytest.raises(UsageError, match=r"audio stream 1 \(adpcm_ms\)") as refusal:
+        write_video(tmp_path / "target.mp4", probe(source))
+    assert refusal.value.hint == "clean a copy: ffmpeg -i 'source.avi' -map 0 -c copy -c:a flac copy.mkv"
 
 
 def without_packets_of(pid, stream):
@@ -105,9 +114,6 @@ def test_a_timecode_is_kept_and_not_said_to_be_lost(suffix, tmp_path):
     with av.open(str(tmp_path / f"target{suffix}")) as container:
         kept = {key.lower(): text for key, text in container.streams.video[0].metadata.items()}
     assert kept["timecode"] == "01:00:00:00"
-
-
-MPEG4 = {"codec": "mpeg4", "options": {}, "time_base": Fraction(1, 25), "pts": range(5)}
 
 
 @pytest.mark.parametrize(

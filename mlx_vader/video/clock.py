@@ -15,7 +15,7 @@ from av.stream import Stream
 #: AVFMT_TS_DISCONT of libavformat/avformat.h.
 _TS_DISCONT = 0x0200
 
-#: Seconds by which a stream may stay silent, and by which a packet may come early: ffmpeg's own limits.
+#: Seconds by which all streams may stay silent, and by which a packet may come early: ffmpeg's own limits.
 _LONGEST_GAP, _EARLIEST = Fraction(10), Fraction(-1, 10)
 
 #: Sound and pictures come without gaps; subtitles and data may be silent for any time.
@@ -77,11 +77,17 @@ class Clock:
         The first packets after a jump come among the last ones before it: either correction may be needed again.
         """
         index = packet.stream.index
+        expected = self._expected.get(index, time + self._corrections[-1])
         if not self._expected and self._container.start_time is not None:
-            expected = Fraction(self._container.start_time, av.time_base)
-        else:
-            expected = self._expected.get(index, time + self._corrections[-1])
-        fitting = [c for c in self._corrections if _EARLIEST < time + c - expected < _LONGEST_GAP]
+            begin = Fraction(self._container.start_time, av.time_base)
+            # Decoding begins before display, but not by so much.
+            expected = time if abs(time - begin) < _LONGEST_GAP else begin
+        newest = max(expected, *self._expected.values()) if self._expected else expected
+        fitting = [
+            c
+            for c in self._corrections
+            if time + c > expected + _EARLIEST and time + c < newest + _LONGEST_GAP
+        ]
         best = min(fitting, key=lambda c: abs(time + c - expected), default=expected - time)
         if best in self._corrections:
             self._corrections.remove(best)

@@ -152,6 +152,8 @@ def _add_transcoded(stream: Any, output: OutputContainer, codec: str, copies: Co
     copy.time_base = copy.codec_context.time_base = stream.time_base
     describe_alike(stream, copy)
     copies.add(stream, copy, _transcoder(stream, copy))
+    if codec_of(stream) == "ass":
+        copies.left_out.append(f"style of {named(stream)}")
 
 
 def _copier(copy: Stream) -> Callable[[Packet], list[Packet]]:

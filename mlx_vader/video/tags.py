@@ -40,15 +40,15 @@ def describe_alike(stream: Stream, copy: Any) -> None:
 
 
 def lost_tags(source: InputContainer, written: InputContainer, places: Mapping[int, int]) -> list[str]:
-    """What a finished file does not say that its source says: "tag PROJECT", "the title of audio stream 1".
+    """What a finished file does not say that its source says: "tag PROJECT", "title of audio stream 1".
 
     `places` tells the index in `written` of streams of `source`.
     """
     lost = [f"tag {key}" for key in _missing(source.metadata, written.metadata)]
     for index, place in places.items():
-        stream, title = source.streams[index], source.streams[index].metadata.get("title")
-        if title and title not in written.streams[place].metadata.values():
-            lost.append(f"title of {stream.type} stream {index}")
+        stream, said = source.streams[index], {"und", *written.streams[place].metadata.values()}
+        silent = [key for key in ("title", "language") if stream.metadata.get(key, "und") not in said]
+        lost += [f"{key} of {stream.type} stream {index}" for key in silent]
     return lost
 
 

@@ -89,6 +89,23 @@ def test_titles_of_tracks_are_kept_and_lost_tags_are_named(tmp_path):
         assert container.metadata["title"] == "A film"
 
 
+def test_the_style_of_subtitles_that_become_plain_is_said_to_be_lost(tmp_path):
+    header = "[Script Info]\n[V4+ Styles]\nFormat: Name\nStyle: Default\n[Events]\nFormat: Layer, Text\n"
+    source = tmp_path / "source.mkv"
+    with av.open(str(source), "w") as output:
+        video = output.add_stream("libx264", rate=25, width=96, height=64)
+        subtitles = output.add_stream("ass")
+        subtitles.codec_context.subtitle_header = header.encode()
+        subtitles.metadata["language"] = "deu"
+        packet = av.Packet(b"0,0,Default,,0,0,0,,{\\b1}bold")
+        packet.pts, packet.dts, packet.duration, packet.time_base = 0, 0, 100, Fraction(1, 1000)
+        packet.stream = subtitles
+        pictures = video.encode(av.VideoFrame.from_ndarray(picture(0, (96, 64)), "rgb24"))
+        output.mux([*pictures, *video.encode(None), packet])
+    assert copy(source, tmp_path / "target.mkv") == ()
+    assert copy(source, tmp_path / "target.mp4") == ("style of subtitle stream 1 (ass)",)
+
+
 def _is_cover(stream):
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 

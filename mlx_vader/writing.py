@@ -5,6 +5,7 @@ written is one line: `VaderError` with the reason and a way out.
 """
 
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -21,6 +22,13 @@ PARTIAL_MARK = ".vader-part-"
 def partial_path(target: Path) -> Path:
     """An unused name beside `target` with the same suffix."""
     return target.with_name(f".{target.stem}{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}")
+
+
+def remove_unfinished(target: Path) -> None:
+    """Removes what killed processes left of `target`. Only the one process that writes it now may call this."""
+    pattern = f".{glob.escape(target.stem)}{PARTIAL_MARK}*{glob.escape(target.suffix)}"
+    for leftover in target.parent.glob(pattern):
+        leftover.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class CleanOptions:
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
     resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")
     codec: str = option(
-        "auto", help="libx264, libx265, libsvtav1, libvpx-vp9, prores_ks, ffv1; auto fits the target."
+        "auto", help="h264, hevc, av1, vp9, prores, ffv1; auto keeps the source's where the target can."
     )
     crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
     strategy: str = option(

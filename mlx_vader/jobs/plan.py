@@ -1,12 +1,12 @@
 """Which file becomes which: decided and checked before any work."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.video import is_image, is_video, list_media
+from mlx_vader.video import default_suffix, is_image, is_video, list_media
 from mlx_vader.video.files import check_source, check_target
 
 PathLike = str | os.PathLike[str]
@@ -42,7 +42,8 @@ def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> lis
 
     One file goes to the file `target`, or into the folder `target` under its own name; a folder's files go to the same
     places below the folder `target`; several sources need a folder. Without a target, `clip.mp4` becomes
-    `clip.clean.mp4` and the folder `clips` becomes `clips.clean`, beside it. Raises UsageError and VaderError: a source
+    `clip.clean.mp4` and the folder `clips` becomes `clips.clean`, beside it. What is read and not written, such as
+    `.avi`, becomes `.mp4`, or `.mkv` where MP4 cannot hold all of it. Raises UsageError and VaderError: a source
     that is missing, nothing to clean, a target that is a source, two sources with one target, a target of another kind.
     """
     named = [Path(source) for source in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
@@ -61,9 +62,17 @@ def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> lis
 
 def _beside(source: Path) -> Path:
     source = source if source.name else source.resolve()
-    return source.with_name(
-        f"{source.name}.clean" if source.is_dir() else f"{source.stem}.clean{source.suffix}"
-    )
+    if source.is_dir():
+        return source.with_name(f"{source.name}.clean")
+    return source.with_name(f"{source.stem}.clean{_written(source, source).suffix}")
+
+
+def _written(source: Path, name: Path, taken: Collection[Path] = ()) -> Path:
+    """`name` with the suffix that the result of `source` has; with both suffixes where the name is taken."""
+    if not is_video(source) or default_suffix(source) == name.suffix.lower():
+        return name
+    changed = name.with_suffix(default_suffix(source))
+    return changed if changed not in taken else name.with_name(name.name + changed.suffix)
 
 
 def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
@@ -75,14 +84,18 @@ def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
             raise VaderError(
                 f"{source} holds no video and no image", hint="name a folder with media files in it"
             )
-        return [Task(path, target / path.relative_to(source), source) for path in inside]
+        names = [path.relative_to(source) for path in inside]
+        return [
+            Task(path, target / _written(path, name, names), source)
+            for path, name in zip(inside, names, strict=True)
+        ]
     check_source(source)
     if not (is_image(source) or is_video(source)):
         raise UsageError(
             f"{source} is neither a video nor an image, by its name",
             hint="rename it if it is: .mp4, .mkv, .mov, .png",
         )
-    return [Task(source, target / source.name if into_folder else target)]
+    return [Task(source, target / _written(source, Path(source.name)) if into_folder else target)]
 
 
 def _is_made(path: Path) -> bool:

@@ -29,7 +29,7 @@ from mlx_vader.video import (
     plan_encoding,
     probe,
 )
-from mlx_vader.writing import written_beside
+from mlx_vader.writing import remove_unfinished, written_beside
 
 CLEAN, PREVIEW = "clean", "preview"
 
@@ -110,6 +110,8 @@ class VideoJob:
         """
         keep_freed_blocks()  # a frame's floats are of the same size as those of the frame before
         with WorkFolder(self.task.target, tuple(self.encodings)) as folder:
+            for written in (self.task.target, self.task.preview):
+                remove_unfinished(written)
             (folder.resume if self.options.resume else folder.start)(self._settings())
             resumed_at = folder.manifest.frames
             on_frames(resumed_at, "")
@@ -286,6 +288,14 @@ def _check_disk(task: Task) -> None:
     wanted, free = task.source.stat().st_size, shutil.disk_usage(task.target.parent).free
     if wanted > free:
         raise VaderError(
-            f"{free >> 20} MiB are free for {task.target}, which will need about {wanted >> 20} MiB",
+            f"{_readable(free)} are free for {task.target}, which will need about {_readable(wanted)}",
             hint="free some space or choose another disk",
         )
+
+
+def _readable(size: int) -> str:
+    """A size in the unit that shows more than zero of it: "512 bytes", "1.5 KiB", "20 MiB"."""
+    if size < 1024:
+        return f"{size} bytes"
+    power = min((size.bit_length() - 1) // 10, 4)
+    return f"{size / 1024**power:.3g} {' KMGT'[power]}iB"

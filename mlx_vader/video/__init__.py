@@ -14,6 +14,7 @@ from mlx_vader.video.files import is_image, is_video, list_media
 from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.images import read_image, write_image
 from mlx_vader.video.info import VideoInfo, probe
+from mlx_vader.video.naming import default_suffix
 from mlx_vader.video.reader import VideoReader, open_video, read_clip
 from mlx_vader.video.segments import Segment, SegmentWriter, finished_segments
 from mlx_vader.video.writer import VideoWriter, write_video
@@ -32,6 +33,7 @@ __all__ = [
     "VideoWriter",
     "assemble",
     "check_output",
+    "default_suffix",
     "encoders",
     "finished_segments",
     "is_image",

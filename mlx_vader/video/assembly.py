@@ -11,15 +11,24 @@ from typing import Any
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
+from mlx_vader.video.clock import start_shift
 from mlx_vader.video.codecs import Encoding
-from mlx_vader.video.copying import Copies, add_copies, copy_chapters, lasting, start_shift
+from mlx_vader.video.copying import Copies, add_copies, copy_chapters
 from mlx_vader.video.files import check_target
-from mlx_vader.video.library import is_cover, main_stream, muxer, opened, writing
-from mlx_vader.video.segments import Segment, close_quietly
+from mlx_vader.video.library import (
+    close_quietly,
+    is_cover,
+    main_stream,
+    muxer,
+    opened,
+    opened_in_full,
+    writing,
+)
+from mlx_vader.video.segments import Segment
+from mlx_vader.video.tags import describe_alike, lasting, lost_tags
 from mlx_vader.writing import partial_path, written_beside
 
 #: What MP4 stores where every player looks; other keys need Apple's newer kind of metadata.
@@ -63,8 +72,8 @@ def assemble(
 ) -> tuple[str, ...]:
     """Writes `target` from the segments' pictures and all else of `source`; nothing is encoded again.
 
-    Returns what of the source the container could not hold (only covers, attachments and data may be left out). The
-    file appears under its name when it is complete.
+    Returns what of the source the file does not hold: covers, attachments, data, empty streams, tags and titles, by
+    their names. The file appears under its name when it is complete.
     """
     path = check_target(target, source)
     if not segments:
@@ -76,7 +85,7 @@ def assemble(
             for packet in output.merged(segments):
                 output.container.mux_one(packet)
             output.container.close()
-        return tuple(output.copies.left_out) if output.copies else ()
+        return output.left_out(partial)
 
 
 def check_output(
@@ -123,7 +132,7 @@ class _Output:
         self.copies: Copies | None = None
         self._time_base = encoding.time_base
         self._last_duration = encoding.last_duration
-        origin = stack.enter_context(opened(source)) if source is not None else None
+        origin = stack.enter_context(opened_in_full(source)) if source is not None else None
         self._shift = start_shift(origin, first)
         with writing(target):
             self.container = av.open(
@@ -139,10 +148,11 @@ class _Output:
 
     def _carry_over(self, origin: InputContainer, source: Path, target: Path) -> None:
         main = main_stream(origin, source)
-        self.video.metadata.update(_of_the_picture(main, self.video))
-        self.video.disposition = main.disposition & ~Disposition.attached_pic
+        describe_alike(main, self.video)
+        _drop_false_alpha(self.video)
         self.container.metadata.update(lasting(origin.metadata))
         self.copies = add_copies(origin, main, self.container, target)
+        self.copies.places[main.index] = self.video.index
         copy_chapters(origin, self.container, self._shift)
 
     def merged(self, segments: Sequence[Segment]) -> Iterator[Packet]:
@@ -151,6 +161,14 @@ class _Output:
         others = self.copies.packets(self._shift) if self.copies else iter(())
         return heapq.merge(pictures, others, key=_decoding_time)
 
+    def left_out(self, finished: Path) -> tuple[str, ...]:
+        """What the source holds and the finished file does not."""
+        if self.copies is None:
+            return ()
+        with opened(finished) as written:
+            lost = lost_tags(self.copies.source, written, self.copies.places)
+        return (*self.copies.left_out, *lost)
+
     def _pictures(self, segments: Sequence[Segment]) -> Iterator[Packet]:
         shift = round(self._shift / self._time_base)
         for packet in with_decoding_times(_joined(segments, self._time_base, shift), self._last_duration):
@@ -158,11 +176,11 @@ class _Output:
             yield packet
 
 
-def _of_the_picture(source: VideoStream, output: VideoStream) -> dict[str, str]:
-    """What a stream's metadata says that is true of its copy; not that there is alpha where there is none."""
-    has_alpha = any(component.is_alpha for component in av.VideoFormat(output.pix_fmt or "").components)
-    kept = lasting(source.metadata)
-    return kept if has_alpha else {key: text for key, text in kept.items() if key.lower() != "alpha_mode"}
+def _drop_false_alpha(picture: VideoStream) -> None:
+    """The source's text may say that there is alpha where there is none any more."""
+    if not any(component.is_alpha for component in av.VideoFormat(picture.pix_fmt or "").components):
+        for key in [key for key in picture.metadata if key.lower() == "alpha_mode"]:
+            del picture.metadata[key]
 
 
 def _decoding_time(packet: Any) -> float:

@@ -13,6 +13,7 @@ import av
 import av.error
 
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.video.choice import choose_encoder, holds_aspect
 from mlx_vader.video.color import BT709, FULL_RANGE, LIMITED_RANGE, RGB, ColorTags, effective_matrix
 from mlx_vader.video.encoders import ENCODERS, MKV, WEBM, Encoder
 from mlx_vader.video.fields import FieldOrder
@@ -26,7 +27,7 @@ from mlx_vader.video.siting import Siting
 _APPLE_ONLY = {"h264_videotoolbox", "hevc_videotoolbox"}
 
 #: libavcodec/defs.h's AVFieldOrder: what is shown first is stored first.
-_FIELD_ORDERS = {"tff": 2, "bff": 3}
+_FIELD_ORDERS = {"progressive": 1, "tff": 2, "bff": 3}
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Encoding:
         context.color_trc = self.color.transfer
         context.colorspace = self.color.matrix
         context.color_range = self.color.range
-        if self.field_order != "progressive":
-            context.field_order = _FIELD_ORDERS[self.field_order]
+        context.field_order = _FIELD_ORDERS[self.field_order]
+        if self.encoder.tag and stream.container.format.name in {"mp4", "mov"}:
+            context.codec_tag = self.encoder.tag
         if self.encoder.quality:
             context.qscale = True
             context.global_quality = 118 * max(1, 100 - 2 * self.crf)
@@ -151,7 +153,7 @@ def plan_encoding(
     `size` is (width, height), by default that of `info`; `crf` is 0 (best) to 51 (smallest).
     Raises `UsageError` where codec, container and size do not fit.
     """
-    encoder = choose_encoder(target, codec)
+    encoder = choose_encoder(target, codec, info, size)
     if not 0 <= crf <= 51:
         raise UsageError(
             f"crf {crf} is out of range", hint="0 (best) to 51 (smallest); 18 looks like the source"
@@ -194,7 +196,8 @@ def _like(
     width, height = size[::-1] if orientation.transposed else size
     aspect = 1 / info.sample_aspect_ratio if orientation.transposed else info.sample_aspect_ratio
     _check_aspect(aspect, encoder, target)
-    pix_fmt = choose_pix_fmt(encoder, info.pix_fmt, width, height)
+    alpha = target.suffix.lower() in encoder.alpha_targets
+    pix_fmt = choose_pix_fmt(encoder, info.pix_fmt, width, height, alpha=alpha)
     color, matrix = _colors(info, encoder, pix_fmt, width, height)
     fields = same_size and orientation == info.orientation and info.field_order != "progressive"
     holds_fields = fields and encoder.fields is not None
@@ -215,7 +218,12 @@ def _like(
         display_matrix=info.display_matrix if turned else (),
         field_order=info.field_order if holds_fields else "progressive",
         siting=_siting(info, pix_fmt, orientation),
-        losses=losses(info.pix_fmt, pix_fmt) + (("fields",) if fields and not holds_fields else ()),
+        losses=(
+            *losses(info.pix_fmt, pix_fmt),
+            *(["fields"] if fields and not holds_fields else []),
+            *(["HDR metadata"] if info.hdr and not encoder.hdr else []),
+            *info.not_written,
+        ),
     )
 
 
@@ -225,10 +233,16 @@ def _holds(target: Path, matrix: tuple[int, ...]) -> bool:
 
 
 def _check_aspect(aspect: Fraction, encoder: Encoder, target: Path) -> None:
-    if aspect != 1 and not encoder.tells_aspect and target.suffix.lower() in MKV | WEBM:
+    if not holds_aspect(aspect, encoder, target):
+        hint = f"write {target.with_suffix('.mp4').name}"
+        if target.suffix.lower() in MKV:
+            hint = (
+                "use libx264 or libx265, or write .mov"
+                if encoder.name == "prores_ks"
+                else "use libx264 or libx265"
+            )
         raise UsageError(
-            f"{target.suffix} with {encoder.name} would lose the pixel aspect ratio {aspect}",
-            hint=f"write {'.mov' if encoder.segment_suffix == '.mov' else '.mp4'}, or use libx264 or libx265",
+            f"{target.suffix} with {encoder.name} would lose the pixel aspect ratio {aspect}", hint=hint
         )
 
 
@@ -238,25 +252,6 @@ def _siting(info: VideoInfo, pix_fmt: str, orientation: Orientation) -> Siting |
     if layout is None or layout.halvings == (0, 0) or orientation != info.orientation:
         return None
     return info.siting
-
-
-def choose_encoder(target: Path, codec: str) -> Encoder:
-    """The encoder by name, or for `auto` the one that plays nearly everywhere in the target's container."""
-    suffix = target.suffix.lower()
-    suffixes = sorted(set().union(*(encoder.targets for encoder in ENCODERS.values())))
-    if suffix not in suffixes:
-        raise UsageError(
-            f"{target.name}: no video is written as '{suffix}'", hint=f"use one of {' '.join(suffixes)}"
-        )
-    name = ("libvpx-vp9" if suffix == ".webm" else "libx264") if codec == "auto" else codec
-    if name not in ENCODERS:
-        raise UsageError(f"there is no codec {name}", hint=f"use one of {' '.join(ENCODERS)}")
-    if suffix not in ENCODERS[name].targets:
-        fitting = [encoder.name for encoder in ENCODERS.values() if suffix in encoder.targets]
-        raise UsageError(f"{suffix} cannot hold {name}", hint=f"use .mkv, or one of {' '.join(fitting)}")
-    if name not in av.codecs_available:
-        raise UsageError(f"this machine has no encoder {name}", hint="`vader-mlx doctor` lists those it has")
-    return ENCODERS[name]
 
 
 def _colors(

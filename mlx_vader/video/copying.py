@@ -6,54 +6,40 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-import av.error
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
 from mlx_vader.errors import UsageError
-from mlx_vader.video.library import is_cover
-
-#: What subtitles become where the container cannot hold them as they are.
-_TEXT_SUBTITLES = {
-    ".mp4": "mov_text",
-    ".m4v": "mov_text",
-    ".mov": "mov_text",
-    ".mkv": "subrip",
-    ".webm": "webvtt",
-}
-
-#: Text that is written for one container or stream and false in another.
-_STALE = frozenset(
-    {
-        "major_brand",
-        "minor_version",
-        "compatible_brands",
-        "encoder",
-        "vendor_id",
-        "rotate",
-        "duration",
-        "bps",
-        "number_of_frames",
-        "number_of_bytes",
-        "_statistics_writing_app",
-        "_statistics_writing_date_utc",
-        "_statistics_tags",
-    }
+from mlx_vader.video.clock import Clock
+from mlx_vader.video.holding import (
+    TEXT_SUBTITLES,
+    codec_of,
+    first_unheld,
+    is_empty,
+    is_held,
+    is_needed,
+    is_text,
+    named,
 )
-
-#: AVFMT_TS_DISCONT of libavformat/avformat.h.
-_TS_DISCONT = 0x0200
+from mlx_vader.video.tags import describe_alike
 
 
 @dataclass
 class Copies:
-    """The streams of a source that go into an output, and what was left out because the output cannot hold it."""
+    """The streams of a source that go into an output, and what was left out because the output cannot hold it.
+
+    `ways` and `places` are by a stream's index in the source: what makes the output's packets, the index there.
+    """
 
     source: InputContainer
     ways: dict[int, Callable[[Packet], list[Packet]]] = field(default_factory=dict)
+    places: dict[int, int] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+
+    def add(self, stream: Stream, copy: Stream, way: Callable[[Packet], list[Packet]]) -> None:
+        """A stream that goes into the output."""
+        self.ways[stream.index], self.places[stream.index] = way, copy.index
 
     def packets(self, shift: Fraction) -> Iterator[Packet]:
         """The packets for the output in the source's order, `shift` seconds later."""
@@ -61,7 +47,7 @@ class Copies:
         if not streams:
             return
         last: dict[int, int] = {}
-        for packet in self.source.demux(streams):
+        for packet in Clock(self.source).packets(streams):
             if not packet.size:
                 continue  # the end of a stream
             index = packet.stream.index
@@ -90,81 +76,88 @@ def add_copies(source: InputContainer, main: Stream, output: OutputContainer, ta
     """Adds to `output` every stream of `source` but the picture itself.
 
     Raises `UsageError` for audio, video or subtitles that the container cannot hold. Covers, attachments and data that
-    it cannot hold are left out.
+    it cannot hold are left out, and so are streams that are announced and never come.
     """
-    copies = Copies(source)
+    copies, suffix = Copies(source), target.suffix.lower()
     for stream in source.streams:
-        if stream.index == main.index or _is_chapter_track(stream):
+        if stream.index == main.index or _is_written_anew(stream, main):
             continue
-        if stream.type == "subtitle":
-            copies.ways[stream.index] = _add_subtitles(stream, output, target)
-        elif stream.type in {"audio", "video"} and not is_cover(stream):
-            copied = _copier(_add_copy(stream, output, target))
-            copies.ways[stream.index] = _without_hidden(copied) if stream.type == "audio" else copied
-        else:
+        if is_empty(stream):
+            copies.left_out.append(named(stream, "empty"))
+        elif not is_needed(stream):
             _add_if_possible(stream, output, target, copies)
+        elif not is_held(stream, suffix):
+            raise UsageError(
+                f"{target.suffix} cannot hold {named(stream)} of the source",
+                hint=_way_out(source, main, stream, target),
+            )
+        elif is_text(stream) and codec_of(stream) not in {*output.supported_codecs, TEXT_SUBTITLES[suffix]}:
+            _add_transcoded(stream, output, TEXT_SUBTITLES[suffix], copies)
+        else:
+            _add_copy(stream, output, copies)
     return copies
 
 
-def _add_copy(stream: Stream, output: OutputContainer, target: Path) -> Stream:
-    try:
-        copy = output.add_stream_from_template(stream, opaque=True)
-    except (ValueError, av.error.FFmpegError) as error:
-        raise UsageError(
-            f"{target.suffix} cannot hold {stream.type} stream {stream.index} ({_codec(stream)}) of the source",
-            hint=f"write {target.with_suffix('.mkv').name} instead",
-        ) from error
-    _describe_alike(stream, copy)
-    return copy
+def _way_out(source: InputContainer, main: Stream, unheld: Stream, target: Path) -> str:
+    for suffix in (".mkv", ".mp4", ".mov"):
+        if first_unheld(source, main, suffix) is None:
+            return f"write {target.with_suffix(suffix).name} instead"
+    name = Path(source.name.removeprefix("file:")).name
+    change = "-c:a flac" if unheld.type == "audio" else f"-map -0:{unheld.index}"
+    return f"clean a copy: ffmpeg -i '{name}' -map 0 -c copy {change} copy.mkv"
+
+
+def _is_written_anew(stream: Stream, main: Stream) -> bool:
+    """MP4 keeps chapters a second time in a track of text, and the timecode of the picture in a track of its own."""
+    if stream.type != "data":
+        return False
+    timecode = stream.metadata.get("timecode")
+    return stream.name == "bin_data" or (timecode is not None and timecode == main.metadata.get("timecode"))
+
+
+def _add_copy(stream: Stream, output: OutputContainer, copies: Copies) -> None:
+    copy = output.add_stream_from_template(stream, opaque=True)
+    describe_alike(stream, copy)
+    way = _copier(copy)
+    if stream.type == "audio":
+        way = _without_hidden(way)
+    elif codec_of(stream) == "mov_text":
+        way = _without_gaps(way)
+    copies.add(stream, copy, way)
 
 
 def _add_if_possible(stream: Any, output: OutputContainer, target: Path, copies: Copies) -> None:
     """Covers and attachments; data streams mean little outside the file that they were made for."""
-    try:
-        if stream.type == "video" and target.suffix.lower() == ".mkv":
-            _attach_cover(stream, output, copies.source)
-            return
-        if stream.type == "video":
-            copies.ways[stream.index] = _copier(_add_copy(stream, output, target))
-            return
-        if stream.type == "attachment" and target.suffix.lower() == ".mkv":
-            _add_copy(stream, output, target)
-            return
-    except UsageError:
-        pass
-    copies.left_out.append(f"{stream.type} stream {stream.index} ({_codec(stream)})")
+    suffix = target.suffix.lower()
+    if stream.type == "video" and suffix == ".mkv":
+        _attach_cover(stream, output, copies.source)
+    elif stream.type == "video" and is_held(stream, suffix):
+        _add_copy(stream, output, copies)
+    elif stream.type == "attachment" and suffix == ".mkv":
+        describe_alike(stream, output.add_stream_from_template(stream, opaque=True))
+    else:
+        copies.left_out.append(named(stream))
 
 
 def _attach_cover(stream: Any, output: OutputContainer, source: InputContainer) -> None:
     """Matroska keeps a cover as an attached file."""
     picture = next(packet for packet in source.demux(stream) if packet.size)
     source.seek(0)
-    kind = {"mjpeg": "jpeg"}.get(_codec(stream), _codec(stream))
+    kind = {"mjpeg": "jpeg"}.get(codec_of(stream), codec_of(stream))
     name = stream.metadata.get("filename", f"cover.{kind.replace('jpeg', 'jpg')}")
     output.add_attachment(name, stream.metadata.get("mimetype", f"image/{kind}"), bytes(picture))
 
 
-def _add_subtitles(stream: Any, output: OutputContainer, target: Path) -> Callable[[Packet], list[Packet]]:
-    if _codec(stream) in output.supported_codecs or _codec(stream) == _TEXT_SUBTITLES[target.suffix.lower()]:
-        copied = _copier(_add_copy(stream, output, target))
-        return _without_gaps(copied) if _codec(stream) == "mov_text" else copied
+def _add_transcoded(stream: Any, output: OutputContainer, codec: str, copies: Copies) -> None:
     context = stream.codec_context
-    if context is None or not context.codec.text_sub:
-        raise UsageError(
-            f"{target.suffix} cannot hold subtitle stream {stream.index} ({_codec(stream)}) of the source",
-            hint=f"write {target.with_suffix('.mkv').name} instead",
-        )
     context.open(strict=False)
-    copy: Any = output.add_stream(_TEXT_SUBTITLES[target.suffix.lower()])
+    copy: Any = output.add_stream(codec)
     copy.codec_context.subtitle_header = context.subtitle_header
     copy.time_base = copy.codec_context.time_base = stream.time_base
-    _describe_alike(stream, copy)
-    return _transcoder(stream, copy)
-
-
-def _is_chapter_track(stream: Any) -> bool:
-    """MP4 keeps chapters a second time in a track of text; whoever writes them adds it anew."""
-    return bool(stream.type == "data" and stream.name == "bin_data")
+    describe_alike(stream, copy)
+    copies.add(stream, copy, _transcoder(stream, copy))
+    if codec_of(stream) == "ass":
+        copies.left_out.append(f"style of {named(stream)}")
 
 
 def _copier(copy: Stream) -> Callable[[Packet], list[Packet]]:
@@ -214,20 +207,6 @@ def _transcoder(stream: Any, copy: Any) -> Callable[[Packet], list[Packet]]:
     return transcoded
 
 
-def _codec(stream: Stream) -> str:
-    return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
-
-
-def _describe_alike(stream: Stream, copy: Stream) -> None:
-    copy.metadata.update(lasting(stream.metadata))
-    copy.disposition = stream.disposition
-
-
-def lasting(metadata: dict[str, str]) -> dict[str, str]:
-    """What of a container's or stream's metadata is true of its copy too."""
-    return {key: text for key, text in metadata.items() if key.lower().removesuffix("-eng") not in _STALE}
-
-
 def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fraction) -> None:
     """Chapters with their titles, `shift` seconds later."""
     chapters = source.chapters()
@@ -237,13 +216,3 @@ def copy_chapters(source: InputContainer, output: OutputContainer, shift: Fracti
         chapter["end"] += ticks
     if chapters:
         output.set_chapters(chapters)
-
-
-def start_shift(source: InputContainer | None, first: Fraction) -> Fraction:
-    """Seconds to add to all times, so that nothing is shown before zero; `first` is when the first picture is shown.
-
-    Broadcasts begin at any time of day, and then at zero. Files that begin at zero or later keep their time.
-    """
-    if source is not None and int(source.format.flags) & _TS_DISCONT and source.start_time is not None:
-        return -Fraction(source.start_time, av.time_base)
-    return max(-first, Fraction(0))

@@ -29,6 +29,24 @@ class HdrMetadata:
         return f"G{green}B{blue}R{red}WP{white}L({high},{low})"
 
 
+#: What else pictures may carry that no encoder here is given.
+_NOT_WRITTEN = {
+    Type.A53_CC: "closed captions",
+    Type.DOVI_METADATA: "Dolby Vision metadata",
+    Type.DOVI_RPU_BUFFER: "Dolby Vision metadata",
+    Type.DYNAMIC_HDR_PLUS: "HDR10+ metadata",
+    Type.DYNAMIC_HDR_VIVID: "HDR Vivid metadata",
+    Type.SPHERICAL: "the spherical projection",
+    Type.STEREO3D: "the stereoscopic layout",
+}
+
+
+def not_written(frame: av.VideoFrame) -> tuple[str, ...]:
+    """What of a decoded frame besides its picture gets lost, in words."""
+    found = [words for kind, words in _NOT_WRITTEN.items() if side_data(frame, kind) is not None]
+    return tuple(dict.fromkeys(found))
+
+
 def hdr_of(frame: av.VideoFrame) -> HdrMetadata | None:
     """The mastering display and light level that travel with a decoded frame."""
     display, levels = (

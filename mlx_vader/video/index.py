@@ -9,6 +9,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from mlx_vader.video.clock import Clock
+
 #: Where neither packets nor container tell a frame rate.
 DEFAULT_FRAME_RATE = Fraction(25)
 
@@ -68,16 +70,19 @@ class FrameIndex:
 
 def index_stream(container: InputContainer, stream: VideoStream) -> FrameIndex | None:
     """Reads all packets of a stream; None if it has none that is shown."""
-    shown, decoded, keys, durations = _read_packets(container, stream)
+    clock = Clock(container)
+    shown, decoded, keys, durations = _read_packets(clock, stream)
     if not shown:
         return None
     time_base = stream.time_base or Fraction(1, 1000)
     step = _frame_step(stream, time_base)
-    exact = None not in shown and len(set(shown)) == len(shown)
+    # After a jump a decoded frame's own time says no longer which one it is.
+    exact = None not in shown and len(set(shown)) == len(shown) and not clock.jumped
     times = _times(shown, decoded, step)
     usual = int(np.median(np.diff(times))) if len(times) > 1 else step
     told = durations.get(int(times[-1])) or usual
-    last = _rest(stream, int(times[-1]), told) or told
+    rest = 0 if clock.jumped else _rest(stream, int(times[-1]), told)
+    last = rest or told
     in_order = exact and all(before < after for before, after in pairwise(shown))  # type: ignore[operator]
     return FrameIndex(times, np.array(sorted(keys), np.int64), time_base, exact, last or step, in_order)
 
@@ -96,14 +101,14 @@ def _rest(stream: VideoStream, time: int, told: int) -> int:
 
 
 def _read_packets(
-    container: InputContainer, stream: VideoStream
+    clock: Clock, stream: VideoStream
 ) -> tuple[list[int | None], list[int | None], list[int], dict[int, int]]:
     shown: list[int | None] = []
     decoded: list[int | None] = []
     keys: list[int] = []
     last: dict[int, int] = {}
     entered = False
-    for packet in container.demux(stream):
+    for packet in clock.packets([stream]):
         entered = entered or packet.is_keyframe
         if not packet.size or not entered:
             continue  # nothing before the first keyframe can be decoded

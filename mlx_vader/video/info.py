@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import av.error
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from mlx_vader.errors import VaderError
@@ -18,7 +19,7 @@ from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorT
 from mlx_vader.video.fields import FieldOrder, field_order_of
 from mlx_vader.video.files import check_source
 from mlx_vader.video.frame import Traits
-from mlx_vader.video.hdr import HdrMetadata, hdr_of
+from mlx_vader.video.hdr import HdrMetadata, hdr_of, not_written
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
 from mlx_vader.video.library import decoder_of, is_cover, main_stream, opened
 from mlx_vader.video.orientation import Orientation, display_matrix_of, orientation_of
@@ -40,7 +41,8 @@ class VideoInfo:
     `rotation`: how many degrees clockwise the stored picture is turned; `display_matrix`: the same in full, as FFmpeg
     has it, empty for none. `duration`: seconds. `time_base`: the tick of the timestamps, in seconds. `last_duration`:
     the ticks for which the last frame is shown. `audio`, `subtitles`: the number of such streams. `field_order`: which
-    field of an interlaced video comes first. `siting`: where chroma lies.
+    field of an interlaced video comes first. `siting`: where chroma lies. `not_written`: what the pictures carry that
+    no result will, in words.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class VideoInfo:
     display_matrix: tuple[int, ...] = ()
     field_order: FieldOrder = "progressive"
     siting: Siting = LEFT
+    not_written: tuple[str, ...] = ()
 
     @property
     def orientation(self) -> Orientation:
@@ -127,6 +130,7 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
         )
     with opened(path) as container:
         stream = main_stream(container, path)
+        told = _colors_of(stream.codec_context)  # the decoder overwrites them by what pictures say
         first, *others = _first_frames(
             container, stream, path, _TRIED if _may_be_mixed_up(container, stream, index) else 1
         )
@@ -135,7 +139,7 @@ def _examine(path: Path, _modified: int, size: int) -> Examined:
             index = replace(index, exact=False)
         # Pictures that lean on frames before the file's beginning are in the packets but are never shown.
         index = index.without_first(index.find(first.pts) or 0)
-        return Examined(_describe(path, container, stream, [first, *others], index), index)
+        return Examined(_describe(path, container, stream, [first, *others], index, told), index)
 
 
 def _may_be_mixed_up(container: InputContainer, stream: VideoStream, index: FrameIndex) -> bool:
@@ -180,7 +184,12 @@ def _first_frames(
 
 
 def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, frames: list[av.VideoFrame], index: FrameIndex
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    frames: list[av.VideoFrame],
+    index: FrameIndex,
+    told: ColorTags,
 ) -> VideoInfo:
     first = frames[0]
     matrix = display_matrix_of(first)
@@ -198,11 +207,11 @@ def _describe(
         frames=len(index),
         duration=float(index.duration),
         codec=stream.codec.canonical_name,
-        pix_fmt=first.format.name,
+        pix_fmt="bgr0" if _is_opaque_gif(stream, first) else first.format.name,
         bit_depth=first.format.components[0].bits,
         rotation=orientation.rotation,
         sample_aspect_ratio=aspect,
-        color=_color_tags(stream, first),
+        color=_color_tags(stream, first, told),
         variable_frame_rate=index.variable,
         time_base=index.time_base,
         audio=sum(other.type == "audio" for other in pictures),
@@ -212,7 +221,14 @@ def _describe(
         display_matrix=matrix,
         field_order=field_order_of(frames, stream.codec_context.field_order),
         siting=siting_of(first, stream.codec.canonical_name),
+        not_written=not_written(first),
     )
+
+
+def _is_opaque_gif(stream: VideoStream, first: av.VideoFrame) -> bool:
+    """A GIF is decoded with alpha, whether anything in it is transparent or not."""
+    is_gif = stream.codec.canonical_name == "gif" and first.format.name == "bgra"
+    return is_gif and bool((first.to_ndarray()[..., 3] == 255).all())
 
 
 def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
@@ -226,20 +242,26 @@ def _frame_rate(stream: VideoStream, index: FrameIndex) -> Fraction:
     return close[0] if close else measured.limit_denominator(100_000)
 
 
-def _color_tags(stream: VideoStream, first: av.VideoFrame) -> ColorTags:
-    """What the stream says, or else its first frame; an unspecified range is taken as players take it."""
-    context = stream.codec_context
+def _colors_of(source: VideoCodecContext | av.VideoFrame) -> ColorTags:
+    tags = source.color_primaries, source.color_trc, source.colorspace, source.color_range
+    return ColorTags(*(int(tag) for tag in tags))
+
+
+def _color_tags(stream: VideoStream, first: av.VideoFrame, told: ColorTags) -> ColorTags:
+    """What the decoder says, or else its first frame, or else the container; players take an unsaid range as here."""
+    sources = [_colors_of(stream.codec_context), _colors_of(first), told]
     name = first.format.name
-    stored_range = int(context.color_range) or int(first.color_range)
+    stored_range = next((source.range for source in sources if source.range), 0)
     # FFmpeg takes grey for full range, and so do those who make it.
     full = first.format.is_rgb or name.startswith("yuvj") or (name.startswith("gray") and not stored_range)
 
-    def known(of_stream: int, of_frame: int) -> int:
-        return int(of_stream) if of_stream != UNSPECIFIED else int(of_frame)
+    def known(tag: str) -> int:
+        values = [int(getattr(source, tag)) for source in sources]
+        return next((value for value in values if value != UNSPECIFIED), UNSPECIFIED)
 
     return ColorTags(
-        primaries=known(context.color_primaries, first.color_primaries),
-        transfer=known(context.color_trc, first.color_trc),
-        matrix=known(context.colorspace, first.colorspace),
+        primaries=known("primaries"),
+        transfer=known("transfer"),
+        matrix=known("matrix"),
         range=FULL_RANGE if full else stored_range or LIMITED_RANGE,
     )

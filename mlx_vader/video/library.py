@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ os.environ.setdefault("SVT_LOG", "1")
 import av
 import av.error
 import av.logging
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
@@ -30,16 +30,30 @@ _DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+#: How far to read for the parameters of streams that begin late in a broadcast: bytes and microseconds.
+_FAR = {"probesize": str(64 << 20), "analyzeduration": str(120 * av.time_base)}
+
+
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
+def opened(path: str | os.PathLike[str], options: dict[str, str] | None = None) -> Iterator[InputContainer]:
     """The container of a media file, closed in the end."""
     source = check_source(path)
     try:
         # Old files carry names in any encoding: a title is no reason to refuse the video.
-        container = av.open(f"file:{source}", metadata_errors="replace")
+        container = av.open(f"file:{source}", metadata_errors="replace", options=options)
     except av.error.FFmpegError as error:
         raise _unreadable(source, error) from error
     with container:
+        yield container
+
+
+@contextmanager
+def opened_in_full(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
+    """A container like `opened`, with the parameters of streams that begin late too."""
+    with ExitStack() as stack:
+        container = stack.enter_context(opened(path))
+        if any(not stream.codec_context.sample_rate for stream in container.streams.audio):
+            container = stack.enter_context(opened(path, _FAR))
         yield container
 
 
@@ -112,3 +126,9 @@ def writing(target: Path) -> Iterator[None]:
         if error.errno in _FULL_DISK:
             raise write_failure(target, OSError(error.errno, error.strerror)) from error
         raise VaderError(f"{target} cannot be written: {error.strerror}") from error
+
+
+def close_quietly(container: OutputContainer) -> None:
+    """Closes a container whose contents no longer matter."""
+    with suppress(av.error.FFmpegError, ValueError):
+        container.close()

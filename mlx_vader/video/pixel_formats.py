@@ -1,6 +1,7 @@
 """Which of an encoder's pixel formats holds a source best, and what it cannot hold."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import av
 
@@ -21,9 +22,10 @@ _NAMES = {
 }
 
 
-def choose_pix_fmt(encoder: Encoder, source: str, width: int, height: int) -> str:
+def choose_pix_fmt(encoder: Encoder, source: str, width: int, height: int, *, alpha: bool = True) -> str:
     """The encoder's format that loses least of the source's, and beyond that the smallest.
 
+    `alpha` says whether the target keeps it.
     Raises `UsageError` where it has none for this size.
     """
     wanted = _layout(source)
@@ -33,6 +35,7 @@ def choose_pix_fmt(encoder: Encoder, source: str, width: int, height: int) -> st
         for name, layout in _offered(encoder).items()
         if not (encoder.halves and (width % layout.block[0] or height % layout.block[1]))
         and (layout.kind == wanted.kind or layout.kind == "yuv")
+        and (alpha or not layout.alpha)
     }
     if not fitting:
         raise UsageError(
@@ -52,6 +55,27 @@ def losses(source: str, pix_fmt: str) -> tuple[str, ...]:
     if before.kind == "yuv" and any(a > b for a, b in zip(after.halvings, before.halvings, strict=True)):
         found.append(f"{_NAMES[before.halvings]} becomes {_NAMES[after.halvings]}")
     return tuple(found)
+
+
+class Shortfall(NamedTuple):
+    """What of a source's pixel format another cannot hold, in numbers; zeros for nothing."""
+
+    alpha: bool
+    chroma: int
+    bits: int
+    rgb: bool
+
+
+def shortfall(source: str, pix_fmt: str, decoded_bits: int = 0) -> Shortfall:
+    """What is lost, where 4:4:4 of at most `decoded_bits` counts as if it were held in full."""
+    before, after = _layout(source), _layout(pix_fmt)
+    bits = max(after.bits, decoded_bits) if after.halvings == (0, 0) else after.bits
+    return Shortfall(
+        alpha=before.alpha and not after.alpha,
+        chroma=_coarser(before, after),
+        bits=max(0, before.bits - bits),
+        rgb=before.kind == "rgb" and after.kind != "rgb",
+    )
 
 
 def _layout(pix_fmt: str) -> Layout:
@@ -74,16 +98,18 @@ def _offered(encoder: Encoder) -> dict[str, Layout]:
 
 def _cost(wanted: Layout, offered: Layout) -> tuple[int, ...]:
     """The first numbers are losses, the rest is waste."""
-    # Grey needs no chroma: the least of it is best.
-    halvings = (1, 1) if wanted.kind == "gray" else wanted.halvings
-    coarser = sum(max(0, have - want) for have, want in zip(offered.halvings, halvings, strict=True))
-    finer = sum(max(0, want - have) for have, want in zip(offered.halvings, halvings, strict=True))
     return (
         wanted.alpha and not offered.alpha,
         offered.kind != wanted.kind,
         max(0, wanted.bits - offered.bits),
-        0 if offered.kind == "gray" else coarser,
+        _coarser(wanted, offered),
         max(0, offered.bits - wanted.bits),
-        0 if offered.kind == "gray" else finer,
+        _coarser(offered, wanted),
         offered.alpha and not wanted.alpha,
     )
+
+
+def _coarser(wanted: Layout, offered: Layout) -> int:
+    """How often chroma is halved beyond what is wanted. Grey needs no chroma: the least of it is best."""
+    want, have = ((1, 1) if layout.kind == "gray" else layout.halvings for layout in (wanted, offered))
+    return sum(max(0, there - wish) for there, wish in zip(have, want, strict=True))

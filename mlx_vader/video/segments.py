@@ -5,7 +5,6 @@ gets that name only when it is complete.
 """
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +18,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.video.codecs import Encoding
 from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.info import examine
-from mlx_vader.video.library import muxer, writing
+from mlx_vader.video.library import close_quietly, muxer, writing
 from mlx_vader.video.pictures import Pictures
 from mlx_vader.writing import PARTIAL_MARK, write_failure
 
@@ -163,9 +162,3 @@ class _OpenSegment:
     def abandon(self) -> None:
         close_quietly(self._container)
         self._path.unlink(missing_ok=True)
-
-
-def close_quietly(container: av.container.OutputContainer) -> None:
-    """Closes a container whose contents no longer matter."""
-    with suppress(av.error.FFmpegError, ValueError):
-        container.close()

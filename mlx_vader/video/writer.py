@@ -93,8 +93,9 @@ def write_video(
     it, `frame_rate` is needed and the file holds BT.709 pictures alone. Pictures of another size than `info`'s are
     fine; they are stored upright.
 
-    `codec` is one of `ENCODERS` or `auto`: H.264, or VP9 in WebM. `crf` is 0 (best) to 51. Odd sizes, which H.264 and
-    HEVC cannot hold in 4:2:0, are kept by storing chroma in 4:4:4. The disk must hold the picture stream twice.
+    `codec` is one of `ENCODERS`, the usual name of a codec ("hevc", "h265"), or `auto`, which holds most of `info` and
+    keeps its codec: see `choose_encoder`. `crf` is 0 (best) to 51. Odd sizes, which H.264 and HEVC cannot hold in
+    4:2:0, are kept by storing chroma in 4:4:4. The disk must hold the picture stream twice.
     """
     rate = None if frame_rate is None else Fraction(frame_rate)
     return VideoWriter(Path(path), info, rate, codec, crf)

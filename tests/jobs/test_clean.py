@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+import av
 import numpy as np
 import pytest
 
@@ -12,8 +13,9 @@ from mlx_vader.backends import load_backend, restore
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.jobs import video_job
 from mlx_vader.jobs.clean import Interrupted, clean
+from mlx_vader.jobs.plan import plan
 from mlx_vader.streaming.strategies import ClipRecurrent
-from mlx_vader.video import plan_encoding, probe, read_image, write_image
+from mlx_vader.video import open_video, plan_encoding, probe, read_image, write_image
 from tests.jobs.conftest import frames_of, times_of
 
 #: All that the network makes of the frames counts.
@@ -150,6 +152,16 @@ def test_resume_refuses_other_settings(tmp_path, small_clip, network):
     clean(small_clip, tmp_path / "out.mp4", resume=True, **job)
 
 
+def test_what_a_killed_run_left_of_the_target_is_removed(tmp_path, small_clip, network):
+    """A process that is killed while it joins segments cannot remove the file that is not finished."""
+    for name in (".out[1].vader-part-0a1b2c3d.mp4", ".out[1].preview.vader-part-0a1b2c3d.mp4"):
+        (tmp_path / name).write_bytes(b"half a video")
+    other = tmp_path / ".out1.vader-part-0a1b2c3d.mp4"
+    other.write_bytes(b"of another run")
+    clean(small_clip, tmp_path / "out[1].mp4", checkpoint=network, resume=True, **JOB)
+    folder_holds(tmp_path, "out[1].mp4", other.name)
+
+
 def test_without_resume_a_job_begins_anew(tmp_path, small_clip, network):
     job = {"checkpoint": network, **JOB}
     with pytest.raises(Interrupted):
@@ -244,6 +256,33 @@ def test_without_a_target_the_result_lies_beside_the_source(tmp_path, small_clip
     write_image(tmp_path / "still.png", frames_of(small_clip)[0])
     clean(tmp_path / "still.png", checkpoint=network, find="network")
     folder_holds(tmp_path, "still.png", "still.clean.png")
+
+
+@pytest.fixture
+def tape(tmp_path, carphone):
+    """An .avi, which is read and not written."""
+    path = tmp_path / "in" / "tape.avi"
+    path.parent.mkdir()
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, width=176, height=144)
+        with open_video(carphone, 0, 3) as video:
+            for frame in video:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.levels, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_what_is_read_and_not_written_becomes_mp4(tmp_path, tape, network):
+    clean(tape, checkpoint=network, find="network")
+    folder_holds(tape.parent, "tape.avi", "tape.clean.mp4")
+    clean(tape, f"{tmp_path}/out/", checkpoint=network, find="network")
+    folder_holds(tmp_path / "out", "tape.mp4")
+
+
+def test_a_folders_results_do_not_take_each_others_names(tmp_path, tape):
+    os.link(tape, tape.with_suffix(".mp4"))
+    tasks = plan(tape.parent, tmp_path / "out")
+    assert [task.target.name for task in tasks] == ["tape.avi.mp4", "tape.mp4"]
 
 
 def test_a_checkpoint_file_is_used(tmp_path, small_clip, network):
@@ -357,8 +396,8 @@ class TestErrorsBeforeAnyWork:
         refuses(UsageError, "both", source=[tmp_path / "a", tmp_path / "b"], target="out")
 
     def test_a_full_disk(self, refuses, monkeypatch):
-        monkeypatch.setattr(video_job.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
-        refuses(VaderError, "MiB are free")
+        monkeypatch.setattr(video_job.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1536})())
+        refuses(VaderError, r"1.5 KiB are free for .*, which will need about \d+(\.\d)? KiB")
 
 
 def test_the_encoding_is_the_sources(small_clip, whole):

@@ -65,7 +65,9 @@ def clean(
     stopped = None
     with _progress_bar() as on_progress:
         try:
-            report = library.clean(inputs, out, on_progress=on_progress, on_note=_say, **options)
+            report = library.clean(
+                inputs, out, on_progress=on_progress, on_note=_say, also_written=[json], **options
+            )
         except library.Interrupted as interruption:
             stopped = interruption
     if stopped is not None:

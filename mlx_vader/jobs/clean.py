@@ -11,10 +11,10 @@ from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.image_job import ImageJob
 from mlx_vader.jobs.options import CleanOptions
-from mlx_vader.jobs.plan import PathLike, Task, make_folders, plan
+from mlx_vader.jobs.plan import PathLike, Task, check_files, make_folders, plan, skipped
 from mlx_vader.jobs.video_job import Done, OnFrames, VideoJob
 from mlx_vader.process import Finding
-from mlx_vader.video import plan_encoding
+from mlx_vader.video import is_image, is_video, plan_encoding
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class CleanReport:
     backend: str
     device: str
     files: tuple[FileReport, ...] = field(default=())
+    #: Files of a folder that are no videos and no images, by their names, or are results of a run before.
+    skipped: tuple[Path, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -94,7 +96,8 @@ class CleanReport:
         """For machines; paths are text."""
         files = [file.as_dict() for file in self.files]
         totals = {"frames": self.frames, "seconds": self.seconds, "fps": self.fps, "kind": "measured"}
-        return {"backend": self.backend, "device": self.device, **totals, "files": files}
+        skipped = [str(path) for path in self.skipped]
+        return {"backend": self.backend, "device": self.device, **totals, "files": files, "skipped": skipped}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -111,15 +114,16 @@ def clean(
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_note: Callable[[str], None] = lambda note: None,
+    also_written: Sequence[PathLike | None] = (),
     **options: Any,
 ) -> CleanReport:
     """Removes artifacts from a video, an image, a folder, or several of them.
 
-    `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then, and a source
-    is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
+    `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then. Nothing that
+    is read is overwritten, neither by a target nor by what the caller is going to write, `also_written`. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
     of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
     network as well, and `mask` may be a folder of masks with the files' names in a folder job. `on_note` hears before
-    work on a file begins what its target cannot hold.
+    work on a file begins what its target cannot hold, and which files of a folder are skipped.
 
     >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
 
@@ -128,11 +132,15 @@ def clean(
     """
     chosen = _options(options)
     tasks = plan(source, target)
+    check_files(tasks, chosen, also_written)
     _check_encoder(chosen.codec, chosen.crf)
     cleaning = Cleaning(chosen)
+    left = skipped(source, tasks)
     make_folders(tasks, target)
+    for path in left:
+        on_note(f"{path} is skipped: {_why_skipped(path)}")
     files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]
-    return CleanReport(cleaning.backend_name, cleaning.device, tuple(files))
+    return CleanReport(cleaning.backend_name, cleaning.device, tuple(files), tuple(left))
 
 
 def _options(given: dict[str, Any]) -> CleanOptions:
@@ -188,6 +196,12 @@ def _run(job: ImageJob | VideoJob, on_frames: OnFrames) -> Done:
         raise VaderError(
             f"{job.task.source}: the network failed: {reason}", hint="--debug shows where"
         ) from error
+
+
+def _why_skipped(path: Path) -> str:
+    if is_image(path) or is_video(path):
+        return "it is a result, by its name"
+    return "neither a video nor an image, by its name"
 
 
 def _check_encoder(codec: str, crf: int) -> None:

@@ -305,7 +305,7 @@ class TestErrorsBeforeAnyWork:
 
     def test_the_source_as_target(self, refuses, tmp_path, small_clip):
         os.link(small_clip, tmp_path / "clip.mkv")
-        refuses(UsageError, "source", source=tmp_path / "clip.mkv", target="clip.mkv")
+        refuses(UsageError, "overwritten", source=tmp_path / "clip.mkv", target="clip.mkv")
 
     def test_a_missing_folder_for_the_target(self, refuses):
         refuses(UsageError, "missing", target="missing/out.mp4")

@@ -27,23 +27,22 @@ def check_overwriting(
     packages, that are replaced or removed with all that is in them. What is None is not used, "-" is stdout; devices
     and pipes cannot be overwritten.
     """
-    read = {name: path for given in _paths(reads) for path in _files(given) for name in _names(path)}
-    written: dict[Hashable, Path] = {}
+    # What is read exists, and is known by its number; only what exists can be overwritten.
+    read = {number: path for given in _paths(reads) for path in _files(given) if (number := _number(path))}
     folders = {_resolved(folder): folder for folder in _paths(replaced_folders)}
     results = [*_paths(writes), *folders.values()]
+    written: set[Hashable] = set()
     for result in results:
-        for name in _names(result):
-            if name in read:
-                raise UsageError(f"{result} would be overwritten{_also(result, read[name])}", hint=_HINT)
-        if any(name in written for name in _names(result)):
+        place, number = _folded(_resolved(result)), _number(result)
+        if number in read:
+            raise UsageError(f"{result} would be overwritten{_also(result, read[number])}", hint=_HINT)
+        if place in written or number in written:
             raise UsageError(f"two results would both be written to {result}", hint=_HINT)
-        written |= dict.fromkeys(_names(result), result)
-    for path in {path for path in read.values() if path not in folders}:
-        if outer := _inside(path, folders):
-            raise UsageError(f"{outer} would be replaced, and {path}, which is read, with it", hint=_HINT)
-    for result in results:
-        if outer := _inside(result, folders):
-            raise UsageError(f"{outer} would be replaced, and {result} with it", hint=_HINT)
+        written |= {place, number} if number else {place}
+    inputs = read.values() if any(folder.exists() for folder in folders.values()) else ()
+    for path in (*inputs, *results):
+        if outer := next((folders[place] for place in _resolved(path).parents if place in folders), None):
+            raise UsageError(f"{outer} would be replaced, and with it {path}", hint=_HINT)
 
 
 def _also(result: Path, read: Path) -> str:
@@ -69,14 +68,13 @@ def _files(path: Path) -> Iterator[Path]:
         yield from path.rglob("*")
 
 
-def _names(path: Path) -> tuple[Hashable, ...]:
-    """What tells a file or folder from all others: where it lies, and the number of what lies there."""
-    place: Hashable = _folded(_resolved(path))
+def _number(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others on this machine; None where there is none."""
     try:
         status = path.stat()
     except OSError:
-        return (place,)
-    return place, (status.st_dev, status.st_ino)
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _resolved(path: Path) -> Path:
@@ -89,7 +87,3 @@ def _resolved(path: Path) -> Path:
 def _folded(path: Path) -> str:
     """On macOS two names that differ in case, or in how accents are written, are one."""
     return unicodedata.normalize("NFD", str(path)).casefold() if sys.platform == "darwin" else str(path)
-
-
-def _inside(path: Path, folders: dict[Path, Path]) -> Path | None:
-    return next((folders[outer] for outer in _resolved(path).parents if outer in folders), None)

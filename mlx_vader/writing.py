@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import UsageError, VaderError
 
 #: Stands in the name of whatever is not finished; such files are never listed as media.
 PARTIAL_MARK = ".vader-part-"
@@ -74,6 +74,17 @@ def folder_beside(target: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_writable(target: Path) -> None:
+    """Raises `UsageError` where `write_file` is going to fail, as far as can be known before work begins."""
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder", hint="name the file to write in it")
+    place = next(folder for folder in target.absolute().parents if folder.exists())
+    if not place.is_dir():
+        raise UsageError(f"{target} cannot be written: {place} is a file", hint="choose another place")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UsageError(f"the folder {place} cannot be written to", hint="choose another place")
 
 
 def write_file(target: Path, content: bytes) -> None:

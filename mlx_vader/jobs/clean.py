@@ -101,11 +101,15 @@ class CleanReport:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during `clean`. `resumable` says whether `resume=True` will go on rather than begin anew."""
+    """Ctrl-C during `clean`, at frame `frames` of `task`.
 
-    def __init__(self, task: Task, frames: int, *, resumable: bool) -> None:
+    `resume_at`: the frame that `resume=True` will go on from; None where nothing of the file is kept, and it begins
+    anew. `done`: the files before it that are finished, which `resume=True` keeps.
+    """
+
+    def __init__(self, task: Task, frames: int, *, resume_at: int | None, done: int = 0) -> None:
         super().__init__(f"interrupted at {task.source}, frame {frames}")
-        self.task, self.frames, self.resumable = task, frames, resumable
+        self.task, self.frames, self.resume_at, self.done = task, frames, resume_at, done
 
 
 def clean(
@@ -120,10 +124,11 @@ def clean(
     """Removes artifacts from a video, an image, a folder, or several of them.
 
     `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then. Nothing that
-    is read is overwritten, neither by a target nor by what the caller is going to write, `also_written`. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
-    of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
-    network as well, and `mask` may be a folder of masks with the files' names in a folder job. `on_note` hears before
-    work on a file begins what its target cannot hold, and which files of a folder are skipped.
+    is read is overwritten, neither by a target nor by what the caller is going to write, `also_written`. Everything but
+    the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and of the pixels every sample that
+    nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a network as well, and
+    `mask` a folder of masks with the files' names in a folder job. `on_note` hears before work on a file begins what
+    its target cannot hold, and which files of a folder are skipped.
 
     >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
 
@@ -162,10 +167,12 @@ def _clean_one(
         return FileReport(task.source, task.target, "kept")
     started = time.perf_counter()
     frames = 0
+    job: ImageJob | VideoJob | None = None
 
     def on_frames(count: int, step: str) -> None:
         nonlocal frames
         frames = count
+        assert job is not None  # which is who calls
         on_progress(Progress(task.source, index + 1, len(tasks), count, job.total, step))
 
     try:
@@ -176,7 +183,8 @@ def _clean_one(
             on_note(f"{task.target} cannot hold all of the pictures: {', '.join(losses)}")
         done = _run(job, on_frames)
     except KeyboardInterrupt:
-        raise Interrupted(task, frames, resumable=not task.is_image) from None
+        resume_at = job.resume_at if job is not None else None
+        raise Interrupted(task, frames, resume_at=resume_at, done=index) from None
     except VaderError as error:
         if alone:
             raise

@@ -14,6 +14,7 @@ class ImageJob:
 
     total = 1
     losses: tuple[str, ...] = ()
+    resume_at = None
 
     def __init__(self, task: Task, process: Process, options: CleanOptions) -> None:
         """Raises VaderError for a source that cannot be read."""

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -82,6 +83,8 @@ class VideoJob:
         self.task, self.process, self.options = task, process, options
         self.info = probe(task.source)
         self.total = self.info.frames or 0
+        #: The frame at which a job that was interrupted will go on; None where it is to begin anew.
+        self.resume_at: int | None = None
         self.encodings = {CLEAN: self._encoding(task.target)}
         check_output(task.target, self.encodings[CLEAN], task.source)
         if options.preview:
@@ -105,7 +108,7 @@ class VideoJob:
 
         The target appears when it is complete. On any error it is as it was, and what is finished is kept.
         """
-        with WorkFolder(self.task.target, tuple(self.encodings)) as folder:
+        with WorkFolder(self.task.target, tuple(self.encodings)) as folder, self._noting(folder):
             (folder.resume if self.options.resume else folder.start)(self._settings())
             resumed_at = folder.manifest.frames
             on_frames(resumed_at, "")
@@ -124,6 +127,14 @@ class VideoJob:
                 left_out,
                 finding=self.process.finding,
             )
+
+    @contextmanager
+    def _noting(self, folder: WorkFolder) -> Iterator[None]:
+        """Notes in the end what is kept of the job."""
+        try:
+            yield
+        finally:
+            self.resume_at = None if folder.manifest.empty else folder.manifest.next_frame
 
     def _settings(self) -> dict[str, object]:
         codec = {"codec": self.options.codec, "crf": self.options.crf, "preview": self.options.preview}

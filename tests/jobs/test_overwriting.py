@@ -1,7 +1,5 @@
 """`clean` never writes over what it reads: the conflict is found before any work, and every file is as it was."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -55,7 +53,7 @@ def test_conflicts_are_refused_before_any_work(folder, arguments):
 
 
 def test_results_beside_what_is_read_are_allowed(folder):
-    os.rename("a.preview.png", "b.png")
+    (folder / "a.preview.png").rename("b.png")
     options = ["-c", "net.safetensors", "--mask", "logo.png", "--preview", "--json", "masks/report.json"]
     for _ in range(2):
         assert cli.run(["clean", "a.png", "b.png", "-o", "masks", *options]) == 0

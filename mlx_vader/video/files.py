@@ -8,7 +8,9 @@ from mlx_vader.writing import PARTIAL_MARK
 
 _VIDEO_SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"})
 _VIDEO_SUFFIXES |= {".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
-_IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+#: Read and written with the extra `heic`.
+HEIF = frozenset({".heic", ".heif"})
+_IMAGE_SUFFIXES = HEIF | {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:

@@ -25,7 +25,11 @@ def partial_path(target: Path) -> Path:
 
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write a file to. It becomes `target` on success and vanishes otherwise."""
+    """A path beside `target` to write a file to. It becomes `target` on success and vanishes otherwise.
+
+    Where `target` is a link, it stays one, and what it leads to is replaced.
+    """
+    target = target.resolve() if target.is_symlink() else target
     partial = partial_path(target)
     try:
         yield partial
@@ -42,8 +46,9 @@ def written_beside(target: Path) -> Iterator[Path]:
 def folder_written_beside(target: Path) -> Iterator[Path]:
     """A path beside `target` to make a folder at. It becomes `target` on success and vanishes otherwise.
 
-    A folder that stood there is removed when the new one is in its place, and stays where that fails.
+    A folder that stood there is removed when the new one is in its place, and stays where that fails. A link stays one.
     """
+    target = target.resolve() if target.is_symlink() else target
     partial, previous = partial_path(target), partial_path(target)
     try:
         yield partial

@@ -147,4 +147,4 @@ def make_folders(tasks: Sequence[Task], target: PathLike | None) -> None:
                 task.target.parent.mkdir(exist_ok=True)
         except OSError as error:
             raise UsageError(f"the folder {task.target.parent} cannot be made: {error.strerror}") from error
-        check_target(task.target, task.source)
+        check_target(task.target)

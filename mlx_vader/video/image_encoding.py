@@ -11,9 +11,11 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from mlx_vader.video.image_metadata import Metadata, exif_tags
 
 
-def png_text(metadata: Metadata) -> PngInfo:
-    """The chunks of a PNG that hold texts and XMP."""
+def png_chunks(metadata: Metadata) -> PngInfo:
+    """The chunks of a PNG that hold texts, XMP, and what its colours are."""
     chunks = PngInfo()
+    for kind, data in metadata.chunks.items():
+        chunks.add(kind, data)
     for key, text in metadata.text.items():
         if isinstance(text, iTXt):
             chunks.add_itxt(key, text, text.lang or "", text.tkey or "")
@@ -39,7 +41,7 @@ def deep_png(samples: np.ndarray, metadata: Metadata) -> bytes:
         chunks.append((b"pHYs", struct.pack(">IIB", across, down, 1)))
     if metadata.exif:
         chunks.append((b"eXIf", metadata.exif.removeprefix(b"Exif\0\0")))
-    chunks += [(kind_, data) for kind_, data, *_ in png_text(metadata).chunks]
+    chunks += [(kind_, data) for kind_, data, *_ in png_chunks(metadata).chunks]
     chunks += [(b"IDAT", zlib.compress(filtered.tobytes(), 6)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind_, data) for kind_, data in chunks)
 

@@ -1,5 +1,6 @@
 """What an image file says besides its pixels: colour profile, EXIF, XMP, density, texts."""
 
+import struct
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +14,9 @@ _LAYOUT |= {529, 530, 531, 532, 700, 34675}
 
 @dataclass(frozen=True)
 class Metadata:
-    """All of it is true of the upright pixels. `dpi`: pixels an inch, across and down; `text`: PNG's, by keyword."""
+    """All of it is true of the upright pixels. `dpi`: pixels an inch, across and down. Of PNG: `text` by keyword, and
+    `chunks` that say what its colours are, where no profile does.
+    """
 
     profile: bytes | None = None
     exif: bytes | None = None
@@ -21,6 +24,7 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
     text: dict[str, str] = field(default_factory=dict)
+    chunks: dict[bytes, bytes] = field(default_factory=dict)
 
     def of(self, *, gray: bool) -> "Metadata":
         """Without a colour profile that is for other samples than gray ones, or than RGB."""
@@ -41,7 +45,24 @@ def metadata_of(image: Image.Image) -> Metadata:
         _density(image),
         image.info.get("comment"),
         text,
+        _colour_chunks(image),
     )
+
+
+def _colour_chunks(image: Image.Image) -> dict[bytes, bytes]:
+    """PNG's own words for what its colours are."""
+    if image.format != "PNG":
+        return {}
+    chunks = {}
+    if "gamma" in image.info:
+        chunks[b"gAMA"] = struct.pack(">I", round(image.info["gamma"] * 100_000))
+    if "chromaticity" in image.info:
+        chunks[b"cHRM"] = struct.pack(
+            ">8I", *(round(value * 100_000) for value in image.info["chromaticity"])
+        )
+    if "srgb" in image.info:
+        chunks[b"sRGB"] = bytes([image.info["srgb"]])
+    return chunks
 
 
 def _density(image: Image.Image) -> tuple[float, float] | None:
@@ -53,13 +74,15 @@ def _density(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _exif_of_upright(image: Image.Image) -> bytes | None:
-    if not image.getexif():
+    """None where there is none, or it is damaged."""
+    try:
+        exif = Image.Exif()
+        exif.load(image.getexif().tobytes())
+        for tag in _LAYOUT & set(exif):
+            del exif[tag]
+        return exif.tobytes() if len(exif) else None
+    except (struct.error, TypeError, ValueError, LookupError, ArithmeticError, AttributeError):
         return None
-    exif = Image.Exif()
-    exif.load(image.getexif().tobytes())
-    for tag in _LAYOUT & set(exif):
-        del exif[tag]
-    return exif.tobytes() if len(exif) else None
 
 
 def exif_tags(exif: bytes | None) -> dict[int, Any]:

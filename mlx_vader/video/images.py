@@ -5,6 +5,7 @@ Pillow knows the formats but reads RGB of 16 bits as 8; there FFmpeg decodes. Wh
 """
 
 import os
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +16,13 @@ from typing import Any
 import av
 import av.error
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence
 
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.levels import to_unit
 from mlx_vader.video.files import HEIF, check_source, check_target, is_image
-from mlx_vader.video.image_encoding import deep_png, png_text, tiff
+from mlx_vader.video.image_encoding import deep_png, png_chunks, tiff
 from mlx_vader.video.image_metadata import Metadata, metadata_of, without_directories
 from mlx_vader.writing import written_beside
 
@@ -35,7 +36,8 @@ _JPEG = {".jpg", ".jpeg"}
 #: Bytes of pixels, as floats, that an animation may take: it is restored in memory.
 _MOST_BYTES = 4 << 30
 
-Rgb = Float32[np.ndarray, "h w 3"]
+#: What Pillow raises where a file is damaged.
+_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
             yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, ImageCms.PyCMSError) as error:
+    except (*_DAMAGED, Image.DecompressionBombError, ImageCms.PyCMSError) as error:
         raise VaderError(f"{path} is not an image that can be read", hint=_first_line(error)) from error
 
 
@@ -182,6 +184,8 @@ def _read(path: Path, image: Image.Image) -> ImageFile:
     deep = None if animated else _deep_samples(path, image)
     metadata, lost = metadata_of(image), _lost(image, count, deep, several=animated or pages)
     gray, lossless = image.mode in {"1", "L", "LA"}, _is_lossless(path, image)
+    if deep is None and image.mode in {"I", "F"}:
+        raise VaderError(f"{path} has samples of 32 bits", hint="save it with 16 bits a sample")
     if deep is not None:
         gray = deep.shape[-1] <= 2
         rgb, alpha = _apart(_turned(deep, image.getexif().get(ExifTags.Base.Orientation, 1)))
@@ -291,7 +295,7 @@ def _write_by_pillow(
         if value
     }
     if suffix == ".png":
-        options["pnginfo"] = png_text(metadata)
+        options["pnginfo"] = png_chunks(metadata)
     if suffix in _JPEG and metadata.comment:
         options["comment"] = metadata.comment
     if suffix in {*_JPEG, ".webp", ".avif", *HEIF}:
@@ -299,7 +303,7 @@ def _write_by_pillow(
     if suffix in {*_JPEG, ".avif"}:
         options["subsampling"] = "4:4:4"
     if suffix == ".webp" and about.lossless and about.frames:
-        options["lossless"] = True
+        options |= {"lossless": True, "exact": True}
     if suffix in _TIFF:  # pages
         options |= {"compression": "tiff_adobe_deflate", "exif": without_directories(metadata.exif)}
     images = [Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture) for picture in pictures]

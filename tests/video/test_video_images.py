@@ -219,6 +219,31 @@ def _exif():
     return exif.tobytes()
 
 
+def test_what_a_png_says_of_its_colours_is_kept(tmp_path):
+    info = PngInfo()
+    info.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    info.add(b"cHRM", b"".join(value.to_bytes(4, "big") for value in range(30_000, 30_008)))
+    Image.fromarray(SMALL).save(tmp_path / "s.png", pnginfo=info)
+    write_image(tmp_path / "a.png", read_image(tmp_path / "s.png"), source=tmp_path / "s.png")
+    with Image.open(tmp_path / "s.png") as before, Image.open(tmp_path / "a.png") as after:
+        for name in ("gamma", "chromaticity"):
+            assert after.info[name] == before.info[name]
+
+
+def test_samples_of_32_bits_are_refused(tmp_path):
+    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(VaderError, match="32 bits"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_damaged_exif_is_no_reason_to_refuse_a_picture(tmp_path):
+    Image.fromarray(SMALL[..., :3]).save(tmp_path / "a.jpg", exif=_exif())
+    whole = (tmp_path / "a.jpg").read_bytes()
+    place = whole.index(b"A camera") - 40
+    (tmp_path / "a.jpg").write_bytes(whole[:place] + b"\xff" * 40 + whole[place + 40 :])
+    assert read_image(tmp_path / "a.jpg").shape == (12, 17, 3)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
 def test_grey_stays_grey(suffix, tmp_path):
     grey = RNG.integers(0, 256, (12, 17)).astype(np.uint8)

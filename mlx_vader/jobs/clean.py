@@ -152,7 +152,8 @@ def _options(given: dict[str, Any]) -> CleanOptions:
     known = [option.name for option in fields(CleanOptions)]
     if unknown := sorted(set(given) - set(known)):
         raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
-    return CleanOptions(**given)
+    # The command line gives None for what was not typed.
+    return CleanOptions(**{name: value for name, value in given.items() if value is not None})
 
 
 def _clean_one(

@@ -10,6 +10,7 @@ from mlx_vader.jobs.preview import panels
 from mlx_vader.jobs.video_job import Done, OnFrames, copy_source
 from mlx_vader.process import Edit, Process, edits_of
 from mlx_vader.video import open_image, write_image, write_images
+from mlx_vader.video.images import check_image_target
 from mlx_vader.video.in_memory import ClipInMemory
 
 
@@ -20,9 +21,10 @@ class ImageJob:
     resume_at = None
 
     def __init__(self, task: Task, process: Process, options: CleanOptions) -> None:
-        """Raises VaderError for a source that cannot be read."""
+        """Raises VaderError for a source that cannot be read, and a target that cannot be written."""
         self.task, self.process, self.options = task, process, options
         self.image = open_image(task.source)
+        check_image_target(task.target)
         self.losses = self.image.losses_in(task.target)
         self.total = len(self.image.frames)
 

@@ -89,6 +89,18 @@ def read_image(path: str | os.PathLike[str]) -> Float[np.ndarray, "h w 3"]:
     return frame
 
 
+def check_image_target(path: str | os.PathLike[str]) -> Path:
+    """The path, if an image can be written there. Raises `UsageError`, or `VaderError` where an extra is missing."""
+    target = check_target(path)
+    if not is_image(target):
+        raise UsageError(
+            f"{target.name}: no image is written as '{target.suffix}'", hint="use .png, .jpg or .tif"
+        )
+    if target.suffix.lower() in HEIF:
+        load_heif(target)
+    return target
+
+
 def write_image(
     path: str | os.PathLike[str],
     rgb: Float[np.ndarray, "h w 3"],
@@ -113,11 +125,7 @@ def write_images(
     format has one and the size is the same, its 16 bits in PNG and TIFF, and when each frame is shown. A format that
     holds one picture gets the first. Formats that lose something are written at quality 95.
     """
-    target = check_target(path)
-    if not is_image(target):
-        raise UsageError(
-            f"{target.name}: no image is written as '{target.suffix}'", hint="use .png, .jpg or .tif"
-        )
+    target = check_image_target(path)
     suffix = target.suffix.lower()
     about = source or ImageFile((), (None,) * len(frames))
     deep = about.bits > 8 and suffix in _DEEP
@@ -282,8 +290,6 @@ def _write_by_pillow(
     partial: Path, pictures: Sequence[np.ndarray], metadata: Metadata, about: ImageFile
 ) -> None:
     suffix = partial.suffix.lower()
-    if suffix in HEIF:
-        load_heif(partial)
     options: dict[str, Any] = {
         name: value
         for name, value in (

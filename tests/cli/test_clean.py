@@ -45,6 +45,11 @@ def test_a_clip_is_cleaned_beside_itself(folder, capsys):
     assert "6 frames" in capsys.readouterr().out
 
 
+def test_without_options_the_shipped_network_is_taken(folder, capsys):
+    assert cli.run(["clean", "still.png", "-o", "out.png"]) == 0
+    assert "1 frames" in capsys.readouterr().out
+
+
 def test_all_options_at_once(folder, capsys):
     mask = np.ones((36, 44, 3), np.float32)
     write_image("mask.png", mask)

@@ -1,12 +1,14 @@
 """Images from file to file: what the file holds besides its pixels, and besides its first picture."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from mlx_vader import cli
+from mlx_vader.errors import VaderError
 from mlx_vader.jobs.clean import clean
 from mlx_vader.video import open_image, read_image, write_image
 
@@ -79,6 +81,13 @@ def test_what_the_target_cannot_hold_is_said_before_work(tmp_path, mask):
     assert report.files[0].losses == ("alpha", "2 of 3 frames")
     assert "alpha, 2 of 3 frames" in notes[0]
     assert read_image(tmp_path / "out.jpg").shape == (24, 32, 3)
+
+
+def test_a_target_that_needs_an_extra_is_refused_before_work(tmp_path, mask, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    pictures(1)[0].save(tmp_path / "in.png")
+    with pytest.raises(VaderError, match="pillow-heif"):
+        clean(tmp_path / "in.png", tmp_path / "out.heic", mask=mask, fill="membrane", on_progress=pytest.fail)
 
 
 def test_every_file_of_a_folder_that_is_skipped_is_named(tmp_path, mask, capsys):

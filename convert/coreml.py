@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.compression import check_tools, compressed
-from convert.destination import check_name, reject
+from convert.destination import check_name, reject, rejected_path
 from convert.facts import PackageFacts
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
 from convert.metadata import describe_package
@@ -37,6 +37,8 @@ from convert.source import TwinSource, open_source
 from convert.tracing import trace
 from convert.verification import RejectedError, Verification
 from convert.verify import verify_source
+from mlx_vader.checkpoints import locate
+from mlx_vader.overwriting import check_overwriting
 from mlx_vader.writing import folder_written_beside
 
 if TYPE_CHECKING:
@@ -68,6 +70,12 @@ def convert(
     started = time.monotonic()
     form = Form(target, stateful, io, compress, Path(calibrate) if calibrate else None)
     check_name(Path(out))
+    file = locate(net_or_checkpoint) if isinstance(net_or_checkpoint, str | Path) else None
+    check_overwriting(
+        [file, calibrate],
+        [],
+        replaced_folders=[out, rejected_path(Path(out))],
+    )
     on_step("reading the network")
     source = open_source(net_or_checkpoint)
     return _write(source, Path(out), shapes, form, on_step, started=started, verify=True)

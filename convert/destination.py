@@ -16,8 +16,13 @@ def check_name(out: Path) -> None:
         raise UsageError(f"{out} exists and is not a Core ML package", hint="choose another name")
 
 
+def rejected_path(out: Path) -> Path:
+    """Where a package that failed is kept: `X.mlpackage.rejected`, beside where it should have been."""
+    return out.with_name(f"{out.name}.rejected")
+
+
 def reject(package: Path, out: Path) -> Path:
-    """Keeps a package that failed, as `X.mlpackage.rejected` beside where it should have been. Returns its path."""
-    rejected = out.with_name(f"{out.name}.rejected")
+    """Keeps a package that failed. Returns its path."""
+    rejected = rejected_path(out)
     shutil.rmtree(rejected, ignore_errors=True)
     return package.rename(rejected)

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
+from types import FrameType
 
 
 @contextlib.contextmanager
@@ -14,9 +17,14 @@ def quiet() -> Iterator[None]:
 
     coremltools prints eight lines when it is imported off macOS, and warnings and progress bars as it converts.
     When the body raises, the swallowed text travels with the exception as a note. Output of other threads is
-    swallowed too: a progress display has to write to its own duplicate of the terminal.
+    swallowed too: a progress display has to write to its own duplicate of the terminal. Ctrl-C is not: what a bare
+    `except:` of coremltools made of it is raised again when the body ends.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as sink, warnings.catch_warnings():
+    with (
+        _ctrl_c_kept(),
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as sink,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         try:
             with (
@@ -30,6 +38,32 @@ def quiet() -> Iterator[None]:
             if noise := sink.read().strip():
                 error.add_note("printed until then:\n" + noise[-4000:])
             raise
+
+
+@contextlib.contextmanager
+def _ctrl_c_kept() -> Iterator[None]:
+    """Raises KeyboardInterrupt at the end where it was raised inside and got lost, or became another error."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield  # nobody is interrupted here
+        return
+    pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    except Exception:
+        if not pressed:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

@@ -53,15 +53,19 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"))}
 
 
-def resolve(name_or_path: str | Path) -> Path:
-    """The file of a shipped checkpoint ("default" is one of them) or of a path; `VaderError` if there is none."""
+def locate(name_or_path: str | Path) -> Path:
+    """Where a shipped checkpoint ("default" is one of them) lies, or the path itself, whether or not it exists."""
     name = DEFAULT if str(name_or_path) == "default" else str(name_or_path)
-    if name in shipped():
-        return shipped()[name]
-    path = Path(name).expanduser()
+    return shipped().get(name, Path(name).expanduser())
+
+
+def resolve(name_or_path: str | Path) -> Path:
+    """The file of a shipped checkpoint or of a path, see `locate`; `VaderError` if there is none."""
+    path = locate(name_or_path)
     if not path.exists():
         raise VaderError(
-            f"no checkpoint {name}", hint=f"a .safetensors file, or a shipped one: {', '.join(shipped())}"
+            f"no checkpoint {name_or_path}",
+            hint=f"a .safetensors file, or a shipped one: {', '.join(shipped())}",
         )
     if not path.is_file():
         raise VaderError(f"{path} is not a file", hint="a checkpoint is one .safetensors file")

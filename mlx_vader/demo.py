@@ -10,6 +10,7 @@ import numpy as np
 from mlx_vader.arrays import Clip, Mask, Masks
 from mlx_vader.bench import BenchOptions
 from mlx_vader.errors import UsageError
+from mlx_vader.overwriting import check_overwriting
 from mlx_vader.resizing import at_most
 from mlx_vader.sample_clips import CARPHONE, sample_clip
 
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 #: Taller clips are made smaller for the demo, so that it ends in minutes on a machine without a GPU.
 MOST_HEIGHT = 360
+
+
+#: The package's name in the demo's folder.
+PACKAGE = "Vader.mlpackage"
+
+
+def files_in(out: Path) -> dict[str, Path]:
+    """The files that the demo writes to its folder, beside the package."""
+    names = {"spoiled": "mp4", "cleaned": "mp4", "cleaned.preview": "mp4", "comparison": "png"}
+    return {name: out / f"{name}.{suffix}" for name, suffix in names.items()}
 
 
 @dataclass(frozen=True)
@@ -86,24 +97,26 @@ def demo(
     from mlx_vader.metrics import mask_iou
     from mlx_vader.video import read_clip
 
-    checkpoints.resolve(checkpoint)
     source = source or sample_clip(CARPHONE)
+    files = files_in(out)
+    check_overwriting(
+        [source, checkpoints.resolve(checkpoint)], files.values(), replaced_folders=[out / PACKAGE]
+    )
     on_step(f"reading {source.name}")
     original, frame_rate = _read(source, frames)
     on_step(f"spoiling it with {', '.join(artifacts)}")
     spoiled, mask = _spoil(original, artifacts, seed)
     out.mkdir(parents=True, exist_ok=True)
-    paths = {name: out / f"{name}.mp4" for name in ("spoiled", "cleaned")}
+    paths = {name: files[name] for name in ("spoiled", "cleaned")}
     _write(paths["spoiled"], spoiled, frame_rate)
     on_step("cleaning spoiled.mp4")
     report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, find="network", preview=True)
     on_step("measuring")
     before, after = (read_clip(path, 0, len(original)) for path in paths.values())
     seen = _seen_mask(report, before)
-    comparison = out / "comparison.png"
-    _compare(comparison, before, seen, after, original)
+    _compare(files["comparison"], before, seen, after, original)
     on_step("converting the network to Core ML")
-    package = convert(checkpoint, out / "Vader.mlpackage", shapes=("256",))
+    package = convert(checkpoint, out / PACKAGE, shapes=("256",))
     on_step("measuring the speed")
     speed = BenchOptions(res=("256",), checkpoint=checkpoint, input=source, frames=16, time_limit=120)
     return DemoReport(
@@ -114,7 +127,7 @@ def demo(
         height=original.shape[1],
         spoiled=paths["spoiled"],
         cleaned=paths["cleaned"],
-        comparison=comparison,
+        comparison=files["comparison"],
         before=_quality(before, original, mask),
         after=_quality(after, original, mask),
         mask_iou=mask_iou(seen, mask[-1]),

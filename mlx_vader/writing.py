@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import UsageError, VaderError
 
 #: Stands in the name of whatever is not finished; such files are never listed as media.
 PARTIAL_MARK = ".vader-part-"
@@ -33,7 +33,11 @@ def remove_unfinished(target: Path) -> None:
 
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write a file to. It becomes `target` on success and vanishes otherwise."""
+    """A path beside `target` to write a file to. It becomes `target` on success and vanishes otherwise.
+
+    Where `target` is a link, it stays one, and what it leads to is replaced.
+    """
+    target = target.resolve() if target.is_symlink() else target
     partial = partial_path(target)
     try:
         yield partial
@@ -50,8 +54,9 @@ def written_beside(target: Path) -> Iterator[Path]:
 def folder_written_beside(target: Path) -> Iterator[Path]:
     """A path beside `target` to make a folder at. It becomes `target` on success and vanishes otherwise.
 
-    A folder that stood there is removed when the new one is in its place, and stays where that fails.
+    A folder that stood there is removed when the new one is in its place, and stays where that fails. A link stays one.
     """
+    target = target.resolve() if target.is_symlink() else target
     partial, previous = partial_path(target), partial_path(target)
     try:
         yield partial
@@ -82,6 +87,17 @@ def folder_beside(target: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_writable(target: Path) -> None:
+    """Raises `UsageError` where `write_file` is going to fail, as far as can be known before work begins."""
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder", hint="name the file to write in it")
+    place = next(folder for folder in target.absolute().parents if folder.exists())
+    if not place.is_dir():
+        raise UsageError(f"{target} cannot be written: {place} is a file", hint="choose another place")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UsageError(f"the folder {place} cannot be written to", hint="choose another place")
 
 
 def write_file(target: Path, content: bytes) -> None:

@@ -28,6 +28,21 @@ def test_what_fails_leaves_the_file_that_was_there(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "b.txt").write_bytes(b"old")
+    _filled(tmp_path / "far" / "net.mlpackage", "old")
+    for name in ("b.txt", "net.mlpackage"):
+        (tmp_path / name).symlink_to(tmp_path / "far" / name)
+    write_file(tmp_path / "b.txt", b"new")
+    with folder_written_beside(tmp_path / "net.mlpackage") as partial:
+        _filled(partial, "new")
+    assert (tmp_path / "far" / "b.txt").read_bytes() == b"new"
+    assert (tmp_path / "far" / "net.mlpackage" / "data" / "weights").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_symlink()) == ["b.txt", "net.mlpackage"]
+    assert sorted(path.name for path in (tmp_path / "far").iterdir()) == ["b.txt", "net.mlpackage"]
+
+
 def _filled(folder, text):
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "weights").write_text(text)

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from convert.emulator.features import CHANNELS, Feature
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError
 from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.writing import written_beside
 
 #: Told what was done with a file, for whoever has to believe the result.
 Note = Callable[[str], None]
@@ -142,21 +143,14 @@ def _only_output(path: Path, results: Mapping[str, Any]) -> str:
 
 def _save_all(results: Mapping[str, Any], path: Path) -> None:
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in results.items()}
-    _save(path, lambda: np.savez(path, **arrays))
-
-
-def _save(path: Path, save: Callable[[], Any]) -> None:
-    try:
-        save()
-    except OSError as error:
-        raise VaderError(
-            f"cannot write {path}: {error.strerror or error}", hint="is there such a folder?"
-        ) from error
+    with written_beside(path) as partial:
+        np.savez(partial, **arrays)
 
 
 def _write(value: Any, path: Path, name: str, note: Note) -> None:
     if path.suffix == ".npy":
-        _save(path, lambda: np.save(path, np.asarray(value)))
+        with written_beside(path) as partial:
+            np.save(partial, np.asarray(value))
         return
     if path.suffix.lower() not in Image.registered_extensions():
         raise UsageError(f"cannot write {path.name}", hint="a .png, .jpg, .npy or .npz")
@@ -168,7 +162,8 @@ def _write(value: Any, path: Path, name: str, note: Note) -> None:
         if outside:
             note(f"{name}: {outside:.2%} of the values are outside [0, 1] and were cut")
         pixels = to_levels(np.nan_to_num(pixels))
-    _save(path, lambda: Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0]).save(path))
+    with written_beside(path) as partial:
+        Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0]).save(partial)
 
 
 def _pixels(value: Any) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from convert.swift.interface import SwiftFunction, SwiftPackage, SwiftPort, read_interface
 from mlx_vader.errors import UsageError
+from mlx_vader.overwriting import check_overwriting
 from mlx_vader.versions import VERSION
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -26,6 +27,7 @@ def write_swift_package(package: Path, folder: Path) -> list[Path]:
         raise UsageError(f"{folder} is not empty and holds no Swift package", hint="choose another folder")
     sources = folder / "Sources" / found.module
     resource = sources / "Resources" / package.name
+    check_overwriting([package], [], replaced_folders=[resource])
     values, flags = _values(found), _flags(found)
     files = {
         folder / "Package.swift": "Package.swift",

@@ -1,5 +1,6 @@
 """The command line: one file a command, found here by name and imported at once because each is light."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -25,17 +26,23 @@ COMMANDS = (
     "doctor",
 )
 
+#: Files that fail have names, and their failures are `VaderError`s: these without a name are of stdout.
+_OUTPUT_FAILS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
 
 def main() -> None:
     """Entry point of `vader-mlx`. Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
-        sys.exit(run(arguments))
+        code = run(arguments)
+        if sys.stdout is not None:  # it is None where the shell has closed it
+            sys.stdout.flush()
     except Exception as error:
         if debug:
             raise
-        sys.exit(_explain(error))
+        code = _explain(error)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -97,9 +104,11 @@ def _explain(error: Exception) -> int:
     """Says in one line what went wrong, and returns the exit code."""
     from typer.exceptions import TyperException
 
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output has left; nothing may be flushed into the closed pipe at exit.
+    if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS and error.filename is None:
+        # Nothing more may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever read our output has left, and knows
+            _say(f"the output cannot be written: {error.strerror}", "is there room where it goes?")
         return 1
     if isinstance(error, VaderError):
         _say(error.message, error.hint)

@@ -44,12 +44,13 @@ def artifacts(
     from PIL import Image
 
     from mlx_vader.artifacts.gallery import contact_sheet
-    from mlx_vader.cli.console import stderr_console
+    from mlx_vader.cli.console import check_results, stderr_console
     from mlx_vader.errors import UsageError
     from mlx_vader.video.files import check_target, is_image
     from mlx_vader.writing import written_beside
 
-    target = check_target(output, input)
+    check_results([input, logos], output)
+    target = check_target(output)
     if not is_image(target):
         raise UsageError(f"{target.name} is not the name of an image", hint="end it in .png")
     sheet = contact_sheet(_frames(input), seed, severity=severity, vocabulary=vocabulary, logos=logos)

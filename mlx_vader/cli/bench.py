@@ -43,8 +43,10 @@ def bench(
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",
 ) -> None:
     from mlx_vader.bench import results
-    from mlx_vader.cli.console import emit_json, stdout_console
+    from mlx_vader.checkpoints import locate
+    from mlx_vader.cli.console import check_results, emit_json, stdout_console
 
+    check_results([*(compare or ()), locate(options.checkpoint), options.input], json)
     if compare is not None:
         pairs = results.compare(*map(results.read_result, compare))
         value: Any = {"files": [str(path) for path in compare], "rows": pairs}

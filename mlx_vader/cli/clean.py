@@ -62,13 +62,16 @@ def clean(
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
 ) -> None:
     """See `HELP`."""
-    from mlx_vader.cli.console import emit_json
+    from mlx_vader.cli.console import check_results, emit_json
     from mlx_vader.jobs import clean as library
 
+    check_results([], json)
     stopped = None
     with _progress_bar() as on_progress:
         try:
-            report = library.clean(inputs, out, on_progress=on_progress, on_note=_say, **options)
+            report = library.clean(
+                inputs, out, on_progress=on_progress, on_note=_say, also_written=[json], **options
+            )
         except library.Interrupted as interruption:
             stopped = interruption
     if stopped is not None:
@@ -111,8 +114,14 @@ def _say(note: str) -> None:
 
 def _say_how_to_go_on(stopped: "Interrupted") -> None:
     print(f"error: interrupted at frame {stopped.frames} of {stopped.task.source}", file=sys.stderr)
-    if stopped.resumable:
-        print("hint: the same command with --resume goes on where it stopped", file=sys.stderr)
+    kept = f"keeps the {stopped.done} before it and " if stopped.done else ""
+    if stopped.resume_at is not None:
+        hint = f"the same command with --resume {kept}goes on from frame {stopped.resume_at}"
+    elif kept:
+        hint = f"the same command with --resume {kept}begins this one anew"
+    else:
+        hint = "nothing was finished yet: the same command begins anew"
+    print(f"hint: {hint}", file=sys.stderr)
 
 
 def _summarise(report: "CleanReport", *, to_stderr: bool) -> None:

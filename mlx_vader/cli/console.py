@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,15 +78,46 @@ def shown_steps() -> Iterator[Callable[[str], None]]:
             yield lambda step: spinner.update(text=step)
 
 
+def check_results(
+    reads: Iterable[str | Path | None],
+    *writes: str | Path | None,
+    replaced_folders: Iterable[str | Path | None] = (),
+) -> None:
+    """Before work begins: what a command writes overwrites nothing that it reads, and can be written.
+
+    Raises `UsageError`. See `mlx_vader.overwriting`; folders of media that are read count with their videos and images.
+    """
+    from mlx_vader.overwriting import check_overwriting
+    from mlx_vader.writing import check_writable
+
+    check_overwriting(_with_media(reads), writes, replaced_folders=replaced_folders)
+    for path in writes:
+        if path and str(path) != "-":
+            check_writable(Path(path))
+
+
+def _with_media(paths: Iterable[str | Path | None]) -> Iterator[str | Path | None]:
+    for path in paths:
+        if path is None or not Path(path).is_dir() or Path(path).suffix == ".mlpackage":
+            yield path
+        else:
+            from mlx_vader.video import list_media
+
+            yield from list_media(path)
+
+
 def emit_json(value: Any, target: str | Path) -> None:
-    """Writes JSON to a file, which appears when it is complete, or to stdout for `-`."""
+    """Writes JSON to a file, which appears when it is complete, or to stdout for `-`. Raises `VaderError`."""
+    from mlx_vader.writing import write_failure, write_file
+
     text = json.dumps(value, indent=2, default=str) + "\n"
     path = Path(target)
     if str(target) == "-":
         sys.stdout.write(text)
     elif path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # a pipe or a device
+        try:
+            path.write_text(text, encoding="utf-8")  # a pipe or a device
+        except OSError as error:
+            raise write_failure(path, error) from error
     else:
-        from mlx_vader.writing import write_file
-
         write_file(path, text.encode())

@@ -67,19 +67,22 @@ def convert(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, shown_steps, stdout_console
+    from mlx_vader import checkpoints
+    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stdout_console
     from mlx_vader.cli.verify import show
     from mlx_vader.errors import UsageError
+    from mlx_vader.overwriting import check_overwriting
 
     if to != "coreml":
         raise UsageError(f"cannot convert to {to!r}", hint="--to coreml")
+    source = checkpoints.resolve(checkpoint)
+    out = output or Path(source.stem + ".mlpackage")
+    check_results([], json)
+    check_overwriting([source, form.calibrate], [json, swift], replaced_folders=[out])
     with _rejection_shown(), shown_steps() as on_step:
         from convert import convert as to_package
-        from mlx_vader import checkpoints
 
         on_step("loading the converter")
-        source = checkpoints.resolve(checkpoint)
-        out = output or Path(source.stem + ".mlpackage")
         report = to_package(
             source,
             out,

@@ -41,10 +41,15 @@ def demo(
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",
 ) -> None:
     from mlx_vader.artifacts import parse_names
+    from mlx_vader.checkpoints import locate
     from mlx_vader.cli.bench import result_table
-    from mlx_vader.cli.console import emit_json, stderr_console, stdout_console
+    from mlx_vader.cli.console import check_results, emit_json, stderr_console, stdout_console
+    from mlx_vader.demo import PACKAGE, files_in
     from mlx_vader.demo import demo as run
 
+    check_results(
+        [input, locate(checkpoint)], json, *files_in(out).values(), replaced_folders=[out / PACKAGE]
+    )
     with stderr_console().status("starting") as status:
         report = run(
             input,

@@ -29,9 +29,10 @@ def register(app: typer.Typer) -> None:
 def doctor(
     json: Annotated[str, typer.Option("--json", help="Write the findings to this file; - is stdout.")] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, stderr_console
+    from mlx_vader.cli.console import check_results, emit_json, stderr_console
     from mlx_vader.doctor import examine, works
 
+    check_results([], json)
     with stderr_console().status("") as status:
         findings = examine(status.update)
     if json:

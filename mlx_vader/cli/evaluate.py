@@ -50,10 +50,11 @@ def evaluate(
         Path | None, typer.Option("--html", help="Write a page with tables and crops to this file.")
     ] = None,
 ) -> None:
-    from mlx_vader.cli.console import emit_json, stderr_console, stdout_console
+    from mlx_vader.checkpoints import locate
+    from mlx_vader.cli.console import check_results, emit_json, stderr_console, stdout_console
     from mlx_vader.evaluation import prepare
 
-    _check_targets(json, html)
+    check_results([*(clips or []), *map(locate, options.checkpoint), options.logos], json, html)
     evaluation, note = prepare(replace(options, clips=tuple(clips or ())))
     if note:
         stderr_console().print(f"[dim]{note}[/]", soft_wrap=True)
@@ -68,15 +69,6 @@ def evaluate(
         emit_json(result, json)
     if json != "-":
         _show(result, stdout_console())
-
-
-def _check_targets(json: str, html: Path | None) -> None:
-    """Raises UsageError for what could not be written after all the work."""
-    from mlx_vader.video.files import check_target
-
-    for target in (json if json != "-" else "", html):
-        if target:
-            check_target(target)
 
 
 def _measured(evaluation: "Evaluation", *, want_pictures: bool) -> "tuple[list[Row], Pictures | None]":

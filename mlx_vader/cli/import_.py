@@ -44,8 +44,9 @@ def import_(
         typer.Option("--heads", help="LPIPS' linear layers (alex.pth of the lpips package), for lpips-…."),
     ] = None,
 ) -> None:
-    from mlx_vader.cli.console import stdout_console
+    from mlx_vader.cli.console import check_results, stdout_console
 
+    check_results([file, heads], out or (file.with_suffix(".safetensors") if kind == "network" else None))
     print_ = stdout_console().print
     if kind == "network":
         from convert.weights import import_published

@@ -53,8 +53,10 @@ def inspect(
         Path | None, typer.Option("--html", help="Write a page with a timeline to this file.")
     ] = None,
 ) -> None:
-    from mlx_vader.cli.console import emit_json, stdout_console
+    from mlx_vader.cli.console import check_results, emit_json, stdout_console
+    from mlx_vader.writing import write_file
 
+    check_results([package], json, html)
     _check_measured(measured)
     from convert import ane
     from convert.ane.chips import DEFAULT, this_machine
@@ -65,7 +67,7 @@ def inspect(
     if html:
         from convert.ane.page import page
 
-        html.write_text(page(found), encoding="utf-8")
+        write_file(html, page(found).encode())
     if json:
         emit_json(_json(found, actual), json)
     if json != "-":

@@ -56,9 +56,10 @@ def run(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, shown_steps, stderr_console, stdout_console
+    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stderr_console, stdout_console
     from mlx_vader.errors import UsageError
 
+    check_results([package, *map(_file, input or [])], *map(_file, output or []), json)
     if output and not input:
         raise UsageError("there is no input to compute the output from", hint="--input FILE")
     notes: list[str] = []
@@ -75,6 +76,11 @@ def run(
         emit_json(report, json)
     if json != "-":
         (_show_results if input else _show_interface)(report, stdout_console())
+
+
+def _file(text: str) -> Path:
+    """The file of `FILE` or `NAME=FILE`."""
+    return Path(text) if Path(text).exists() else Path(text.partition("=")[2] or text)
 
 
 def _interface(model: "EmulatedModel") -> dict[str, Any]:

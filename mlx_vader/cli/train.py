@@ -73,7 +73,8 @@ def train(
 ) -> None:
     """See `EXAMPLES`."""
     from mlx_vader import training
-    from mlx_vader.cli.console import emit_json
+    from mlx_vader.checkpoints import locate
+    from mlx_vader.cli.console import check_results, emit_json
     from mlx_vader.cli.train_screen import screen
 
     if resume:
@@ -86,6 +87,7 @@ def train(
             "command": " ".join([context.find_root().info_name or "vader-mlx", *context.obj]),
         }
         run = _new(config, own, dummy=dummy)
+    check_results([run.data, run.logos, run.initial and locate(run.initial)], json, *training.files_of(run))
     with screen(stop_after) as shown:
         finished = training.train(run, shown, resume=resume is not None)
     shown.conclude(run, finished)

@@ -53,8 +53,10 @@ def verify(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, shown_steps, stdout_console
+    from mlx_vader.checkpoints import locate
+    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stdout_console
 
+    check_results([package, locate(checkpoint), input], json)
     with shown_steps() as on_step:
         from convert.verify import verify as verify_package
 

@@ -11,10 +11,10 @@ from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.image_job import ImageJob
 from mlx_vader.jobs.options import CleanOptions
-from mlx_vader.jobs.plan import PathLike, Task, make_folders, plan
+from mlx_vader.jobs.plan import PathLike, Task, check_files, make_folders, plan, skipped
 from mlx_vader.jobs.video_job import Done, OnFrames, VideoJob
 from mlx_vader.process import Finding
-from mlx_vader.video import plan_encoding
+from mlx_vader.video import is_image, is_video, plan_encoding
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class CleanReport:
     backend: str
     device: str
     files: tuple[FileReport, ...] = field(default=())
+    #: Files of a folder that are no videos and no images, by their names, or are results of a run before.
+    skipped: tuple[Path, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -96,15 +98,20 @@ class CleanReport:
         """For machines; paths are text."""
         files = [file.as_dict() for file in self.files]
         totals = {"frames": self.frames, "seconds": self.seconds, "fps": self.fps, "kind": "measured"}
-        return {"backend": self.backend, "device": self.device, **totals, "files": files}
+        skipped = [str(path) for path in self.skipped]
+        return {"backend": self.backend, "device": self.device, **totals, "files": files, "skipped": skipped}
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during `clean`. `resumable` says whether `resume=True` will go on rather than begin anew."""
+    """Ctrl-C during `clean`, at frame `frames` of `task`.
 
-    def __init__(self, task: Task, frames: int, *, resumable: bool) -> None:
+    `resume_at`: the frame that `resume=True` will go on from; None where nothing of the file is kept, and it begins
+    anew. `done`: the files before it that are finished, which `resume=True` keeps.
+    """
+
+    def __init__(self, task: Task, frames: int, *, resume_at: int | None, done: int = 0) -> None:
         super().__init__(f"interrupted at {task.source}, frame {frames}")
-        self.task, self.frames, self.resumable = task, frames, resumable
+        self.task, self.frames, self.resume_at, self.done = task, frames, resume_at, done
 
 
 def clean(
@@ -113,15 +120,17 @@ def clean(
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_note: Callable[[str], None] = lambda note: None,
+    also_written: Sequence[PathLike | None] = (),
     **options: Any,
 ) -> CleanReport:
     """Removes artifacts from a video, an image, a folder, or several of them.
 
-    `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then, and a source
-    is never overwritten. Everything but the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and
-    of the pixels every sample that nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a
-    network as well, and `mask` may be a folder of masks with the files' names in a folder job. `on_note` hears before
-    work on a file begins what its target cannot hold.
+    `source` and `target`: see `plan`. A target appears when it is complete; an older one stays until then. Nothing that
+    is read is overwritten, neither by a target nor by what the caller is going to write, `also_written`. Everything but
+    the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and of the pixels every sample that
+    nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a network as well, and
+    `mask` a folder of masks with the files' names in a folder job. `on_note` hears before work on a file begins what
+    its target cannot hold, and which files of a folder are skipped.
 
     >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
 
@@ -130,18 +139,23 @@ def clean(
     """
     chosen = _options(options)
     tasks = plan(source, target)
+    check_files(tasks, chosen, also_written)
     _check_encoder(chosen.codec, chosen.crf)
     cleaning = Cleaning(chosen)
+    left = skipped(source, tasks)
     make_folders(tasks, target)
+    for path in left:
+        on_note(f"{path} is skipped: {_why_skipped(path)}")
     files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]
-    return CleanReport(cleaning.backend_name, cleaning.device, tuple(files))
+    return CleanReport(cleaning.backend_name, cleaning.device, tuple(files), tuple(left))
 
 
 def _options(given: dict[str, Any]) -> CleanOptions:
     known = [option.name for option in fields(CleanOptions)]
     if unknown := sorted(set(given) - set(known)):
         raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
-    return CleanOptions(**given)
+    # The command line gives None for what was not typed.
+    return CleanOptions(**{name: value for name, value in given.items() if value is not None})
 
 
 def _clean_one(
@@ -156,10 +170,12 @@ def _clean_one(
         return FileReport(task.source, task.target, "kept")
     started = time.perf_counter()
     frames = 0
+    job: ImageJob | VideoJob | None = None
 
     def on_frames(count: int, step: str) -> None:
         nonlocal frames
         frames = count
+        assert job is not None  # which is who calls
         on_progress(Progress(task.source, index + 1, len(tasks), count, job.total, step))
 
     try:
@@ -170,7 +186,8 @@ def _clean_one(
             on_note(f"{task.target} cannot hold all of the pictures: {', '.join(losses)}")
         done = _run(job, on_frames)
     except KeyboardInterrupt:
-        raise Interrupted(task, frames, resumable=not task.is_image) from None
+        resume_at = job.resume_at if job is not None else None
+        raise Interrupted(task, frames, resume_at=resume_at, done=index) from None
     except VaderError as error:
         if alone:
             raise
@@ -190,6 +207,12 @@ def _run(job: ImageJob | VideoJob, on_frames: OnFrames) -> Done:
         raise VaderError(
             f"{job.task.source}: the network failed: {reason}", hint="--debug shows where"
         ) from error
+
+
+def _why_skipped(path: Path) -> str:
+    if is_image(path) or is_video(path):
+        return "it is a result, by its name"
+    return "neither a video nor an image, by its name"
 
 
 def _check_encoder(codec: str, crf: int) -> None:

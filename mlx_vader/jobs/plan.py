@@ -5,9 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlx_vader.checkpoints import locate
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.work_folder import work_folder
+from mlx_vader.overwriting import check_overwriting
 from mlx_vader.video import default_suffix, is_image, is_video, list_media
-from mlx_vader.video.files import check_source, check_target
+from mlx_vader.video.files import check_source, check_target, list_files
 
 PathLike = str | os.PathLike[str]
 
@@ -44,9 +48,9 @@ def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> lis
     places below the folder `target`; several sources need a folder. Without a target, `clip.mp4` becomes
     `clip.clean.mp4` and the folder `clips` becomes `clips.clean`, beside it. What is read and not written, such as
     `.avi`, becomes `.mp4`, or `.mkv` where MP4 cannot hold all of it. Raises UsageError and VaderError: a source
-    that is missing, nothing to clean, a target that is a source, two sources with one target, a target of another kind.
+    that is missing, nothing to clean, a target of another kind.
     """
-    named = [Path(source) for source in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
+    named = _named(sources)
     if not named:
         raise UsageError("there is nothing to clean", hint="vader-mlx clean clip.mp4 -o cleaned.mp4")
     if target is None:
@@ -56,8 +60,20 @@ def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> lis
         if into_folder and Path(target).is_file():
             raise UsageError(f"{target} is a file", hint="several sources need a folder to go to")
         tasks = [task for source in named for task in _tasks(source, Path(target), into_folder=into_folder)]
-    _check(tasks)
+    for task in tasks:
+        _check_kind(task)
     return tasks
+
+
+def skipped(sources: PathLike | Sequence[PathLike], tasks: Sequence[Task]) -> list[Path]:
+    """The files of the folders among `sources` that are no task: of another kind, or results of a run before."""
+    chosen = {path for task in tasks for path in (task.source, task.target, task.preview)}
+    folders = [source for source in _named(sources) if source.is_dir()]
+    return [path for folder in folders for path in list_files(folder) if path not in chosen]
+
+
+def _named(sources: PathLike | Sequence[PathLike]) -> list[Path]:
+    return [Path(source) for source in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
 
 
 def _beside(source: Path) -> Path:
@@ -103,22 +119,24 @@ def _is_made(path: Path) -> bool:
     return Path(path.stem).suffix in {".preview", ".clean"}
 
 
-def _check(tasks: Sequence[Task]) -> None:
-    sources = {task.source.resolve() for task in tasks}
-    taken: dict[Path, Path] = {}
-    for task in tasks:
-        target = task.target.resolve()
-        if target in sources:
-            raise UsageError(
-                f"{task.target} is a source itself", hint="give the result another name or folder with -o"
-            )
-        if target in taken:
-            raise UsageError(
-                f"{taken[target]} and {task.source} would both become {task.target}",
-                hint="clean them one by one",
-            )
-        taken[target] = task.source
-        _check_kind(task)
+def check_files(
+    tasks: Sequence[Task], options: CleanOptions, also_written: Sequence[PathLike | None] = ()
+) -> None:
+    """Raises UsageError where a run would overwrite what it reads, or one of its results by another.
+
+    `also_written`: files that the caller is going to write.
+    """
+    mask, checkpoint = options.mask, options.checkpoint
+    reads = [task.source for task in tasks]
+    if mask is not None:
+        reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
+    if isinstance(checkpoint, str | os.PathLike):
+        reads.append(locate(Path(checkpoint)))
+    writes = [task.target for task in tasks]
+    if options.preview:
+        writes += [task.preview for task in tasks]
+    work_folders = [work_folder(task.target) for task in tasks if not task.is_image]
+    check_overwriting(reads, [*writes, *also_written], replaced_folders=work_folders)
 
 
 def _check_kind(task: Task) -> None:
@@ -142,4 +160,4 @@ def make_folders(tasks: Sequence[Task], target: PathLike | None) -> None:
                 task.target.parent.mkdir(exist_ok=True)
         except OSError as error:
             raise UsageError(f"the folder {task.target.parent} cannot be made: {error.strerror}") from error
-        check_target(task.target, task.source)
+        check_target(task.target)

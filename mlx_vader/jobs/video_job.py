@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,8 @@ class VideoJob:
         self.task, self.process, self.options = task, process, options
         self.info = probe(task.source)
         self.total = self.info.frames or 0
+        #: The frame at which a job that was interrupted will go on; None where it is to begin anew.
+        self.resume_at: int | None = None
         self.encodings = {CLEAN: self._encoding(task.target)}
         check_output(task.target, self.encodings[CLEAN], task.source)
         if options.preview:
@@ -109,7 +112,7 @@ class VideoJob:
         The target appears when it is complete. On any error it is as it was, and what is finished is kept.
         """
         keep_freed_blocks()  # a frame's floats are of the same size as those of the frame before
-        with WorkFolder(self.task.target, tuple(self.encodings)) as folder:
+        with WorkFolder(self.task.target, tuple(self.encodings)) as folder, self._noting(folder):
             for written in (self.task.target, self.task.preview):
                 remove_unfinished(written)
             (folder.resume if self.options.resume else folder.start)(self._settings())
@@ -131,6 +134,14 @@ class VideoJob:
                 damaged=tuple(folder.manifest.damaged),
                 finding=self.process.finding,
             )
+
+    @contextmanager
+    def _noting(self, folder: WorkFolder) -> Iterator[None]:
+        """Notes in the end what is kept of the job."""
+        try:
+            yield
+        finally:
+            self.resume_at = None if folder.manifest.empty else folder.manifest.next_frame
 
     def _settings(self) -> dict[str, object]:
         codec = {"codec": self.options.codec, "crf": self.options.crf, "preview": self.options.preview}

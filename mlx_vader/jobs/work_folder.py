@@ -26,6 +26,11 @@ from mlx_vader.writing import write_failure, write_file, written_beside
 VERSION = 2
 
 
+def work_folder(target: Path) -> Path:
+    """Where what a job has done so far lies until its target is complete."""
+    return target.with_name(f".{target.name}.vader")
+
+
 @dataclass
 class Manifest:
     """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next.
@@ -54,7 +59,7 @@ class WorkFolder:
     def __init__(self, target: Path, outputs: Sequence[str]) -> None:
         """`outputs` are the names of the folders of segments."""
         self.target = target
-        self.path = target.with_name(f".{target.name}.vader")
+        self.path = work_folder(target)
         self.outputs = outputs
         self.manifest = Manifest({})
         self._lock: int | None = None

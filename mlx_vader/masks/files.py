@@ -1,6 +1,7 @@
-"""A user's own masks: an image for all frames, a video frame by frame, or a folder of images in the order of names.
+"""A user's own masks: an image for all frames, a video or animation frame by frame, or a folder of images by name.
 
-White (above one half) is artifact.
+White (above one half) is artifact. What is transparent is not; a shape of one tone on transparency is artifact where
+it is opaque, whatever its colour.
 """
 
 import os
@@ -16,7 +17,7 @@ from mlx_vader.arrays import Frame, Mask
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.identity import identity
 from mlx_vader.process import Finding, Packed, Video
-from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
+from mlx_vader.video import is_image, is_video, list_media, open_image, open_video
 
 #: How much the shapes of mask and frame may differ before it is taken for a mistake.
 _SAME_SHAPE = 0.02
@@ -86,17 +87,37 @@ class FileMasks:
         )
 
     def _images(self, start: int) -> Iterator[Frame | None]:
-        """RGB masks; None for the same as before."""
+        """White on black; None for the same as before."""
         if is_image(self.path):
-            yield read_image(self.path)
-            yield from repeat(None)
+            images = _read(self.path)
+            if len(images) > 1:
+                yield from images[start:]
+            else:
+                yield images[0]
+                yield from repeat(None)
         elif self.path.is_dir():
-            images = [path for path in list_media(self.path) if is_image(path)]
-            yield from map(read_image, images[start:])
+            paths = [path for path in list_media(self.path) if is_image(path)]
+            yield from (_read(path)[0] for path in paths[start:])
         else:
             with open_video(self.path, start) as video:
                 for frame in video:
-                    yield frame.rgb
+                    yield white_on_black(frame.rgb, frame.alpha)
+
+
+def _read(path: Path) -> list[Frame]:
+    image = open_image(path)
+    return [white_on_black(*pair) for pair in zip(image.frames, image.alphas, strict=True)]
+
+
+def white_on_black(colours: Frame, alpha: Float32[np.ndarray, "h w"] | None) -> Frame:
+    """A drawing on transparency as a mask without: artifact is white."""
+    if alpha is None or (alpha > 0.5).all():
+        return colours
+    opaque = alpha > 0.5
+    bright = colours.mean(axis=-1)[opaque] > 0.5
+    # Of one tone, it says nothing but where it is.
+    shown = colours if bright.any() and not bright.all() else np.ones_like(colours)
+    return np.where(opaque[..., None], shown, np.float32(0))
 
 
 def _in_fields(masks: Iterator[Mask], top_first: bool) -> Iterator[Mask]:

@@ -11,17 +11,18 @@ from mlx_vader.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from mlx_vader.training.recipes import recipe
-    from mlx_vader.training.run import resumed, train
+    from mlx_vader.training.run import files_of, resumed, train
     from mlx_vader.training.trainer import Run, Trainer
     from mlx_vader.training.watch import Report, Watch
 
-__all__ = ["Report", "Run", "TrainConfig", "Trainer", "Watch", "recipe", "resumed", "train"]
+__all__ = ["Report", "Run", "TrainConfig", "Trainer", "Watch", "files_of", "recipe", "resumed", "train"]
 
 _HOMES = {
     "Report": "mlx_vader.training.watch",
     "Run": "mlx_vader.training.trainer",
     "Trainer": "mlx_vader.training.trainer",
     "Watch": "mlx_vader.training.watch",
+    "files_of": "mlx_vader.training.run",
     "recipe": "mlx_vader.training.recipes",
     "resumed": "mlx_vader.training.run",
     "train": "mlx_vader.training.run",

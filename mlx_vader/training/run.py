@@ -11,11 +11,12 @@ from mlx_vader.errors import UsageError
 from mlx_vader.losses.perceptual import find_perceptual
 from mlx_vader.models import registry
 from mlx_vader.models.base import Network
+from mlx_vader.overwriting import check_overwriting
 from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.distributed import World, join
 from mlx_vader.training.provenance import provenance
 from mlx_vader.training.state import saved_config
-from mlx_vader.training.trainer import STATE, Run, Trainer
+from mlx_vader.training.trainer import BEST, LAST, STATE, Run, Trainer
 from mlx_vader.training.validation import Validation
 from mlx_vader.training.watch import Watch
 
@@ -29,6 +30,8 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     if not resume and (Path(config.out) / STATE).exists():
         hint = f"go on with --resume {config.out}, or give another --out"
         raise UsageError(f"{config.out} holds a run already", hint=hint)
+    if config.initial is not None:
+        check_overwriting([checkpoints.locate(config.initial)], files_of(config))
     keep_freed_blocks()
     choose_device(config.device)
     world = join()
@@ -45,6 +48,11 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
         trainer.restore()
     with make_batches(config, net, source, world) as batches:
         return trainer.run(batches)
+
+
+def files_of(config: TrainConfig) -> list[Path]:
+    """The checkpoints and the state that a run writes and replaces."""
+    return [Path(config.out) / name for name in (BEST, LAST, STATE)]
 
 
 def resumed(folder: Path | str) -> TrainConfig:

@@ -12,7 +12,7 @@ from mlx_vader.video.color import ColorTags
 from mlx_vader.video.encoders import ENCODERS
 from mlx_vader.video.files import is_image, is_video, list_media
 from mlx_vader.video.frame import VideoFrame
-from mlx_vader.video.images import read_image, write_image
+from mlx_vader.video.images import ImageFile, open_image, read_image, write_image, write_images
 from mlx_vader.video.info import VideoInfo, probe
 from mlx_vader.video.naming import default_suffix
 from mlx_vader.video.reader import VideoReader, open_video, read_clip
@@ -24,6 +24,7 @@ __all__ = [
     "Box",
     "ColorTags",
     "Encoding",
+    "ImageFile",
     "Patch",
     "Segment",
     "SegmentWriter",
@@ -39,11 +40,13 @@ __all__ = [
     "is_image",
     "is_video",
     "list_media",
+    "open_image",
     "open_video",
     "plan_encoding",
     "probe",
     "read_clip",
     "read_image",
     "write_image",
+    "write_images",
     "write_video",
 ]

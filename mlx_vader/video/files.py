@@ -8,7 +8,9 @@ from mlx_vader.writing import PARTIAL_MARK
 
 _VIDEO_SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"})
 _VIDEO_SUFFIXES |= {".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
-_IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+#: Read and written with the extra `heic`.
+HEIF = frozenset({".heic", ".heif"})
+_IMAGE_SUFFIXES = HEIF | {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
@@ -23,20 +25,24 @@ def is_image(path: str | os.PathLike[str]) -> bool:
 
 def list_media(folder: str | os.PathLike[str]) -> list[Path]:
     """All videos and images below `folder`, sorted by path; hidden and unfinished files are left out."""
+    return [path for path in list_files(folder) if is_video(path) or is_image(path)]
+
+
+def list_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """All files below `folder`, sorted by path; hidden and unfinished ones are left out."""
     root = Path(folder)
     if not root.is_dir():
         raise VaderError(f"{root} is not a folder", hint="name a folder that holds videos or images")
     try:
         return sorted(
-            path for path in root.rglob("*") if _is_listed(path.relative_to(root)) and path.is_file()
+            path for path in root.rglob("*") if not _is_hidden(path.relative_to(root)) and path.is_file()
         )
     except OSError as error:
         raise VaderError(f"{root} cannot be listed: {error.strerror}") from error
 
 
-def _is_listed(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and PARTIAL_MARK not in path.name and (is_video(path) or is_image(path))
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts) or PARTIAL_MARK in path.name
 
 
 def check_source(path: str | os.PathLike[str]) -> Path:

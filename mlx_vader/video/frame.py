@@ -111,6 +111,13 @@ class VideoFrame:
         return self._levels
 
     @property
+    def alpha(self) -> Float32[np.ndarray, "h w"] | None:
+        """Opacity in [0, 1], upright; None where every pixel is opaque by its kind."""
+        if not self.layout.alpha:
+            return None
+        return self.traits.orientation.upright(self.samples[-1] / np.float32(self.layout.top))
+
+    @property
     def samples(self) -> tuple[Shaped[np.ndarray, "h2 w2"], ...]:
         """The decoded samples, one array for each plane of `layout`, not turned: views, not to be written into."""
         planes = tuple(samples(self.picture))
@@ -231,6 +238,10 @@ class _Computed(VideoFrame):
         if self._levels is None:
             self._levels = to_levels(self.rgb)
         return self._levels
+
+    @property
+    def alpha(self) -> None:
+        return None
 
     @property
     def samples(self) -> tuple[np.ndarray, ...]:

@@ -45,6 +45,11 @@ def test_a_clip_is_cleaned_beside_itself(folder, capsys):
     assert "6 frames" in capsys.readouterr().out
 
 
+def test_without_options_the_shipped_network_is_taken(folder, capsys):
+    assert cli.run(["clean", "still.png", "-o", "out.png"]) == 0
+    assert "1 frames" in capsys.readouterr().out
+
+
 def test_all_options_at_once(folder, capsys):
     mask = np.ones((36, 44, 3), np.float32)
     write_image("mask.png", mask)
@@ -81,14 +86,24 @@ def test_several_files_go_into_a_folder(folder):
     assert probe("out/clip.mp4").frames == 6
 
 
-def test_ctrl_c_exits_130_and_says_how_to_go_on(folder, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ({"resume_at": 48}, "with --resume goes on from frame 48"),
+        ({"resume_at": 48, "done": 3}, "with --resume keeps the 3 before it and goes on from frame 48"),
+        ({"resume_at": None, "done": 3}, "with --resume keeps the 3 before it and begins this one anew"),
+        ({"resume_at": None}, "nothing was finished yet: the same command begins anew"),
+    ],
+)
+def test_ctrl_c_exits_130_and_says_how_to_go_on(folder, capsys, monkeypatch, kept, said):
     def interrupted(*arguments, **options):
-        raise library.Interrupted(library.Task(folder / "clip.mp4", folder / "out.mp4"), 4, resumable=True)
+        raise library.Interrupted(library.Task(folder / "clip.mp4", folder / "out.mp4"), 64, **kept)
 
     monkeypatch.setattr(library, "clean", interrupted)
     assert run("clip.mp4", "-o", "out.mp4") == 130
     printed = capsys.readouterr()
-    assert "--resume" in printed.err
+    assert "frame 64" in printed.err
+    assert said in printed.err
     assert not printed.out
 
 

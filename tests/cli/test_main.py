@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mlx_vader.cli import COMMANDS
+from mlx_vader.cli.console import emit_json
+from mlx_vader.errors import VaderError
 
 ENTRY = "from mlx_vader.cli import main; main()"
 
@@ -72,3 +75,43 @@ def test_an_interrupted_command_says_so() -> None:
 def test_debug_shows_the_traceback() -> None:
     assert "Traceback" not in _run("clean", "missing.mp4").stderr
     assert "Traceback" in _run("clean", "missing.mp4", "--debug").stderr
+
+
+@pytest.mark.parametrize("during", ["mlx_vader", "typer", "mlx_vader.cli.doctor", "mlx_vader.errors"])
+def test_ctrl_c_while_it_starts_is_one_line(during: str) -> None:
+    code = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == {during!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from vader_mlx import main\n"
+        "main()"
+    )
+    result = _run("--help", code=code)
+    assert result.returncode == 130
+    assert result.stderr == "error: interrupted\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("arguments", [["--help"], ["clean", "--help"], ["--version"], ["doctor", "--json"]])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str]) -> None:
+    code = f"import mlx_vader.doctor as room\nroom.examine = lambda say: []\n{ENTRY}"
+    arguments = [*arguments, "-"] if "--json" in arguments else arguments
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: the output cannot be written: No space left")
+    assert len(result.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_report_that_cannot_be_written_is_one_line() -> None:
+    with pytest.raises(VaderError, match="no space left to write /dev/full"):
+        emit_json({}, "/dev/full")

@@ -1,8 +1,10 @@
 """Nothing that a library prints reaches the terminal, and nothing is lost when it fails."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,35 @@ def test_importing_coremltools_quietly_prints_nothing():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert (result.stdout, result.stderr) == ("done\n", "")
+
+
+@pytest.mark.parametrize("then", [None, ImportError])
+def test_ctrl_c_that_a_library_swallows_is_raised_in_the_end(then):
+    def swallowing():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except:  # noqa: E722 - as coremltools writes it
+            if then:
+                raise then from None
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), quiet():
+        swallowing()
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_other_threads_and_other_errors_are_as_they_were():
+    errors = []
+
+    def work():
+        try:
+            with quiet():
+                _ = 1 / 0
+        except ZeroDivisionError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    work()
+    assert len(errors) == 2

@@ -90,7 +90,7 @@ def test_a_resumed_job_gives_what_an_uninterrupted_one_gives(tmp_path, small_cli
     target = tmp_path / "out.mkv"
     target.write_bytes(b"an older result")
     job = {"checkpoint": network, "preview": True, **LOSSLESS}
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as interrupted:
         clean(small_clip, target, on_progress=stop_at(stop, target if stop > 8 else None), **job)
     assert target.read_bytes() == b"an older result"
     report = clean(small_clip, target, resume=True, **job)
@@ -99,6 +99,8 @@ def test_a_resumed_job_gives_what_an_uninterrupted_one_gives(tmp_path, small_cli
     assert np.array_equal(frames_of(report.files[0].preview), frames_of(whole[1].files[0].preview))
     assert report.files[0].frames == 30
     assert (report.files[0].resumed_at > 0) == (stop > 8)
+    assert report.files[0].resumed_at == (interrupted.value.resume_at or 0)
+    assert (interrupted.value.resume_at is None) == (stop <= 8)
     folder_holds(tmp_path, "out.mkv", "out.preview.mkv")
 
 
@@ -344,7 +346,7 @@ class TestErrorsBeforeAnyWork:
 
     def test_the_source_as_target(self, refuses, tmp_path, small_clip):
         os.link(small_clip, tmp_path / "clip.mkv")
-        refuses(UsageError, "source", source=tmp_path / "clip.mkv", target="clip.mkv")
+        refuses(UsageError, "overwritten", source=tmp_path / "clip.mkv", target="clip.mkv")
 
     def test_a_missing_folder_for_the_target(self, refuses):
         refuses(UsageError, "missing", target="missing/out.mp4")

@@ -125,7 +125,7 @@ def test_an_interrupted_look_goes_on_where_it_stopped(tmp_path, painter):
 
     with pytest.raises(Interrupted) as interrupted:
         clean(source, tmp_path / "out.mkv", on_progress=stop, codec="ffv1")
-    assert interrupted.value.resumable
+    assert interrupted.value.resume_at == 0
     done = painter.calls
     clean(source, tmp_path / "out.mkv", resume=True, codec="ffv1")
     whole = Painter(masks=True)

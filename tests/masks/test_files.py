@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from itertools import islice
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.masks import REACH, blend, feathered
@@ -108,6 +110,48 @@ def test_a_mask_of_the_same_shape_is_scaled(tmp_path):
 def test_jpeg_noise_in_a_mask_does_not_count(tmp_path):
     write_image(tmp_path / "mask.jpg", 0.1 * square(4, 4))
     assert not taken(tmp_path / "mask.jpg", 1)[0].any()
+
+
+INK = {"white": (255,), "black": (0,), "red": (255, 0, 0), "white and black": (255,)}
+
+
+@pytest.mark.parametrize("behind", [0, 255])
+@pytest.mark.parametrize("ink", INK)
+def test_what_is_transparent_is_not_artifact(tmp_path, ink, behind):
+    drawn = np.zeros((*SIZE, 4), np.uint8)
+    drawn[..., :3] = behind  # what lies under transparency does not count
+    drawn[4:12, 4:12] = (*np.broadcast_to(INK[ink], 3), 255)
+    if ink == "white and black":
+        drawn[12:20, 4:12] = (0, 0, 0, 255)
+    Image.fromarray(drawn).save(tmp_path / "mask.png")
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(drawn).save(tmp_path / "masks" / "0.png")
+    with av.open(str(tmp_path / "mask.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25, width=SIZE[1], height=SIZE[0])
+        stream.pix_fmt = "bgra"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(drawn, "rgba").reformat(format="bgra")))
+        container.mux(stream.encode(None))
+    for name in ("mask.png", "masks", "mask.mkv"):
+        assert np.array_equal(taken(tmp_path / name, 1)[0], square(4, 4)[..., :1]), name
+
+
+def test_an_animation_goes_frame_by_frame(tmp_path):
+    first, *others = (Image.fromarray((255 * square(4, 4 * n)).astype(np.uint8)) for n in range(3))
+    first.save(tmp_path / "mask.png", save_all=True, append_images=others)
+    masks = taken(tmp_path / "mask.png", 2, start=1)
+    assert np.array_equal(masks[0], square(4, 4)[..., :1])
+    assert np.array_equal(masks[1], square(4, 8)[..., :1])
+    with pytest.raises(VaderError, match="ends before"):
+        taken(tmp_path / "mask.png", 4)
+
+
+def test_a_mask_that_is_opaque_or_empty_is_as_it_was(tmp_path):
+    opaque = np.full((*SIZE, 4), 255, np.uint8)
+    opaque[..., :3] = 255 * square(4, 4)
+    Image.fromarray(opaque).save(tmp_path / "opaque.png")
+    assert np.array_equal(taken(tmp_path / "opaque.png", 1)[0], square(4, 4)[..., :1])
+    Image.fromarray(np.zeros((*SIZE, 4), np.uint8)).save(tmp_path / "empty.png")
+    assert not taken(tmp_path / "empty.png", 1)[0].any()
 
 
 def test_what_is_no_mask_is_refused(tmp_path):

@@ -167,3 +167,10 @@ def test_swift_builds_it(form, forms, tmp_path) -> None:
         [swift, "build"], cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_the_copy_within_a_swift_package_is_not_replaced_by_itself(forms, tmp_path):
+    copy = write_swift_package(forms["arrays"], tmp_path)[-1]
+    with pytest.raises(UsageError, match="overwritten"):
+        write_swift_package(copy, tmp_path)
+    assert (copy / "Manifest.json").is_file()

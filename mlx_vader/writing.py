@@ -8,6 +8,7 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,20 @@ from mlx_vader.errors import VaderError
 
 #: Stands in the name of whatever is not finished; such files are never listed as media.
 PARTIAL_MARK = ".vader-part-"
+#: Of a name, on all usual file systems.
+MOST_NAME_BYTES = 255
 
 
 def partial_path(target: Path) -> Path:
-    """An unused name beside `target` with the same suffix."""
-    return target.with_name(f".{target.stem}{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}")
+    """An unused name beside `target` with the same suffix, no longer than file systems allow."""
+    mark = f"{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}"
+    room = MOST_NAME_BYTES - len(os.fsencode(mark)) - 1
+    return target.with_name(f".{shortened(target.stem, room)}{mark}")
+
+
+def shortened(name: str, most_bytes: int) -> str:
+    """The beginning of a name that takes at most so many bytes on the disk; no character is cut in two."""
+    return os.fsencode(name)[: max(0, most_bytes)].decode("utf-8", "ignore")
 
 
 @contextmanager
@@ -84,6 +94,16 @@ def write_file(target: Path, content: bytes) -> None:
         raise write_failure(target, error) from error
     with written_beside(target) as partial:
         partial.write_bytes(content)
+
+
+def check_folder(folder: Path) -> None:
+    """Makes the folder where there is none. Raises `VaderError` where no file can be made in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise write_failure(folder, error) from error
 
 
 def write_failure(target: Path, error: OSError) -> VaderError:

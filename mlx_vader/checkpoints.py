@@ -6,7 +6,6 @@ Weights have PyTorch's names and layout, in fp32 or fp16. Nothing is ever unpick
 import dataclasses
 import hashlib
 import json
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,16 +62,11 @@ def resolve(name_or_path: str | Path) -> Path:
     if name in shipped():
         return shipped()[name]
     path = Path(name).expanduser()
-    try:
-        kind = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        hint = f"a .safetensors file, or a shipped one: {', '.join(shipped())}"
-        raise VaderError(f"no checkpoint {name}", hint) from error
-    except OSError as error:
+    if not path.exists():
         raise VaderError(
-            f"{path} cannot be read: {error.strerror}", hint="check its name and who may read it"
-        ) from error
-    if not stat.S_ISREG(kind):
+            f"no checkpoint {name}", hint=f"a .safetensors file, or a shipped one: {', '.join(shipped())}"
+        )
+    if not path.is_file():
         raise VaderError(f"{path} is not a file", hint="a checkpoint is one .safetensors file")
     return path
 

@@ -2,9 +2,47 @@
 
 import copy
 import json
+import resource
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from mlx_vader.errors import VaderError
+
+ALL = list(HealthCheck)
+#: Examples of the default run, and of the minute that each door gets besides.
+COUNTS = (25, pytest.param(3000, marks=pytest.mark.slow))
+#: KiB that reading something may take.
+MOST_MEMORY = 500 * 1024
+
+
+def refused_or_read(count: int, door: Callable[[st.DataObject], object]) -> None:
+    """Tries a door so often: it gives something, or a `VaderError` of one line, and takes little memory and time."""
+
+    @settings(
+        max_examples=count,
+        # A file is small as it is: what was drawn says enough.
+        phases=[Phase.generate],
+        deadline=60_000,
+        database=None,
+        derandomize=True,
+        suppress_health_check=ALL,
+    )
+    @given(data=st.data())
+    def tried(data: st.DataObject) -> None:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        try:
+            door(data)
+        except VaderError as error:
+            said = error.message, error.hint
+            assert said[0] and "\n" not in "".join(said), said  # noqa: PT018 - it may as well be read
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
+
+    tried()
+
 
 #: What stands where something else is expected.
 HOSTILE: tuple[Any, ...] = (
@@ -73,7 +111,7 @@ def changed_text(text: str) -> st.SearchStrategy[str]:
     return st.one_of(changed(json.loads(text)).map(json.dumps), broken)
 
 
-def _places(value: Any) -> Any:
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in list(items):
         yield value, key

@@ -70,7 +70,7 @@ def _published(weights: dict[str, np.ndarray], config: dict[str, Any], path: str
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise VaderError(f"{what}: {error} is missing or wrong", hint="is the file whole?") from error
         if described is not None:
-            spec = parse_json(json.dumps(asdict(described)), entry.spec, what)
+            spec = parse_json(json.dumps(asdict(described)), entry.spec, what, "is this the published file?")
             check_shapes(shapes, torch_shapes(registry.make(name, spec)), what, "is the file whole?")
             return name, spec
     raise VaderError(

@@ -5,6 +5,7 @@ written is one line: `VaderError` with the reason and a way out.
 """
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -26,6 +27,16 @@ def partial_path(target: Path) -> Path:
     mark = f"{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}"
     room = MOST_NAME_BYTES - len(os.fsencode(mark)) - 1
     return target.with_name(f".{shortened(target.stem, room)}{mark}")
+
+
+def companion(target: Path, suffix: str) -> Path:
+    """The hidden name beside `target` that ends in `suffix`; the same each time, and another target's is another."""
+    name = f".{target.name}{suffix}"
+    if len(os.fsencode(name)) > MOST_NAME_BYTES:
+        # What is cut off would tell long names apart.
+        mark = f"-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}{suffix}"
+        name = f".{shortened(target.name, MOST_NAME_BYTES - len(os.fsencode(mark)) - 1)}{mark}"
+    return target.with_name(name)
 
 
 def shortened(name: str, most_bytes: int) -> str:

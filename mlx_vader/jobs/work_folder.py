@@ -21,7 +21,7 @@ import numpy as np
 from mlx_vader.errors import VaderError
 from mlx_vader.process import Packed
 from mlx_vader.video import Segment, finished_segments
-from mlx_vader.writing import write_failure, write_file, written_beside
+from mlx_vader.writing import companion, write_failure, write_file, written_beside
 
 VERSION = 2
 
@@ -52,7 +52,7 @@ class WorkFolder:
     def __init__(self, target: Path, outputs: Sequence[str]) -> None:
         """`outputs` are the names of the folders of segments."""
         self.target = target
-        self.path = target.with_name(f".{target.name}.vader")
+        self.path = companion(target, ".vader")
         self.outputs = outputs
         self.manifest = Manifest({})
         self._lock: int | None = None

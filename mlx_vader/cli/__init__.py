@@ -107,8 +107,9 @@ def _explain(error: Exception) -> int:
     if isinstance(error, TyperException):
         _say(error.format_message(), "vader-mlx COMMAND --help lists what there is")
         return error.exit_code
-    if isinstance(error, OSError) and error.filename is not None:
-        _say(f"{error.filename}: {error.strerror}", "check the path, and who may read and write there")
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{error.filename}: " if error.filename is not None else ""
+        _say(f"{named}{error.strerror}", "check the paths, who may read and write there, and the space left")
         return 1
     _say(f"{type(error).__name__}: {error}", "run again with --debug for the traceback")
     return 1

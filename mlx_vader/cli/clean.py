@@ -62,6 +62,8 @@ def clean(
     from mlx_vader.cli.console import emit_json
     from mlx_vader.jobs import clean as library
 
+    # What was not typed is as the library has it.
+    options = {name: value for name, value in options.items() if value is not None}
     stopped = None
     with _progress_bar() as on_progress:
         try:

@@ -9,21 +9,26 @@ import fcntl
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Interval
 
 from mlx_vader.errors import VaderError
 from mlx_vader.process import Packed
+from mlx_vader.untrusted import parse_json
 from mlx_vader.video import Segment, finished_segments
 from mlx_vader.writing import companion, write_failure, write_file, written_beside
 
 VERSION = 2
+Natural = Annotated[int, Interval(ge=0)]
 
 
 @dataclass
@@ -34,10 +39,10 @@ class Manifest:
     """
 
     settings: dict[str, Any]
-    segments: int = 0
-    frames: int = 0
-    next_frame: int = 0
-    analyses: int = 0
+    segments: Natural = 0
+    frames: Natural = 0
+    next_frame: Natural = 0
+    analyses: Natural = 0
     version: int = VERSION
 
     @property
@@ -152,7 +157,7 @@ class WorkFolder:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise VaderError(f"{path} is damaged", hint="leave out --resume to begin anew") from error
 
     def segments(self, output: str) -> list[Segment]:
@@ -173,8 +178,9 @@ class WorkFolder:
 
     def _read_manifest(self) -> Manifest | None:
         """None where there is no job to go on with."""
-        with suppress(OSError, ValueError, TypeError):
-            manifest = Manifest(**json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
+        with suppress(OSError, VaderError):
+            text = (self.path / "manifest.json").read_bytes()
+            manifest: Manifest = parse_json(text, Manifest, f"{self.path} is damaged")
             whole = all(
                 len(finished_segments(self.folder(name))) >= manifest.segments for name in self.outputs
             )

@@ -45,6 +45,12 @@ def test_a_clip_is_cleaned_beside_itself(folder, capsys):
     assert "6 frames" in capsys.readouterr().out
 
 
+def test_without_options_the_default_network_cleans(folder, capsys):
+    assert cli.run(["clean", "still.png", "--find", "network"]) == 0
+    assert "1 frame" in capsys.readouterr().out
+    assert read_image("still.clean.png").shape == read_image("still.png").shape
+
+
 def test_all_options_at_once(folder, capsys):
     mask = np.ones((36, 44, 3), np.float32)
     write_image("mask.png", mask)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlx_vader.array_files import check_finite, check_shapes
 from mlx_vader.checkpoints import Checkpoint
 from mlx_vader.errors import VaderError
-from mlx_vader.untrusted import check_finite, check_shapes, parse_json
+from mlx_vader.untrusted import parse_json
 
 if TYPE_CHECKING:
     from mlx_vader.models.base import Network as MlxNetwork

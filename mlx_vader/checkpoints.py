@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from annotated_types import Interval
 
+from mlx_vader.array_files import ArrayFile
 from mlx_vader.errors import VaderError
-from mlx_vader.untrusted import ArrayFile, parse_json
+from mlx_vader.untrusted import parse_json
 from mlx_vader.writing import write_file
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 
+from mlx_vader.array_files import check_shapes
 from mlx_vader.layers.conv import Upsample2x2
-from mlx_vader.untrusted import check_shapes
 
 #: MLX `(out, h, w, in)` → PyTorch `(out, in, h, w)`.
 _CONV = (0, 3, 1, 2)

@@ -29,7 +29,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     # What is arithmetic in `masks` knows arrays only; training data is made with it.
     ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
     ("layers",),
-    ("sample_clips", "writing", "resizing", "interface", "identity", "process", "untrusted"),
+    ("sample_clips", "writing", "resizing", "interface", "identity", "process", "untrusted", "array_files"),
     (
         "errors",
         "versions",

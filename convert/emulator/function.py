@@ -16,6 +16,8 @@ from mlx_vader.errors import VaderError
 
 Settle = Callable[[Any, Sequence[Any]], Any]
 
+#: What is learned. Other constants may hold an infinity on purpose, as masks of attention do.
+_WEIGHTS = frozenset({"weight", "bias", "gamma", "beta", "mean", "variance"})
 #: Text that only tells what an operation is called.
 _IGNORED = frozenset({"name"})
 
@@ -128,9 +130,19 @@ class Compiler:
             if len(constants) == len(sources):
                 value = constants[0] if len(constants) == 1 else constants
                 known[name] = implementation.readers[name](value)
+                if name in _WEIGHTS:
+                    self._check_finite(name, known[name], operation)
             else:
                 unknown[name] = sources
         return known, unknown
+
+    def _check_finite(self, name: str, value: Any, operation: Operation) -> None:
+        """Raises `VaderError` for weights that are not finite: nothing can be computed with them."""
+        if isinstance(value, Tensor) and not value.isfinite().all():
+            raise VaderError(
+                f"{self.package} holds a {name} that is not finite, of {operation.type} {operation.name!r}",
+                hint="its training diverged, or half precision does not hold it: convert another checkpoint",
+            )
 
     def _settle(
         self, operation: Operation, of: Type, kind: Kind, reads: Iterable[int], endless: Sequence[Tensor]

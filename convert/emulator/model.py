@@ -14,6 +14,7 @@ from convert.emulator.rounding import Flag, Flags
 from convert.emulator.state import EmulatedState
 from convert.emulator.steps import Watch
 from convert.emulator.values import check_names, to_input, to_output
+from convert.package import COPY_AGAIN, damage_explained
 from convert.program import Program, read_program
 from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.errors import UsageError, VaderError
@@ -43,12 +44,14 @@ class EmulatedModel:
         self.function_name = self._function.name
         self._noted = Flags()
         description = self._description()
-        self.inputs: tuple[Feature, ...] = features(description.input)
-        self.outputs: tuple[Feature, ...] = features(description.output)
+        with damage_explained(self.path):
+            self.inputs: tuple[Feature, ...] = features(description.input)
+            self.outputs: tuple[Feature, ...] = features(description.output)
         types = {entry.name: entry.type for entry in self._function.inputs}
         self.states = {name: of for name, of in types.items() if of.kind == "state"}
         self._types = {name: of for name, of in types.items() if of.kind != "state"}
-        with torch.inference_mode():
+        self._check_description()
+        with torch.inference_mode(), damage_explained(self.path):
             self._compiled = Compiler(self._function, self.path, self._noted, half=precision == "fp16")
 
     @property
@@ -112,13 +115,25 @@ class EmulatedModel:
                 )
             self._enter(values, state)
             compiled.watch = watch
-            compiled.main.run(values, watch)
-            results = dict(
-                zip(self._function.block.outputs, (values[at] for at in compiled.main.outputs), strict=True)
+            with damage_explained(self.path):
+                compiled.main.run(values, watch)
+                places = (values[at] for at in compiled.main.outputs)
+                results = dict(zip(self._function.block.outputs, places, strict=True))
+                return {
+                    feature.name: to_output(results[feature.name], feature, half=half)
+                    for feature in self.outputs
+                }
+
+    def _check_description(self) -> None:
+        """Raises `VaderError` where the package describes what its program does not take or give."""
+        described = [feature.name for feature in self.inputs]
+        unknown = {*described} - self._types.keys() | self._types.keys() - {*described}
+        unknown |= {feature.name for feature in self.outputs} - {*self._function.block.outputs}
+        if unknown:
+            raise VaderError(
+                f"{self.path} does not describe its program: {min(unknown)!r} is only in one of them",
+                hint=COPY_AGAIN,
             )
-            return {
-                feature.name: to_output(results[feature.name], feature, half=half) for feature in self.outputs
-            }
 
     def _enter(self, values: list[Any], state: EmulatedState | None) -> None:
         """Puts the state's cells in their places."""

@@ -72,7 +72,7 @@ def read_interface(package: Path) -> SwiftPackage:
     entries = list(description.functions) or [description]
     names = [entry.name if several else "main" for entry in entries]
     metadata = dict(description.metadata.userDefined)
-    ports = _ports(PackageFacts.of(metadata).interface, package) if "vader.network" in metadata else None
+    ports = _ports(PackageFacts.read(package).interface, package) if "vader.network" in metadata else None
     functions = tuple(
         _function(package, name, entry, ports) for name, entry in zip(names, entries, strict=True)
     )

@@ -1,11 +1,11 @@
 """A result of `bench`: its rows as JSON has them, and two results side by side."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mlx_vader.errors import VaderError
+from mlx_vader.untrusted import parse_json
 
 
 @dataclass
@@ -46,17 +46,35 @@ class Row:
         return asdict(self) | {"frames_a_call": self.frames_per_call}
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """What comparing needs of a row."""
+
+    res: str
+    backend: str
+    unit: str
+    fps: float | None
+    fps_end_to_end: float | None
+    latency_ms_p50: float | None
+    size: str = ""
+
+
+@dataclass(frozen=True)
+class _Result:
+    rows: tuple[_Compared, ...]
+
+
 def read_result(path: Path) -> dict[str, Any]:
     """A result file that `bench --json` wrote. Raises `VaderError` for anything else."""
+    hint = "make one with: vader-mlx bench --json FILE"
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        if all("fps" in row for row in result["rows"]):
-            return dict(result)
+        text = path.read_bytes()
     except OSError as error:
-        raise VaderError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise VaderError(f"{path} is not a benchmark result", hint="make one with: vader-mlx bench --json FILE")
+        raise VaderError(f"cannot read {path}: {error.strerror}", hint) from error
+    what = f"{path} is not a benchmark result"
+    parse_json(text, _Result, what, hint, extra="ignore")
+    result: dict[str, Any] = parse_json(text, dict[str, Any], what, hint)
+    return result
 
 
 def compare(first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any]]:

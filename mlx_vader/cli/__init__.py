@@ -116,6 +116,10 @@ def _explain(error: Exception) -> int:
     if isinstance(error, TyperException):
         _say(error.format_message(), "vader-mlx COMMAND --help lists what there is")
         return error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{error.filename}: " if error.filename is not None else ""
+        _say(f"{named}{error.strerror}", "check the paths, who may read and write there, and the space left")
+        return 1
     _say(f"{type(error).__name__}: {error}", "run again with --debug for the traceback")
     return 1
 

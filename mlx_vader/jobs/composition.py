@@ -1,8 +1,8 @@
 """Which process cleans a file: what the options ask for, put together."""
 
 import hashlib
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from mlx_vader import checkpoints
 from mlx_vader.arrays import Mask
-from mlx_vader.artifacts.registry import ARTIFACTS, parse_names
+from mlx_vader.artifacts.registry import ARTIFACTS, GROUPS, parse_names
 from mlx_vader.backends import Backend, load_backend, restore
 from mlx_vader.backends.registry import is_package
 from mlx_vader.identity import identity
@@ -27,6 +27,7 @@ from mlx_vader.models.base import Network
 from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.tiling import tiled
+from mlx_vader.untrusted import parse_json
 
 
 class Cleaning:
@@ -100,12 +101,23 @@ class Cleaning:
         return restored.mask[-1]
 
 
+@dataclass(frozen=True)
+class _Trained:
+    """What is read of a training's configuration."""
+
+    artifacts: tuple[str, ...] = ()
+
+
 def _knows_overlays(checkpoint: Any) -> bool:
     """Whether the weights were trained on overlays, as far as their provenance tells; others are taken to be."""
     if isinstance(checkpoint, Network):
         return True
-    names = json.loads(_provenance(checkpoint).get("config", "{}")).get("artifacts", [])
-    return not names or any(ARTIFACTS[name].kind == "overlay" for name in parse_names(names))
+    config = _provenance(checkpoint).get("config", "{}")
+    names = parse_json(
+        config, _Trained, f"{checkpoint} does not say what it learned", extra="ignore"
+    ).artifacts
+    known = [name for name in names if name in ARTIFACTS or name in GROUPS]
+    return not known or any(ARTIFACTS[name].kind == "overlay" for name in parse_names(known))
 
 
 def _provenance(checkpoint: str | Path) -> dict[str, str]:
@@ -115,7 +127,8 @@ def _provenance(checkpoint: str | Path) -> dict[str, str]:
     from convert.package import read_spec
 
     metadata = read_spec(Path(checkpoint)).description.metadata.userDefined
-    known: dict[str, str] = json.loads(metadata["vader.provenance"]) if "vader.provenance" in metadata else {}
+    text = metadata.get("vader.provenance", "{}")
+    known: dict[str, str] = parse_json(text, dict[str, str], f"{checkpoint} is damaged: its provenance")
     return known
 
 

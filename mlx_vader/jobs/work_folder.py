@@ -9,26 +9,31 @@ import fcntl
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Interval
 
 from mlx_vader.errors import VaderError
 from mlx_vader.process import Packed
+from mlx_vader.untrusted import parse_json
 from mlx_vader.video import Segment, finished_segments
-from mlx_vader.writing import write_failure, write_file, written_beside
+from mlx_vader.writing import companion, write_failure, write_file, written_beside
 
 VERSION = 2
+Natural = Annotated[int, Interval(ge=0)]
 
 
 def work_folder(target: Path) -> Path:
     """Where what a job has done so far lies until its target is complete."""
-    return target.with_name(f".{target.name}.vader")
+    return companion(target, ".vader")
 
 
 @dataclass
@@ -40,10 +45,10 @@ class Manifest:
     """
 
     settings: dict[str, Any]
-    segments: int = 0
-    frames: int = 0
-    next_frame: int = 0
-    analyses: int = 0
+    segments: Natural = 0
+    frames: Natural = 0
+    next_frame: Natural = 0
+    analyses: Natural = 0
     damaged: list[float] = field(default_factory=list)
     version: int = VERSION
 
@@ -167,7 +172,7 @@ class WorkFolder:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise VaderError(f"{path} is damaged", hint="leave out --resume to begin anew") from error
 
     def segments(self, output: str) -> list[Segment]:
@@ -188,8 +193,9 @@ class WorkFolder:
 
     def _read_manifest(self) -> Manifest | None:
         """None where there is no job to go on with."""
-        with suppress(OSError, ValueError, TypeError):
-            manifest = Manifest(**json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
+        with suppress(OSError, VaderError):
+            text = (self.path / "manifest.json").read_bytes()
+            manifest: Manifest = parse_json(text, Manifest, f"{self.path} is damaged")
             whole = all(
                 len(finished_segments(self.folder(name))) >= manifest.segments for name in self.outputs
             )

@@ -8,6 +8,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.errors import UsageError
 from mlx_vader.interface import StatePort
 from mlx_vader.layers.conv import Conv3x3, Pointwise
 from mlx_vader.layers.naf import GELU, DownBlock, NAFBlock, UpBlock, sequential
@@ -106,6 +107,15 @@ class NAFUNet(nn.Module):
         """Suppresses what the encoder saw where it saw an artifact."""
         gate = mx.clip(self.skip_gate_strength, 0, 1)
         return [skip * (1 - gate * resize_bilinear(mask, *skip.shape[1:3])) for skip in skips]
+
+
+def check_heads(channels: int, heads: int) -> None:
+    """Raises `UsageError` where the 8c channels of the temporal attention cannot be shared by so many heads."""
+    if 8 * channels % heads:
+        raise UsageError(
+            f"{heads} heads cannot share {8 * channels} channels",
+            hint="take a number that divides them, such as 4",
+        )
 
 
 def memory_ports(channels: int, memory: int, temporal: bool) -> tuple[StatePort, ...]:

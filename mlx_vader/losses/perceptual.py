@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mlx.core as mx
 
+from mlx_vader.array_files import ArrayFile
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.losses import efficientnet
 from mlx_vader.losses.backbones import BACKBONES, out_channels, weight_shapes
@@ -96,21 +97,13 @@ def _how_to_get_one_of(names: tuple[str, ...]) -> str:
 
 def load_perceptual(path: Path) -> Perceptual:
     """Reads a file made by `vader-mlx import --as`. Raises `VaderError` for any other."""
-    from safetensors import SafetensorError, safe_open
-
     hint = how_to_get(path.stem if path.stem in SOURCES | METRIC_SOURCES else "lpips-alex")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            weights = {name: mx.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise VaderError(f"{path} cannot be read ({error})", hint=hint) from error
-    name = metadata.get("perceptual", "")
-    if metadata.get("format") != FORMAT or name not in SOURCES | METRIC_SOURCES:
+    file = ArrayFile.open(path, f"{path} cannot be read", hint)
+    name = file.metadata.get("perceptual", "")
+    if file.metadata.get("format") != FORMAT or name not in SOURCES | METRIC_SOURCES:
         raise VaderError(f"{path} holds no perceptual weights", hint=hint)
-    expected = expected_shapes(name)
-    if {key: value.shape for key, value in weights.items()} != expected:
-        raise VaderError(f"{path} does not hold the weights of {name}", hint=how_to_get(name))
+    file.check(expected_shapes(name), f"{path} does not hold the weights of {name}", how_to_get(name))
+    weights = {key: mx.array(value) for key, value in file.arrays().items()}
     if name == "efficientnet-lite0":
         return efficientnet.EfficientNetLoss(weights)
     return VGGLoss(weights) if name == "vgg16" else LPIPS(_backbone_of(name), weights)

@@ -1,10 +1,11 @@
 """What every network is: a pure function of its inputs and its state."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import mlx.core as mx
 import mlx.nn as nn
+from annotated_types import Interval
 from jaxtyping import Float
 
 from mlx_vader.errors import UsageError
@@ -14,6 +15,12 @@ from mlx_vader.layers.padding import pad_to_multiple
 #: What a network remembers of the frames before. Maps are `(b, h, w, c)`; arrays of a fixed shape have the same shape
 #: in MLX, PyTorch and Core ML. All zeros is the state at the start of a video.
 State = dict[str, mx.array]
+
+#: Sizes in a spec, with the bounds that a spec from a file must keep. Far beyond what anybody trains; near enough that
+#: building a network of any of them takes seconds.
+Channels = Annotated[int, Interval(ge=2, le=1024)]
+Count = Annotated[int, Interval(ge=1, le=64)]
+CountOrNone = Annotated[int, Interval(ge=0, le=64)]
 
 #: Shapes of parameters by their names in PyTorch, of a checkpoint that somebody published.
 PublishedShapes = Mapping[str, tuple[int, ...]]

@@ -13,10 +13,23 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
+from mlx_vader.errors import UsageError
 from mlx_vader.interface import Interface
 from mlx_vader.layers.naf import mask_head, pixel_head, sequential
-from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_ports, published_body
-from mlx_vader.models.base import Network, PublishedShapes, Restored, State, restoration
+from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, check_heads, memory_ports, published_body
+from mlx_vader.models.base import (
+    Channels,
+    Count,
+    CountOrNone,
+    Network,
+    PublishedShapes,
+    Restored,
+    State,
+    restoration,
+)
+
+#: A fresh network takes each colour through a channel, and its negative through another.
+COLOURS = 3
 
 #: Slope of the sigmoid of a fresh painting: sigmoid(4 (x - 1/2)) is within 0.12 of x.
 STEEPNESS = 4.0
@@ -26,12 +39,17 @@ STEEPNESS = 4.0
 class CompositeSpec:
     """`num_frames` see each other (1: causal), and the `memory` frames before them."""
 
-    channels: int = 16
-    blocks: int = 2
-    heads: int = 4
-    num_frames: int = 1
-    memory: int = 4
+    channels: Channels = 16
+    blocks: Count = 2
+    heads: Count = 4
+    num_frames: Count = 1
+    memory: CountOrNone = 4
     temporal: bool = True
+
+    def __post_init__(self) -> None:
+        if self.channels < 2 * COLOURS:
+            raise UsageError(f"{self.channels} channels are too few", hint=f"it takes {2 * COLOURS} at least")
+        check_heads(self.channels, self.heads)
 
     @property
     def interface(self) -> Interface:
@@ -90,13 +108,13 @@ class ExplicitCompositeNet(NAFUNet, Network):
         to_pixels, to_colours = self.inpaint_head[0], self.inpaint_head[2]
         skip_conv = self.decoders[-1].skip_conv
         skip = skip_conv.weight.shape[-1] // 2
-        for colour in range(3):
+        for colour in range(COLOURS):
             _pass(self.in_conv, colour, {colour: 1})
             _pass(skip_conv, colour, {skip + colour: 1})
             # gelu(z) - gelu(-z) = z
             _pass(to_pixels, colour, {colour: 1})
-            _pass(to_pixels, 3 + colour, {colour: -1})
-            _pass(to_colours, colour, {colour: STEEPNESS, 3 + colour: -STEEPNESS}, -STEEPNESS / 2)
+            _pass(to_pixels, COLOURS + colour, {colour: -1})
+            _pass(to_colours, colour, {colour: STEEPNESS, COLOURS + colour: -STEEPNESS}, -STEEPNESS / 2)
 
     def restore(self, frames: Float[mx.array, "b t h w 3"], state: State) -> Restored:
         x, state = self.features(frames, state)

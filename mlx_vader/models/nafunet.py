@@ -15,8 +15,17 @@ from jaxtyping import Float
 from mlx_vader.errors import UsageError
 from mlx_vader.interface import Interface
 from mlx_vader.layers.naf import mask_head, pixel_head, sequential
-from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, memory_ports, published_body
-from mlx_vader.models.base import Network, PublishedShapes, Restored, State, restoration
+from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, check_heads, memory_ports, published_body
+from mlx_vader.models.base import (
+    Channels,
+    Count,
+    CountOrNone,
+    Network,
+    PublishedShapes,
+    Restored,
+    State,
+    restoration,
+)
 
 GUIDANCE = ("none", "modulation", "concat", "residual", "skip_gate", "attn_gate")
 _EARLY_MASK = {"skip_gate": "skips", "attn_gate": "attention"}
@@ -26,11 +35,11 @@ _EARLY_MASK = {"skip_gate": "skips", "attn_gate": "attention"}
 class NAFUNetSpec:
     """`num_frames` see each other (1: causal), and the `memory` frames before them; `guidance`: what the mask does."""
 
-    channels: int = 16
-    blocks: int = 2
-    heads: int = 4
-    num_frames: int = 1
-    memory: int = 4
+    channels: Channels = 16
+    blocks: Count = 2
+    heads: Count = 4
+    num_frames: Count = 1
+    memory: CountOrNone = 4
     temporal: bool = True
     predict_mask: bool = True
     guidance: str = "modulation"
@@ -45,6 +54,7 @@ class NAFUNetSpec:
             raise UsageError(
                 "guidance 'attn_gate' gates the temporal attention, which is off", hint="leave it on"
             )
+        check_heads(self.channels, self.heads)
 
     @property
     def interface(self) -> Interface:

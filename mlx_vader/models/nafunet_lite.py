@@ -14,14 +14,14 @@ from mlx_vader.interface import Interface
 from mlx_vader.layers.conv import Conv3x3, Downsample2x2, Upsample2x2
 from mlx_vader.layers.naf import NAFBlock, sequential
 from mlx_vader.layers.naf_unet import STRIDE
-from mlx_vader.models.base import Network, PublishedShapes, Restored, State, restoration
+from mlx_vader.models.base import Channels, Network, PublishedShapes, Restored, State, restoration
 
 
 @dataclass(frozen=True)
 class NAFUNetLiteSpec:
     """`residual`: the network predicts what to add."""
 
-    channels: int = 16
+    channels: Channels = 16
     residual: bool = True
 
     @property

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from mlx_vader.interface import Interface, StatePort
 from mlx_vader.layers.rep import Gains, RepConv3x3
 from mlx_vader.layers.shuffle import pixel_shuffle, pixel_unshuffle
-from mlx_vader.models.base import Network, Restored, State, restoration
+from mlx_vader.models.base import Channels, Count, Network, Restored, State, restoration
 
 STRIDE = 4
 #: Factor on the first layer's fresh weights for the hint and the hidden state.
@@ -36,11 +36,11 @@ class RealtimeSpec:
     `skips`: an addition around each block. Without them the identity branch of each convolution does their work.
     """
 
-    channels: int = 96
-    blocks: int = 5
-    convs: int = 2
+    channels: Channels = 96
+    blocks: Count = 5
+    convs: Count = 2
     skips: bool = True
-    hidden: int = 16
+    hidden: Channels = 16
 
     @property
     def interface(self) -> Interface:

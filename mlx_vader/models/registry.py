@@ -2,12 +2,14 @@
 
 import dataclasses
 import difflib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from mlx_vader.errors import UsageError
 from mlx_vader.models import composite, nafunet, nafunet_lite, realtime
 from mlx_vader.models.base import Network
+from mlx_vader.untrusted import parse_json
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,18 @@ def entry(name: str) -> Entry:
 
 
 def make_spec(name: str, preset: str = "small", **overrides: Any) -> Any:
-    """A preset's spec with fields replaced. Raises `UsageError` for an unknown preset or field."""
+    """A preset's spec with fields replaced. Raises `UsageError` for an unknown preset or field.
+
+    Raises `VaderError` for a value of another type, or out of bounds.
+    """
     presets = entry(name).presets
     if preset not in presets:
         raise UsageError(f"{name} has no preset {preset!r}", hint=f"one of {', '.join(presets)}")
     known = {field.name for field in dataclasses.fields(presets[preset])}
     if unknown := sorted(set(overrides) - known):
         raise UsageError(f"{name} has no option {unknown[0]!r}", hint=f"it has {', '.join(sorted(known))}")
-    return dataclasses.replace(presets[preset], **overrides)
+    values = dataclasses.asdict(presets[preset]) | overrides
+    return parse_json(json.dumps(values), entry(name).spec, f"{name} cannot be built so")
 
 
 def build(name: str, preset: str = "small", **overrides: Any) -> Network:

@@ -132,9 +132,3 @@ class TrainConfig:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
-        """The run that `as_dict` described."""
-        losses = LossWeights(**values["losses"])
-        return cls(**{**values, "losses": losses, "artifacts": tuple(values["artifacts"])})

@@ -1,5 +1,6 @@
 """A run from its configuration: device, network, data and losses are made here, and `trainer.py` trains."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mlx.core as mx
@@ -19,6 +20,7 @@ from mlx_vader.training.state import saved_config
 from mlx_vader.training.trainer import BEST, LAST, STATE, Run, Trainer
 from mlx_vader.training.validation import Validation
 from mlx_vader.training.watch import Watch
+from mlx_vader.writing import check_folder
 
 
 def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = False) -> bool:
@@ -30,6 +32,7 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     if not resume and (Path(config.out) / STATE).exists():
         hint = f"go on with --resume {config.out}, or give another --out"
         raise UsageError(f"{config.out} holds a run already", hint=hint)
+    check_folder(Path(config.out))
     if config.initial is not None:
         check_overwriting([checkpoints.locate(config.initial)], files_of(config))
     keep_freed_blocks()
@@ -59,7 +62,7 @@ def resumed(folder: Path | str) -> TrainConfig:
     """The configuration of the run in a folder, or beside a checkpoint of it."""
     folder = Path(folder)
     folder = folder.parent if folder.is_file() else folder
-    return TrainConfig.from_dict({**saved_config(folder / STATE), "out": str(folder)})
+    return replace(saved_config(folder / STATE), out=str(folder))
 
 
 def choose_device(name: str) -> None:

@@ -1,23 +1,27 @@
 """What a run carries from step to step, and its file: weights, moments, average and counters, never pickled."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
+from mlx_vader.array_files import ArrayFile
+from mlx_vader.checkpoints import Step
 from mlx_vader.errors import VaderError
 from mlx_vader.models.base import Network
+from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.optimiser import Optimiser
+from mlx_vader.untrusted import parse_json
 from mlx_vader.writing import write_file
 
 FORMAT = "vader-mlx training state 2"
+#: Weights, moments and rates; counters of steps.
+ARRAY_TYPES = ("F32", "I32", "I64", "U32", "U64")
+_ANEW = "start again without --resume"
 
 
 class TrainingState:
@@ -62,42 +66,32 @@ class TrainingState:
         write_file(path, serialise(arrays, metadata))
 
     def load(self, path: Path) -> None:
-        """Continues from a saved state of the same network. Raises `VaderError` where the arrays do not fit."""
-        with _opened(path) as file:
-            metadata = file.metadata()
-            arrays = {name: mx.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
-        expected = {name: array.shape for name, array in self.flat().items()}
-        found = {name: array.shape for name, array in arrays.items()}
-        if expected != found:
-            odd = min(
-                name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-            )
-            raise VaderError(
-                f"{path} belongs to another network: {odd} differs", hint="has --init changed since?"
-            )
+        """Continues from a saved state of the same network. Raises `VaderError` for one that does not fit."""
+        file = _opened(path)
+        expected = self.flat()
+        what, hint = f"{path} belongs to another network", "has --init changed since?"
+        file.check({name: array.shape for name, array in expected.items()}, what, hint)
+        arrays = {name: mx.array(array) for name, array in file.arrays(ARRAY_TYPES).items()}
+        if odd := [name for name, array in arrays.items() if array.dtype != expected[name].dtype]:
+            raise VaderError(f"{what}: {odd[0]!r} is {arrays[odd[0]].dtype}", hint)
+        step = parse_json(file.metadata.get("step", ""), Step, f"{path} is damaged: it holds no step", _ANEW)
+        best = parse_json(file.metadata.get("best", ""), float | None, f"{path} is damaged: no score", _ANEW)
         self.replace(tree_unflatten(list(arrays.items())))
-        self.step = int(metadata["step"])
-        self.best = json.loads(metadata["best"])
+        self.step, self.best = step, best
 
 
-def saved_config(path: Path) -> dict[str, Any]:
+def saved_config(path: Path) -> TrainConfig:
     """The configuration of the run that wrote a state. Raises `VaderError` for any other file."""
-    with _opened(path) as file:
-        return json.loads(file.metadata()["config"])
+    text = _opened(path).metadata.get("config", "")
+    config: TrainConfig = parse_json(text, TrainConfig, f"{path} is damaged: it holds no run", _ANEW)
+    return config
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> ArrayFile:
+    hint = "--resume takes the folder of an earlier run"
     if not path.is_file():
-        raise VaderError(
-            f"there is no training state {path}", hint="--resume takes the folder of an earlier run"
-        )
-    try:
-        with safe_open(path, framework="numpy") as file:
-            if (file.metadata() or {}).get("format") != FORMAT:
-                raise VaderError(
-                    f"{path} is not a training state", hint="--resume takes the folder of an earlier run"
-                )
-            yield file
-    except (SafetensorError, OSError) as error:
-        raise VaderError(f"{path} is damaged ({error})", hint="start again without --resume") from error
+        raise VaderError(f"there is no training state {path}", hint)
+    file = ArrayFile.open(path, f"{path} is damaged", _ANEW)
+    if file.metadata.get("format") != FORMAT:
+        raise VaderError(f"{path} is not a training state", hint)
+    return file

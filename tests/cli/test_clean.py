@@ -45,9 +45,10 @@ def test_a_clip_is_cleaned_beside_itself(folder, capsys):
     assert "6 frames" in capsys.readouterr().out
 
 
-def test_without_options_the_shipped_network_is_taken(folder, capsys):
-    assert cli.run(["clean", "still.png", "-o", "out.png"]) == 0
-    assert "1 frames" in capsys.readouterr().out
+def test_without_options_the_default_network_cleans(folder, capsys):
+    assert cli.run(["clean", "still.png", "--find", "network"]) == 0
+    assert "1 frame" in capsys.readouterr().out
+    assert read_image("still.clean.png").shape == read_image("still.png").shape
 
 
 def test_all_options_at_once(folder, capsys):

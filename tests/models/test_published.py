@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own habit
 
-from convert.weights import import_published, twin, twin_of
+from convert.weights import import_published, twin
 from mlx_vader import checkpoints
 from mlx_vader.errors import VaderError
 from mlx_vader.models.registry import build
@@ -70,7 +70,7 @@ def test_imported_network_restores_as_the_published_one(
     ours = np.array(checkpoints.load(saved)(mx.array(frames)).frames)
     theirs = reference(torch.from_numpy(frames).permute(0, 1, 4, 2, 3)).frames.permute(0, 1, 3, 4, 2)
     assert np.abs(ours - theirs.numpy()).max() <= 1e-4
-    assert torch.equal(twin_of(checkpoint).in_conv.weight, reference.in_conv.weight)
+    assert torch.equal(twin(checkpoint.network_with_weights()).in_conv.weight, reference.in_conv.weight)
 
 
 @pytest.mark.parametrize("guidance", ["none", "modulation", "concat", "residual", "skip_gate", "attn_gate"])

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from convert.emulator.features import Feature
-from convert.emulator.registry import TORCH
+from convert.emulator.registry import held
 from convert.emulator.rounding import Flags, rounded
 from convert.program import Type
 from mlx_vader.errors import UsageError
@@ -40,7 +40,7 @@ def to_input(value: Any, feature: Feature, of: Type, flags: Flags | None) -> Any
     With `flags` half precision is rounded, and what it cannot hold is noted there.
     """
     tensor = _from_image(value, feature) if feature.kind == "image" else _from_array(value, feature)
-    tensor = tensor.to(TORCH.get(of.dtype, torch.float32))
+    tensor = held(tensor, of.dtype)
     if flags is None or of.dtype != "fp16":
         return tensor
     flags.check("input", feature.name, tensor, [tensor])

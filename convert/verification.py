@@ -58,7 +58,8 @@ class WorstOp:
 class Verification:
     """`psnr_lost_db`: how much nearer to the clean frames the fp32 network comes than the package, at the worst size.
 
-    `failures`: engines that could not run the package at all, and why. `clip`: what the frames showed.
+    `failures`: why Core ML would not load the package; engines that could not run it, and why.
+    `clip`: what the frames showed.
     """
 
     threshold_db: float

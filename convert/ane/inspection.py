@@ -18,7 +18,8 @@ from convert.ane.placement import Choice, Placement, extra_ms, place
 from convert.ane.report import FunctionReport, Inspection, OperationReport
 from convert.ane.rules import Rule, rule_for
 from convert.ane.traffic import Edge, edges, peak_activation_bytes, spilled
-from convert.program import Program
+from convert.limits import refusals
+from convert.program import Program, read_program
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def inspect(
 
     Raises `VaderError` for what is no ML program, and `UsageError` for a function or a shape it does not have.
     """
+    refused = refusals(read_program(package))
     program, default, flexible = at_shape(Path(package), function, shape)
     names = [default] if function or shape else in_order(program)
     graphs = {name: graph(program.function(name)) for name in names}
@@ -57,6 +59,7 @@ def inspect(
             chip,
             default,
             tuple(predict(program, graphs[name], chip, flexible=flexible) for name in names),
+            refused,
         )
         for chip in chips
     ]

@@ -20,6 +20,7 @@ def page(found: Sequence[Inspection]) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p class=dim>{escape(kind)}</p>",
+        *(f"<p><b>{escape(str(refusal))}.</b> {escape(refusal.advice)}.</p>" for refusal in first.refusals),
         *([_comparison(found)] if len(found) > 1 else []),
         *(_function(function, function is first.main) for function in _ordered(first)),
         _sources(first),

@@ -7,6 +7,7 @@ from convert.ane.chips import Chip
 from convert.ane.rules import Unit
 from convert.ane.sources import named_in
 from convert.ane.traffic import Edge
+from convert.limits import Refusal
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ class Inspection:
     chip: Chip
     default: str
     functions: tuple[FunctionReport, ...] = field(default_factory=tuple)
+    #: Why Core ML would not load the package, whatever the chip.
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def main(self) -> FunctionReport:
@@ -188,6 +191,7 @@ class Inspection:
             "chip_measured": self.chip.measured,
             "chip_source": self.chip.note,
             "default_function": self.default,
+            "refusals": [refusal.as_dict() for refusal in self.refusals],
             "functions": [function.as_dict() for function in self.functions],
             "sources": self.sources,
         }

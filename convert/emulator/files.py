@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from convert.emulator.features import CHANNELS, Feature
+from convert.features import CHANNELS, Feature
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.levels import to_levels, to_unit
 

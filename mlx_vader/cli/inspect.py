@@ -53,7 +53,7 @@ def inspect(
         Path | None, typer.Option("--html", help="Write a page with a timeline to this file.")
     ] = None,
 ) -> None:
-    from mlx_vader.cli.console import emit_json, stdout_console
+    from mlx_vader.cli.console import emit_json, show_refusals, stdout_console
 
     _check_measured(measured)
     from convert import ane
@@ -70,6 +70,7 @@ def inspect(
         emit_json(_json(found, actual), json)
     if json != "-":
         console = stdout_console()
+        show_refusals(found[0].refusals, console)
         for line in _tables(found, everything, actual):
             console.print(line)
 

@@ -56,7 +56,7 @@ def run(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, shown_steps, stderr_console, stdout_console
+    from mlx_vader.cli.console import emit_json, show_refusals, shown_steps, stderr_console, stdout_console
     from mlx_vader.errors import UsageError
 
     if output and not input:
@@ -65,10 +65,15 @@ def run(
     with shown_steps() as on_step:
         on_step("reading the package")
         from convert.emulator import EmulatedModel
+        from convert.limits import refusals
 
         model = EmulatedModel(package, function or None, precision)
+        refused = refusals(model.program)
+    show_refusals(refused, stderr_console())
+    with shown_steps() as on_step:
         on_step("computing")
         report = _computed(model, input, output or [], notes) if input else _interface(model)
+    report["refusals"] = [refusal.as_dict() for refusal in refused]
     for note in notes:
         stderr_console().print(f"[dim]{note}[/]")
     if json:

@@ -115,3 +115,20 @@ def test_a_wrong_request_gets_an_error_and_a_hint(
     assert message in error
     assert hint.startswith("hint: ")
     assert not rest
+
+
+def test_a_package_that_core_ml_refuses_runs_and_is_named(vader, capsys, tmp_path):
+    path = tmp_path / "padded.mlpackage"
+    with quiet():
+        ct.convert(
+            torch.jit.trace(torch.nn.ReflectionPad3d(1), torch.zeros(1, 2, 3, 4, 5)),
+            inputs=[ct.TensorType("x", (1, 2, 3, 4, 5))],
+            skip_model_load=True,
+        ).save(str(path))
+    np.save(tmp_path / "x.npy", np.ones((1, 2, 3, 4, 5), np.float32))
+    for arguments in ([], ["--input", tmp_path / "x.npy"]):
+        assert vader(path, *arguments, "--json", "-") == 0
+        captured = capsys.readouterr()
+        assert "Core ML will not load it: the operation pad" in captured.err
+        (refusal,) = json.loads(captured.out)["refusals"]
+        assert (refusal["id"], refusal["source"].split(",")[0]) == ("pad-axes", "apple/coremltools #2576")

@@ -46,16 +46,17 @@ class Feature:
         kind = f"{self.color} image" if self.kind == "image" else f"{self.dtype} array".strip()
         return f"{self.name}: {kind} {self.allowed}"
 
+    def within(self, shape: Shape) -> bool:
+        """Whether a shape is in the ranges."""
+        return len(shape) == len(self.ranges) and all(
+            low <= size and (high is None or size <= high)
+            for size, (low, high) in zip(shape, self.ranges, strict=True)
+        )
+
     def check_shape(self, shape: Shape) -> None:
         """Raises `UsageError` for a shape that is not allowed."""
-        if self.ranges:
-            fits = len(shape) == len(self.ranges) and all(
-                low <= size and (high is None or size <= high)
-                for size, (low, high) in zip(shape, self.ranges, strict=True)
-            )
-        else:
-            fits = shape == self.shape or shape in self.shapes or not (self.shape or self.shapes)
-        if not fits:
+        listed = shape == self.shape or shape in self.shapes or not (self.shape or self.shapes)
+        if not (self.within(shape) if self.ranges else listed):
             given = "×".join(map(str, shape)) or "a single number"
             what = "image of height×width" if self.kind == "image" else "array of"
             raise UsageError(f"the input {self.name!r} is an {what} {given}", hint=f"it takes {self.allowed}")

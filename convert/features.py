@@ -53,10 +53,15 @@ class Feature:
             for size, (low, high) in zip(shape, self.ranges, strict=True)
         )
 
+    def takes(self, shape: Shape) -> bool:
+        """Whether a shape is allowed."""
+        if self.ranges:
+            return self.within(shape)
+        return shape == self.shape or shape in self.shapes or not (self.shape or self.shapes)
+
     def check_shape(self, shape: Shape) -> None:
         """Raises `UsageError` for a shape that is not allowed."""
-        listed = shape == self.shape or shape in self.shapes or not (self.shape or self.shapes)
-        if not (self.within(shape) if self.ranges else listed):
+        if not self.takes(shape):
             given = "×".join(map(str, shape)) or "a single number"
             what = "image of height×width" if self.kind == "image" else "array of"
             raise UsageError(f"the input {self.name!r} is an {what} {given}", hint=f"it takes {self.allowed}")

@@ -92,3 +92,7 @@ class RejectedError(VaderError):
         )
         self.path = path
         self.verification = verification
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, with the keys that a `ConversionReport` has for the same."""
+        return {"rejected": True, "path": str(self.path), "verification": self.verification.as_dict()}

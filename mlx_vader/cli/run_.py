@@ -105,9 +105,13 @@ def _computed(
 
     import numpy as np
 
+    from convert.blanks import blank_inputs
     from convert.emulator.files import read_inputs, write_outputs
 
     data = read_inputs(given, model.inputs, notes.append)
+    if blank := blank_inputs(model.user_defined_metadata, data):
+        notes.append(f"zeros, as nothing was given: {', '.join(blank)}")
+        data |= blank
     state = model.make_state() if model.states else None
     if state:
         notes.append(f"states begin as zeros: {', '.join(model.states)}")

@@ -85,7 +85,7 @@ def predict(
     switching = extra_ms(placement)
     floor = floor_ms(sum(step.engine.total for step in steps if step.unit == "ANE"), chip)
     latency, low, high = _interval(steps, moved, chip, floor + switching)
-    operations = _operations(steps)
+    operations = _operations(of, steps)
     report = FunctionReport(
         name=of.function.name,
         opset=of.function.opset,
@@ -95,7 +95,6 @@ def predict(
         high=high,
         weights_bytes=of.weight_bytes,
         peak_activation_bytes=peak_activation_bytes(of, [step.group for step in steps]),
-        switches=placement.switches,
         segments=placement.segments,
         operations=operations,
         edges=tuple(moved),
@@ -143,10 +142,19 @@ def _family(step: Step) -> Family:
     return families()["cpu"] if step.unit == "CPU" else family(step.group.head)
 
 
-def _operations(steps: list[Step]) -> tuple[OperationReport, ...]:
-    """A report for each line, in the order in which they run."""
-    lines = [report for step in steps for report in _of_step(step)]
-    return tuple(sorted(lines, key=lambda report: report.index))
+def _operations(of: Graph, steps: list[Step]) -> tuple[OperationReport, ...]:
+    """A report for each line, in the order in which they run: what the CPU converts at the edge comes first and last,
+    wherever the file has it.
+    """
+    given = {named.name for named in of.function.inputs}
+    placed = []
+    for step in steps:
+        head = step.group.head
+        at = 0
+        if step.rule.id == "edge-cast":
+            at = -1 if any(read.name in given for read in head.reads) else 1
+        placed += [(at, report.index, report) for report in _of_step(step)]
+    return tuple(report for _, _, report in sorted(placed, key=lambda item: item[:2]))
 
 
 def _of_step(step: Step) -> list[OperationReport]:

@@ -147,7 +147,7 @@ def _y(row: int) -> float:
 
 def _advice(function: FunctionReport) -> str:
     items = "".join(
-        f"<li><b>{escape(line.operation)}</b> ({escape(line.type)}), {line.ms:.3g} ms, {line.share:.0%} of the call: "
+        f"<li><b>{escape(line.about)}</b>, {line.ms:.3g} ms, {line.share:.0%} of the call: "
         f"{escape(line.text)}</li>"
         for line in function.advice
     )

@@ -35,10 +35,10 @@ class Feature:
 
     @property
     def allowed(self) -> str:
-        """The shapes it may have, for people."""
+        """The shapes it may have, for people; those of a list in its order, by which Core ML pairs inputs."""
         if self.ranges:
             return "×".join(_span(low, high) for low, high in self.ranges)
-        shapes = sorted({self.shape, *self.shapes}) if self.shapes else [self.shape]
+        shapes = dict.fromkeys(self.shapes) or [self.shape]
         return " or ".join("×".join(map(str, shape)) or "any" for shape in shapes)
 
     def __str__(self) -> str:

@@ -112,13 +112,7 @@ def _scaled(
 def _default(feature: Any, path: Path) -> tuple[int, ...]:
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
-        image = feature.type.imageType
-        return (
-            1,
-            1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3,
-            image.height,
-            image.width,
-        )
+        return _planes(feature.type.imageType, feature.type.imageType)
     if kind != "multiArrayType" or not feature.type.multiArrayType.shape:
         raise VaderError(
             f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again"
@@ -127,12 +121,19 @@ def _default(feature: Any, path: Path) -> tuple[int, ...]:
 
 
 def _enumerated(feature: Any) -> list[tuple[int, ...]]:
-    if feature.type.WhichOneof("Type") != "multiArrayType":
-        return []
+    """The shapes of an input's list, in its order; empty where it has none."""
+    if feature.type.WhichOneof("Type") == "imageType":
+        image = feature.type.imageType
+        return [_planes(image, size) for size in image.enumeratedSizes.sizes]
     return [
         tuple(int(side) for side in shape.shape)
         for shape in feature.type.multiArrayType.enumeratedShapes.shapes
     ]
+
+
+def _planes(image: Any, size: Any) -> tuple[int, int, int, int]:
+    channels = 1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3
+    return 1, channels, int(size.height), int(size.width)
 
 
 def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Program:

@@ -151,6 +151,8 @@ def _show_interface(report: dict[str, Any], console: "Console") -> None:
             shape = row["shape"] if isinstance(row["shape"], str) else "×".join(map(str, row["shape"]))
             table.add_row(f"[dim]{kind[:-1]}[/]", row["name"], row["dtype"], shape, row.get("about", ""))
     console.print(table)
+    if sum(" or " in row["shape"] for row in report["inputs"]) > 1:
+        console.print("the inputs have the first of their shapes together, or the second, and so on")
     if len(report["functions"]) > 1:
         console.print(f"functions: {', '.join(report['functions'])}")
 

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from convert.coreml import open_source, write_package
 from mlx_vader.cli import main
 from mlx_vader.cli.inspect import _fitting
+from mlx_vader.models.registry import build
 from tests.ane import packages
 
 FUNCTION_KEYS = {
@@ -126,6 +128,17 @@ def test_what_is_wrong_is_said(tmp_path, chain, monkeypatch, capsys) -> None:
 def test_measuring_needs_a_mac(chain, monkeypatch, capsys) -> None:
     code, _, err = run(monkeypatch, capsys, chain, "--measured")
     assert (code, "measuring needs a Mac" in err) == (2, True)
+
+
+def test_an_image_of_several_sizes_is_looked_at_in_the_one_asked_for(tmp_path, monkeypatch, capsys) -> None:
+    path = tmp_path / "images.mlpackage"
+    write_package(open_source(build("realtime", "tiny")), path, shapes="32,64", io="image")
+    found = json_of(monkeypatch, capsys, path, "--shape", "32")
+    (function,) = found["functions"]
+    assert function["frame"] == "32x32"
+    assert {edge["name"]: edge["bytes"] for edge in function["edges"]}["hint"] == 32 * 32 * 2
+    code, _, err = run(monkeypatch, capsys, path, "--shape", "48")
+    assert (code, "it takes 32x32, 64x64" in err) == (2, True)
 
 
 @pytest.mark.parametrize("arguments", [["--chip", "m4", "--all"], ["--chip", "m5-pro", "--chip", "a18-pro"]])

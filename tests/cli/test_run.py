@@ -151,6 +151,13 @@ def wide(tmp_path):
     return path
 
 
+def test_shapes_are_told_in_the_order_in_which_they_go_together(ours, vader, capsys):
+    assert vader(ours) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1×3×16×32 or 1×3×8×16" in out
+    assert "the first of their shapes together" in out
+
+
 def test_our_own_package_takes_a_picture_and_nothing_else(ours, vader, capsys, wide, tmp_path):
     out = tmp_path / "out.png"
     assert vader(ours, "--input", wide, "-o", out) == 0
@@ -175,5 +182,5 @@ def test_a_picture_of_another_size_is_refused_by_its_size(ours, vader, capsys, t
     assert vader(ours, "--input", tmp_path / "wider.png") == 2
     assert capsys.readouterr().err.splitlines()[-2:] == [
         "error: the input 'frames' is an array of 1×3×8×20",
-        "hint: it takes 1×3×8×16 or 1×3×16×32",
+        "hint: it takes 1×3×16×32 or 1×3×8×16",
     ]

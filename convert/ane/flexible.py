@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from convert.package import read_spec
 from convert.program import Function, Program, read_program
 from convert.quiet import quiet
 from convert.shapes import Size, parse_size
@@ -144,7 +145,8 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
             with quiet(), _plain_booleans():
                 import coremltools as ct
 
-                model = ct.models.MLModel(str(path), skip_model_load=True)
+                weights = path / "Data" / "com.apple.CoreML" / "weights"
+                model = ct.models.MLModel(_of_arrays(path), weights_dir=str(weights), skip_model_load=True)
                 ct.utils.materialize_dynamic_shape_mlmodel(
                     model, {function: shapes}, str(copy), source_function_name=function
                 )
@@ -160,6 +162,19 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
                 if value.type.elements <= 64:
                     _ = value.value
     return Program(path, program.spec, program.functions, program.default)
+
+
+def _of_arrays(path: Path) -> Any:
+    """The package's spec with images described as the arrays that the program has for them: coremltools fixes those."""
+    from coremltools.proto.FeatureTypes_pb2 import ArrayFeatureType
+
+    spec = read_spec(path)
+    for feature in (*spec.description.input, *spec.description.output):
+        if feature.type.WhichOneof("Type") == "imageType":
+            shape = _planes(feature.type.imageType, feature.type.imageType)
+            feature.type.multiArrayType.shape.extend(shape)
+            feature.type.multiArrayType.dataType = ArrayFeatureType.FLOAT32
+    return spec
 
 
 @contextmanager

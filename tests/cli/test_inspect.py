@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from convert.coreml import open_source, write_package
+from convert.features import features
+from convert.package import read_spec
 from mlx_vader.cli import main
 from mlx_vader.cli.inspect import _fitting
 from mlx_vader.models.registry import build
@@ -133,12 +135,15 @@ def test_measuring_needs_a_mac(chain, monkeypatch, capsys) -> None:
 def test_an_image_of_several_sizes_is_looked_at_in_the_one_asked_for(tmp_path, monkeypatch, capsys) -> None:
     path = tmp_path / "images.mlpackage"
     write_package(open_source(build("realtime", "tiny")), path, shapes="32,64", io="image")
-    found = json_of(monkeypatch, capsys, path, "--shape", "32")
-    (function,) = found["functions"]
+    lists = [feature.shapes for feature in features(read_spec(path).description.input)]
+    assert [[shape[-1] for shape in each] for each in lists] == [[64, 32], [64, 32], [16, 8]]
+    (function,) = json_of(monkeypatch, capsys, path, "--shape", "32")["functions"]
     assert function["frame"] == "32x32"
-    assert {edge["name"]: edge["bytes"] for edge in function["edges"]}["hint"] == 32 * 32 * 2
+    edges = {edge["name"]: edge for edge in function["edges"]}
+    assert edges["hint"]["bytes"] == 32 * 32 * 2
+    assert edges["frames"]["converted"]
     code, _, err = run(monkeypatch, capsys, path, "--shape", "48")
-    assert (code, "it takes 32x32, 64x64" in err) == (2, True)
+    assert (code, "it takes 64x64, 32x32" in err) == (2, True)
 
 
 @pytest.mark.parametrize("arguments", [["--chip", "m4", "--all"], ["--chip", "m5-pro", "--chip", "a18-pro"]])

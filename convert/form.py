@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.shapes import Shapes
+from convert.shapes import Shapes, Size
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.interface import Interface
+from mlx_vader.interface import Interface, Port, StatePort
 from mlx_vader.options import documented, option
 
 DEFAULT_SHAPES = ("256", "512", "720p")
 DEFAULT_TARGET = "iOS18"
 #: Deployment targets that take and give fp16 arrays, oldest first.
 TARGETS = ("iOS16", "iOS17", "iOS18", "iOS26")
-#: States and several functions in one package came with iOS 18, activations of eight bits with iOS 17.
+#: States, several functions in one package and lists of shapes for several inputs came with iOS 18, activations of
+#: eight bits with iOS 17.
 STATEFUL_TARGETS = TARGETS[2:]
 W8A8_TARGETS = TARGETS[1:]
 IO = ("tensor", "image")
@@ -43,10 +44,16 @@ class Form:
     )
 
     def __post_init__(self) -> None:
-        """Raises `UsageError` for an unknown choice, and for choices that exclude each other."""
-        _check_choice("target", self.target, TARGETS)
-        _check_choice("io", self.io, IO)
-        _check_choice("compression", self.compress, COMPRESSIONS)
+        """Raises `UsageError` for an unknown choice, and for choices that exclude each other.
+
+        Choices are the same in capitals and small letters.
+        """
+        for name, what, known in (
+            ("target", "target", TARGETS),
+            ("io", "io", IO),
+            ("compress", "compression", COMPRESSIONS),
+        ):
+            object.__setattr__(self, name, _chosen(what, getattr(self, name), known))
         if self.stateful and self.target not in STATEFUL_TARGETS:
             raise UsageError(
                 f"{self.target} has no states and no functions in a package", hint="--target iOS18 has both"
@@ -70,6 +77,7 @@ class Form:
                 hint="give one size, or --stateful, which makes a function for each",
             )
         if not self.stateful:
+            self._check_list(interface, shapes)
             return
         if shapes.kind == "range":
             raise UsageError(
@@ -86,7 +94,25 @@ class Form:
                         hint="choose another size, or leave out --stateful: states are then inputs and outputs",
                     )
 
+    def _check_list(self, interface: Interface, shapes: Shapes) -> None:
+        """Before iOS 18 one input alone may have a list of shapes: coremltools, `_converters_entry.py`."""
+        ports: list[Port | StatePort] = [*interface.inputs, *interface.state]
+        flexible = [port.name for port in ports if len({port.planes(*size) for size in shapes.sizes}) > 1]
+        if shapes.kind == "enumerated" and len(flexible) > 1 and self.target not in STATEFUL_TARGETS:
+            raise UsageError(
+                f"{self.target} takes one size or a range in a network of {len(flexible)} inputs, not {shapes}",
+                hint=f"--shapes {shapes.default}, a range such as range:{_span(shapes)}, or --target iOS18",
+            )
 
-def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
+
+def _span(shapes: Shapes) -> str:
+    """From the least height and width to the largest."""
+    ends = [Size(*(end(sides) for sides in zip(*shapes.sizes, strict=True))) for end in (min, max)]
+    return "-".join(map(str, ends))
+
+
+def _chosen(what: str, given: str, known: tuple[str, ...]) -> str:
+    chosen = next((choice for choice in known if choice.lower() == given.lower()), None)
+    if chosen is None:
         raise UsageError(f"unknown {what} {given!r}", hint=f"one of {', '.join(known)}")
+    return chosen

@@ -115,7 +115,13 @@ def _flexible(shape_at: Callable[[int, int], tuple[int, ...]], shapes: Shapes) -
     import coremltools as ct
 
     default = (1, *shape_at(*shapes.default))
-    corners = [(1, *shape_at(*size)) for size in shapes.sizes]
+    # The default first: coremltools moves it there for arrays and not for images, and Core ML pairs lists by place.
+    sizes = (
+        sorted(shapes.sizes, key=lambda size: size != shapes.default)
+        if shapes.kind == "enumerated"
+        else shapes.sizes
+    )
+    corners = [(1, *shape_at(*size)) for size in sizes]
     if all(corner == default for corner in corners):
         return ct.Shape(default)
     if shapes.kind == "enumerated":

@@ -162,6 +162,22 @@ class Program:
             )
         return self.functions[name]
 
+    def description(self, function: str) -> Any:
+        """What `spec` says of a function: a description with its inputs, outputs and states.
+
+        Raises `VaderError` for a package that does not describe it.
+        """
+        description = self.spec.description
+        if not description.functions:
+            return description
+        for entry in description.functions:
+            if entry.name == function:
+                return entry
+        raise VaderError(
+            f"{self.path} does not describe its function {function!r}",
+            hint="the package is damaged: convert it again",
+        )
+
 
 def read_program(path: Path | str) -> Program:
     """The program of a package. Raises `VaderError` for what is no ML program."""

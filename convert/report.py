@@ -39,4 +39,4 @@ class ConversionReport:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         found = self.verification.as_dict() if self.verification else None
-        return asdict(self) | {"path": str(self.path), "verification": found}
+        return {"rejected": False} | asdict(self) | {"path": str(self.path), "verification": found}

@@ -18,6 +18,9 @@ GRAMMAR = (
     "sizes are 256, 720p or HEIGHTxWIDTH; several are separated by commas; range:256-1280 allows all between"
 )
 
+#: Heights by which videos are called: who types one without a `p` may mean the video.
+VIDEO_HEIGHTS = ("360", "480", "540", "720", "1080", "1440", "2160")
+
 
 class Size(NamedTuple):
     """Pixels of a frame."""
@@ -91,6 +94,16 @@ def parse_shapes(shapes: str | Iterable[str], stride: int = 1) -> Shapes:
         )
     _check_stride(sizes, stride)
     return Shapes("fixed" if len(sizes) == 1 else "enumerated", sizes)
+
+
+def squares_that_are_heights(shapes: str) -> list[str]:
+    """For each size that was typed as the height of a video, what it is, and how the video's own is typed."""
+    words = [word.strip() for part in shapes.split(",") for word in part.removeprefix("range:").split("-")]
+    return [
+        f"{word} is a square, {parse_size(word)}; {word}p is {parse_size(f'{word}p')}"
+        for word in dict.fromkeys(words)
+        if word in VIDEO_HEIGHTS
+    ]
 
 
 def _range(words: Sequence[str], stride: int) -> Shapes:

@@ -58,7 +58,8 @@ class WorstOp:
 class Verification:
     """`psnr_lost_db`: how much nearer to the clean frames the fp32 network comes than the package, at the worst size.
 
-    `failures`: engines that could not run the package at all, and why. `clip`: what the frames showed.
+    `failures`: why Core ML would not load the package; engines that could not run it, and why.
+    `clip`: what the frames showed.
     """
 
     threshold_db: float
@@ -91,3 +92,7 @@ class RejectedError(VaderError):
         )
         self.path = path
         self.verification = verification
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, with the keys that a `ConversionReport` has for the same."""
+        return {"rejected": True, "path": str(self.path), "verification": self.verification.as_dict()}

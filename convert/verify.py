@@ -17,6 +17,8 @@ import numpy as np
 
 from convert.emulator import EmulatedModel
 from convert.facts import PackageFacts
+from convert.limits import refusals
+from convert.program import read_program
 from convert.real_frames import real_frames
 from convert.running import COMPUTE_UNITS, Arrays, PackageRunner
 from convert.shapes import Shapes, Size
@@ -77,7 +79,7 @@ def verify_source(
     if sys.platform == "darwin":
         engines |= {units: partial(on_device, package, units) for units in COMPUTE_UNITS}
     outputs: list[OutputCheck] = []
-    failures: list[str] = []
+    failures = [str(refusal) for refusal in refusals(read_program(package))]
     lost: list[float] = []
     shown = ""
     sizes = sizes_to_check(facts.shapes, facts.interface.stride)

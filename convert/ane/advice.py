@@ -7,12 +7,22 @@ _ENOUGH, _AIM = 64, 128
 
 
 def advise(report: FunctionReport, count: int = 5) -> tuple[Advice, ...]:
-    """The costliest lines, each with what to do about it."""
-    return tuple(
-        Advice(operation.name, operation.type, operation.ms, operation.ms / report.latency, _text(operation))
-        for operation in report.costliest(count)
-        if operation.ms > 0
-    )
+    """What to do about the costliest lines; those with the same way to less are named together."""
+    together: dict[str, list[OperationReport]] = {}
+    for operation in report.costliest(None):
+        if operation.ms > 0:
+            together.setdefault(_text(operation), []).append(operation)
+    found = [
+        Advice(
+            tuple(operation.name for operation in operations),
+            tuple(dict.fromkeys(operation.type for operation in operations)),
+            (ms := sum(operation.ms for operation in operations)),
+            ms / report.latency,
+            text,
+        )
+        for text, operations in together.items()
+    ]
+    return tuple(sorted(found, key=lambda advice: -advice.ms)[:count])
 
 
 def notes_on(report: FunctionReport, flexible: bool) -> tuple[str, ...]:
@@ -26,16 +36,23 @@ def notes_on(report: FunctionReport, flexible: bool) -> tuple[str, ...]:
     if any(operation.type in ("while_loop", "cond") for operation in report.operations):
         notes.append("bodies of loops and both branches of conditions are counted once")
     if report.int8:
-        notes.append("convolutions of 8-bit weights and activations are counted at the chip's int8 rate (◐)")
-    if any(edge.converted for edge in report.edges):
-        notes.append("the CPU converts inputs or outputs: fp16 arrays or half-float pixel buffers spare that")
+        notes.append(
+            "convolutions of 8-bit weights and activations are counted at the chip's int8 rate, which one "
+            "source alone has measured"
+        )
+    if converted := [edge.name for edge in report.edges if edge.converted]:
+        notes.append(
+            f"the CPU converts {', '.join(converted)}: fp16 arrays, which `convert --io tensor` makes, spare that"
+        )
     if not any(operation.unit == "ANE" for operation in report.operations):
         notes.append("nothing is predicted to run on the Neural Engine")
     return tuple(notes)
 
 
 def _text(operation: OperationReport) -> str:
-    if operation.unit == "CPU" and operation.rule != "planner":
+    if operation.rule == "planner":
+        return "Too little work to pay for the way to the engine and back: leave it, or do more between two switches."
+    if operation.unit == "CPU":
         return f"{operation.why}. {operation.advice}".strip()
     if operation.bound == "spill":
         return "It waits for an operand in memory, or writes one there: keep long skips and states thin."

@@ -45,7 +45,7 @@ def efficiency(kind: str, into: int, out: int) -> float:
     """Share of the peak with so many channels in and out. `kind`: spatial or pointwise.
 
     The table is of convolutions with as many in as out. Too few in and too few out are taken for two losses that
-    multiply and are alike (○).
+    multiply and are alike, which is inferred.
     """
     return math.sqrt(_at(kind, into) * _at(kind, out))
 

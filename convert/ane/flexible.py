@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from convert.package import read_spec
 from convert.program import Function, Program, read_program
 from convert.quiet import quiet
 from convert.shapes import Size, parse_size
@@ -112,13 +113,7 @@ def _scaled(
 def _default(feature: Any, path: Path) -> tuple[int, ...]:
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
-        image = feature.type.imageType
-        return (
-            1,
-            1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3,
-            image.height,
-            image.width,
-        )
+        return _planes(feature.type.imageType, feature.type.imageType)
     if kind != "multiArrayType" or not feature.type.multiArrayType.shape:
         raise VaderError(
             f"{path} does not say what shape {feature.name} has", hint="give --shape, or convert it again"
@@ -127,12 +122,19 @@ def _default(feature: Any, path: Path) -> tuple[int, ...]:
 
 
 def _enumerated(feature: Any) -> list[tuple[int, ...]]:
-    if feature.type.WhichOneof("Type") != "multiArrayType":
-        return []
+    """The shapes of an input's list, in its order; empty where it has none."""
+    if feature.type.WhichOneof("Type") == "imageType":
+        image = feature.type.imageType
+        return [_planes(image, size) for size in image.enumeratedSizes.sizes]
     return [
         tuple(int(side) for side in shape.shape)
         for shape in feature.type.multiArrayType.enumeratedShapes.shapes
     ]
+
+
+def _planes(image: Any, size: Any) -> tuple[int, int, int, int]:
+    channels = 1 if "GRAYSCALE" in image.ColorSpace.Name(image.colorSpace) else 3
+    return 1, channels, int(size.height), int(size.width)
 
 
 def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Program:
@@ -143,7 +145,8 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
             with quiet(), _plain_booleans():
                 import coremltools as ct
 
-                model = ct.models.MLModel(str(path), skip_model_load=True)
+                weights = path / "Data" / "com.apple.CoreML" / "weights"
+                model = ct.models.MLModel(_of_arrays(path), weights_dir=str(weights), skip_model_load=True)
                 ct.utils.materialize_dynamic_shape_mlmodel(
                     model, {function: shapes}, str(copy), source_function_name=function
                 )
@@ -159,6 +162,19 @@ def _fixed(path: Path, function: str, shapes: dict[str, tuple[int, ...]]) -> Pro
                 if value.type.elements <= 64:
                     _ = value.value
     return Program(path, program.spec, program.functions, program.default)
+
+
+def _of_arrays(path: Path) -> Any:
+    """The package's spec with images described as the arrays that the program has for them: coremltools fixes those."""
+    from coremltools.proto.FeatureTypes_pb2 import ArrayFeatureType
+
+    spec = read_spec(path)
+    for feature in (*spec.description.input, *spec.description.output):
+        if feature.type.WhichOneof("Type") == "imageType":
+            shape = _planes(feature.type.imageType, feature.type.imageType)
+            feature.type.multiArrayType.shape.extend(shape)
+            feature.type.multiArrayType.dataType = ArrayFeatureType.FLOAT32
+    return spec
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What the engine runs as one: a convolution absorbs bias, per-channel scale, batch norm and one activation.
 
 An operation with two live inputs, such as a residual add, is a barrier: it starts a group of its own. That scale and
-activation ride along with an elementwise operation too is inferred (○) from the engine having them behind both.
+activation ride along with an elementwise operation too is inferred from the engine having them behind both.
 """
 
 from dataclasses import dataclass

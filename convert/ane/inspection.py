@@ -18,8 +18,9 @@ from convert.ane.placement import Choice, Placement, extra_ms, place
 from convert.ane.report import FunctionReport, Inspection, OperationReport
 from convert.ane.rules import Rule, rule_for
 from convert.ane.traffic import Edge, edges, peak_activation_bytes, spilled
+from convert.limits import refusals
 from convert.package import damage_explained
-from convert.program import Program
+from convert.program import Program, read_program
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def inspect(
     Raises `VaderError` for what is no ML program, and `UsageError` for a function or a shape it does not have.
     """
     with damage_explained(Path(package)):
+        refused = refusals(read_program(package))
         program, default, flexible = at_shape(Path(package), function, shape)
         names = [default] if function or shape else in_order(program)
         graphs = {name: graph(program.function(name)) for name in names}
@@ -59,6 +61,7 @@ def inspect(
                 chip,
                 default,
                 tuple(predict(program, graphs[name], chip, flexible=flexible) for name in names),
+                refused,
             )
             for chip in chips
         ]
@@ -84,7 +87,7 @@ def predict(
     switching = extra_ms(placement)
     floor = floor_ms(sum(step.engine.total for step in steps if step.unit == "ANE"), chip)
     latency, low, high = _interval(steps, moved, chip, floor + switching)
-    operations = _operations(steps)
+    operations = _operations(of, steps)
     report = FunctionReport(
         name=of.function.name,
         opset=of.function.opset,
@@ -94,7 +97,6 @@ def predict(
         high=high,
         weights_bytes=of.weight_bytes,
         peak_activation_bytes=peak_activation_bytes(of, [step.group for step in steps]),
-        switches=placement.switches,
         segments=placement.segments,
         operations=operations,
         edges=tuple(moved),
@@ -142,10 +144,19 @@ def _family(step: Step) -> Family:
     return families()["cpu"] if step.unit == "CPU" else family(step.group.head)
 
 
-def _operations(steps: list[Step]) -> tuple[OperationReport, ...]:
-    """A report for each line, in the order in which they run."""
-    lines = [report for step in steps for report in _of_step(step)]
-    return tuple(sorted(lines, key=lambda report: report.index))
+def _operations(of: Graph, steps: list[Step]) -> tuple[OperationReport, ...]:
+    """A report for each line, in the order in which they run: what the CPU converts at the edge comes first and last,
+    wherever the file has it.
+    """
+    given = {named.name for named in of.function.inputs}
+    placed = []
+    for step in steps:
+        head = step.group.head
+        at = 0
+        if step.rule.id == "edge-cast":
+            at = -1 if any(read.name in given for read in head.reads) else 1
+        placed += [(at, report.index, report) for report in _of_step(step)]
+    return tuple(report for _, _, report in sorted(placed, key=lambda item: item[:2]))
 
 
 def _of_step(step: Step) -> list[OperationReport]:

@@ -20,6 +20,7 @@ def page(found: Sequence[Inspection]) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p class=dim>{escape(kind)}</p>",
+        *(f"<p><b>{escape(str(refusal))}.</b> {escape(refusal.advice)}.</p>" for refusal in first.refusals),
         *([_comparison(found)] if len(found) > 1 else []),
         *(_function(function, function is first.main) for function in _ordered(first)),
         _sources(first),
@@ -146,7 +147,7 @@ def _y(row: int) -> float:
 
 def _advice(function: FunctionReport) -> str:
     items = "".join(
-        f"<li><b>{escape(line.operation)}</b> ({escape(line.type)}), {line.ms:.3g} ms, {line.share:.0%} of the call: "
+        f"<li><b>{escape(line.about)}</b>, {line.ms:.3g} ms, {line.share:.0%} of the call: "
         f"{escape(line.text)}</li>"
         for line in function.advice
     )

@@ -1,7 +1,7 @@
 """Which unit each group runs on: the cheapest way through the sequence, switches and segments paid for.
 
 Minimises the sum of the groups' times + 0.125 ms for each segment on the engine + 0.125 ms for each switch + 0.125 ms
-when the last one is on the engine: what Core ML's planner was found to do (K, see rules.toml).
+when the last one is on the engine: what Core ML's planner was found to do by the 751K study (see rules.toml).
 """
 
 import itertools

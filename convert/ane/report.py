@@ -1,5 +1,6 @@
 """What an inspection finds, as values: operations, functions, and the keys of `inspect --json`."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,10 @@ from convert.ane.chips import Chip
 from convert.ane.rules import Unit
 from convert.ane.sources import named_in
 from convert.ane.traffic import Edge
+from convert.limits import Refusal
+
+#: Operations that a piece of advice names; the others are counted.
+_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -57,19 +62,25 @@ class OperationReport:
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about a costly line."""
+    """What to do about costly lines: names of operations, the costliest first, what they take together."""
 
-    operation: str
-    type: str
+    operations: tuple[str, ...]
+    types: tuple[str, ...]
     ms: float
     share: float
     text: str
 
+    @property
+    def about(self) -> str:
+        """`conv_0, conv_1 and 18 more (conv)`."""
+        named, rest = self.operations[:_NAMED], len(self.operations) - _NAMED
+        return f"{', '.join(named)}{f' and {rest} more' if rest > 0 else ''} ({', '.join(self.types)})"
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
-            "operation": self.operation,
-            "type": self.type,
+            "operations": list(self.operations),
+            "types": list(self.types),
             "ms": self.ms,
             "share": self.share,
             "text": self.text,
@@ -88,7 +99,6 @@ class FunctionReport:
     high: float
     weights_bytes: float
     peak_activation_bytes: float
-    switches: int
     segments: int
     operations: tuple[OperationReport, ...]
     edges: tuple[Edge, ...]
@@ -119,6 +129,11 @@ class FunctionReport:
             if whole
             else 0.0
         )
+
+    @property
+    def switches(self) -> int:
+        """How often the unit changes from operation to operation."""
+        return sum(one.unit != other.unit for one, other in itertools.pairwise(self.operations))
 
     def costliest(self, count: int | None) -> list[OperationReport]:
         """The lines that take longest."""
@@ -166,6 +181,8 @@ class Inspection:
     chip: Chip
     default: str
     functions: tuple[FunctionReport, ...] = field(default_factory=tuple)
+    #: Why Core ML would not load the package, whatever the chip.
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def main(self) -> FunctionReport:
@@ -188,6 +205,7 @@ class Inspection:
             "chip_measured": self.chip.measured,
             "chip_source": self.chip.note,
             "default_function": self.default,
+            "refusals": [refusal.as_dict() for refusal in self.refusals],
             "functions": [function.as_dict() for function in self.functions],
             "sources": self.sources,
         }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from convert.emulator.features import CHANNELS, Feature
+from convert.features import CHANNELS, Feature
 from mlx_vader.errors import UsageError
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.writing import written_beside
@@ -17,6 +17,8 @@ from mlx_vader.writing import written_beside
 #: Told what was done with a file, for whoever has to believe the result.
 Note = Callable[[str], None]
 
+#: Channels of a picture in colours.
+COLOURS = 3
 _PIL_MODES = {"RGB": "RGB", "BGR": "RGB", "GRAYSCALE": "L", "GRAYSCALE_FLOAT16": "F"}
 
 
@@ -50,12 +52,22 @@ def _named(text: str, names: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _only(file: str, free: Sequence[Feature]) -> Feature:
-    fitting = [feature for feature in free if Path(file).suffix == ".npy" or _channels(feature)]
-    if len(fitting) != 1:
-        raise UsageError(
-            f"which input is {file}?", hint=f"--input NAME={file}; the inputs are {'; '.join(map(str, free))}"
-        )
-    return fitting[0]
+    """The one input that a file fits: a picture the one in colours, or the one that takes pictures at all; an array
+    the one of its shape.
+    """
+    if Path(file).suffix == ".npy":
+        shape = np.shape(_load(Path(file)))
+        fitting = [feature for feature in free if feature.kind == "array" and feature.takes(shape)]
+    else:
+        fitting = [feature for feature in free if _channels(feature)[0]]
+        fitting = [feature for feature in fitting if _channels(feature)[0] == COLOURS] or fitting
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(free) == 1:
+        return free[0]
+    raise UsageError(
+        f"which input is {file}?", hint=f"--input NAME={file}; the inputs are {'; '.join(map(str, free))}"
+    )
 
 
 def _load(file: Path) -> Any:
@@ -138,7 +150,13 @@ def write_outputs(
 
 
 def _only_output(path: Path, results: Mapping[str, Any]) -> str:
-    fitting = [name for name, value in results.items() if path.suffix == ".npy" or _pixels(value) is not None]
+    """The one output that goes into such a file: a picture the one in colours, or the one that is a picture at all."""
+    if path.suffix == ".npy":
+        fitting = list(results)
+    else:
+        pictures = {name: pixels for name in results if (pixels := _pixels(results[name])) is not None}
+        colours = [name for name, pixels in pictures.items() if pixels.shape[-1] == COLOURS]
+        fitting = colours or list(pictures)
     if len(fitting) != 1:
         raise UsageError(
             f"which output goes to {path}?", hint=f"-o NAME={path}; the outputs are {', '.join(results)}"

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from convert.emulator import ops  # noqa: F401 - fills the table
 from convert.emulator.control_flow import compile_blocks
-from convert.emulator.registry import OPERATIONS, TORCH, Implementation, Kind, to_tensor
+from convert.emulator.registry import OPERATIONS, TORCH, Implementation, Kind, held, to_tensor
 from convert.emulator.rounding import Flags, round_, rounded
 from convert.emulator.steps import Compiled, Step, Values, Watch
 from convert.program import Block, Constant, Function, Operation, Type
@@ -153,9 +153,9 @@ class Compiler:
         """
         if of.kind != "tensor" or of.dtype == "string" or operation.type == "classify":
             return None
-        dtype = TORCH[of.dtype]
         if of.dtype != "fp16" or not self.half:
-            return lambda x, inputs: x if x.dtype == dtype else x.to(dtype)
+            return lambda x, inputs: held(x, of.dtype)
+        dtype = TORCH[of.dtype]
         half = all(self.types[place].dtype == "fp16" for place in reads)
         if kind is Kind.MOVES:
             return None if half else lambda x, inputs: x.to(dtype)

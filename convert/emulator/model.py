@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from convert.emulator.features import Feature, features
 from convert.emulator.function import Compiler
 from convert.emulator.rounding import Flag, Flags
 from convert.emulator.state import EmulatedState
 from convert.emulator.steps import Watch
-from convert.emulator.values import check_names, to_input, to_output
+from convert.emulator.values import check_names, check_pairing, to_input, to_output
+from convert.features import Feature, features
 from convert.package import COPY_AGAIN, damage_explained
 from convert.program import Program, read_program
 from mlx_vader._malloc import keep_freed_blocks
@@ -43,7 +43,7 @@ class EmulatedModel:
         self._function = self._program.function(function_name)
         self.function_name = self._function.name
         self._noted = Flags()
-        description = self._description()
+        description = self._program.description(self.function_name)
         with damage_explained(self.path):
             self.inputs: tuple[Feature, ...] = features(description.input)
             self.outputs: tuple[Feature, ...] = features(description.output)
@@ -53,6 +53,11 @@ class EmulatedModel:
         self._check_description()
         with torch.inference_mode(), damage_explained(self.path):
             self._compiled = Compiler(self._function, self.path, self._noted, half=precision == "fp16")
+
+    @property
+    def program(self) -> Program:
+        """All that the package holds."""
+        return self._program
 
     @property
     def flags(self) -> list[Flag]:
@@ -105,6 +110,7 @@ class EmulatedModel:
         """
         half = self.precision == "fp16"
         check_names(data, self.inputs, tuple(self.states))
+        check_pairing(data, self.inputs)
         compiled = self._compiled
         values = compiled.values()
         with torch.inference_mode():
@@ -145,16 +151,3 @@ class EmulatedModel:
         for name in self.states:
             assert state is not None
             values[self._compiled.places[name]] = state.cells[name]
-
-    def _description(self) -> Any:
-        """The part of the spec that describes this function."""
-        description = self._program.spec.description
-        if not description.functions:
-            return description
-        for function in description.functions:
-            if function.name == self.function_name:
-                return function
-        raise VaderError(
-            f"{self.path} does not describe its function {self.function_name!r}",
-            hint="the package is damaged: convert it again",
-        )

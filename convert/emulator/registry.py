@@ -119,6 +119,28 @@ TORCH = {
     "int4": torch.int8,
     **{f"uint{bits}": torch.uint8 for bits in (1, 2, 3, 4, 6)},
 }
+#: Integers that a wider type holds here → the least and the most that they are.
+NARROW = {
+    "int4": (-8, 7),
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (1, 2, 3, 4, 6, 16, 32)},
+}
+
+
+def limits(dtype: str) -> tuple[int, int]:
+    """The least and the most that an integer type of MIL holds."""
+    if dtype in NARROW:
+        return NARROW[dtype]
+    of = torch.iinfo(TORCH[dtype])
+    return of.min, of.max
+
+
+def held(x: Tensor, dtype: str) -> Tensor:
+    """A tensor in what holds a type of MIL here. What an integer type cannot hold wraps around, as on a device."""
+    x = x if x.dtype == TORCH[dtype] else x.to(TORCH[dtype])
+    if dtype not in NARROW:
+        return x
+    low, high = NARROW[dtype]
+    return ((x - low) & (high - low)) + low
 
 
 def to_tensor(value: Any) -> Any:

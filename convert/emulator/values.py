@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from convert.emulator.features import Feature
-from convert.emulator.registry import TORCH
+from convert.emulator.registry import held
 from convert.emulator.rounding import Flags, rounded
+from convert.features import Feature
 from convert.program import Type
 from mlx_vader.errors import UsageError
 
@@ -34,13 +34,48 @@ def check_names(given: Mapping[str, Any], features: Sequence[Feature], states: S
         raise UsageError(f"the input {', '.join(map(repr, missing))} is missing", hint=has)
 
 
+def check_pairing(given: Mapping[str, Any], features: Sequence[Feature]) -> None:
+    """Raises `UsageError` unless all inputs with a list of shapes have the shapes of one place in their lists.
+
+    Core ML takes no others: apple/coremltools #2271. Shapes that are in no list are left to `to_input`.
+    """
+    shapes = {
+        feature.name: _shape(given[feature.name])
+        for feature in features
+        if feature.shapes and given.get(feature.name) is not None
+    }
+    lists = {feature.name: feature.shapes for feature in features}
+    places = [
+        {at for at, shape in enumerate(lists[name]) if shape == given_shape}
+        for name, given_shape in shapes.items()
+        if given_shape in lists[name]
+    ]
+    if places and not set.intersection(*places):
+        first, *others = shapes
+        wanted = ", ".join(f"{name} {_text(lists[name][min(places[0])])}" for name in others)
+        raise UsageError(
+            f"Core ML does not take these shapes together: {', '.join(f'{n} {_text(s)}' for n, s in shapes.items())}",
+            hint=f"with {first} {_text(shapes[first])} goes {wanted}",
+        )
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    if isinstance(value, Image.Image):
+        return value.height, value.width
+    return tuple(np.shape(value))
+
+
 def to_input(value: Any, feature: Feature, of: Type, flags: Flags | None) -> Any:
     """A user's value as the program takes it. Raises `UsageError` for what does not fit the input.
 
     With `flags` half precision is rounded, and what it cannot hold is noted there.
     """
     tensor = _from_image(value, feature) if feature.kind == "image" else _from_array(value, feature)
-    tensor = tensor.to(TORCH.get(of.dtype, torch.float32))
+    tensor = held(tensor, of.dtype)
     if flags is None or of.dtype != "fp16":
         return tensor
     flags.check("input", feature.name, tensor, [tensor])

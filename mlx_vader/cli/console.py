@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from convert.limits import Refusal
+
 
 def stdout_console() -> "Console":
     """For tables and results that a person reads."""
@@ -24,6 +26,14 @@ def stderr_console() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def show_refusals(refusals: "Iterable[Refusal]", console: "Console") -> None:
+    """Why Core ML would not load a package, and how the package gets round it."""
+    from rich.markup import escape
+
+    for refusal in refusals:
+        console.print(f"[red]✗[/] {escape(str(refusal))}\n  [dim]{escape(refusal.advice)}[/]")
 
 
 @contextmanager

@@ -67,8 +67,9 @@ def convert(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
+    from convert.shapes import squares_that_are_heights
     from mlx_vader import checkpoints
-    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stdout_console
+    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stderr_console, stdout_console
     from mlx_vader.cli.verify import show
     from mlx_vader.errors import UsageError
     from mlx_vader.overwriting import check_overwriting
@@ -79,7 +80,9 @@ def convert(
     out = output or Path(source.stem + ".mlpackage")
     check_results([], json)
     check_overwriting([source, form.calibrate], [json, swift], replaced_folders=[out])
-    with _rejection_shown(), shown_steps() as on_step:
+    for note in squares_that_are_heights(shapes):
+        stderr_console().print(f"[yellow]note[/] {note}")
+    with _rejection_shown(json), shown_steps() as on_step:
         from convert import convert as to_package
 
         on_step("loading the converter")
@@ -103,16 +106,18 @@ def convert(
 
 
 @contextmanager
-def _rejection_shown() -> Iterator[None]:
-    """The table of what was checked, also when it is why there is no package."""
+def _rejection_shown(json: str) -> Iterator[None]:
+    """The table of what was checked, and as JSON what it was, also when it is why there is no package."""
     from convert.verification import RejectedError
-    from mlx_vader.cli.console import stderr_console
+    from mlx_vader.cli.console import emit_json, stderr_console
     from mlx_vader.cli.verify import show
 
     try:
         yield
     except RejectedError as rejected:
         show(rejected.verification, stderr_console())
+        if json:
+            emit_json(rejected.as_dict(), json)
         raise
 
 

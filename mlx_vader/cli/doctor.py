@@ -45,17 +45,20 @@ def doctor(
 
 def _print(findings: "list[Finding]") -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     from mlx_vader.cli.console import stdout_console
 
+    console = stdout_console()
     marks: dict[Any, str] = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
-    table = Table(show_header=False, box=None, pad_edge=False)
+    width = max(len(finding.name) for finding in findings)
     group = ""
     for finding in findings:
         if finding.group != group:
             group = finding.group
-            table.add_row("", f"[bold]{group}[/]")
-        value = escape(finding.value) + (f"\n[dim]{escape(finding.hint)}[/]" if finding.hint else "")
-        table.add_row(marks[finding.ok], escape(finding.name), value)
-    stdout_console().print(table)
+            console.print(f"[bold]{group}[/]")
+        # Nothing is wrapped by us: what is to be copied stays in one piece, and terminals wrap by themselves.
+        console.print(
+            f"{marks[finding.ok]} {escape(finding.name):{width}}  {escape(finding.value)}", soft_wrap=True
+        )
+        if finding.hint:
+            console.print(f"    [dim]{escape(finding.hint)}[/]", soft_wrap=True)

@@ -1,5 +1,6 @@
 """`vader-mlx inspect`: where the operations of a package run, and what that is predicted to take."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from convert.ane import Inspection
+    from convert.ane.report import OperationReport
 
 EXAMPLES = """
 Predict where each operation of a Core ML package runs on a chip, and how long that takes. Works without a Mac.
@@ -24,8 +26,8 @@ Examples:
 """
 #: Lines of the table unless all are asked for.
 SHOWN = 25
-#: Columns of a terminal in which the reasons have room, and what is shown of a long name where they have not.
-WIDE, SHORT = 120, 13
+#: Columns of a terminal in which the reasons have room, and the least that is shown of a name where they have not.
+WIDE, SHORT = 120, 10
 COLOURS = {"ANE": "green", "GPU": "cyan", "CPU": "red"}
 
 
@@ -53,7 +55,7 @@ def inspect(
         Path | None, typer.Option("--html", help="Write a page with a timeline to this file.")
     ] = None,
 ) -> None:
-    from mlx_vader.cli.console import check_results, emit_json, stdout_console
+    from mlx_vader.cli.console import check_results, emit_json, show_refusals, stdout_console
     from mlx_vader.writing import write_file
 
     check_results([package], json, html)
@@ -72,6 +74,7 @@ def inspect(
         emit_json(_json(found, actual), json)
     if json != "-":
         console = stdout_console()
+        show_refusals(found[0].refusals, console)
         for line in _tables(found, everything, actual):
             console.print(line)
 
@@ -196,27 +199,22 @@ def _operations(found: "Inspection", everything: bool) -> Any:
         else f"the {len(shown)} costliest operations"
     )
     # An operation is a line: the reason only where there is room for it, or in a report that asks for everything.
-    room = stdout_console().width >= WIDE
-    table = Table(title=f"{title}, predicted", title_justify="left", box=SIMPLE)
-    for name in ("operation", "type", "result"):
-        table.add_column(name, no_wrap=True)
-    for name in ("MMAC", "MiB", "ms"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("unit", "bound by", *(["why"] if room else [])):
-        table.add_column(name, no_wrap=True)
-    for line in shown:
+    width = stdout_console().width
+    room = width >= WIDE
+    table = Table(
+        title=f"{title}, predicted", title_justify="left", box=SIMPLE, padding=(0, int(room)), show_edge=room
+    )
+    heads = ("operation", "type", "result", "MMAC", "MiB", "ms", "unit", "bound by")
+    rows = [_cells(line) for line in shown]
+    if not room:
+        rows = _fitting([heads, *rows], width)[1:]
+    for name in (*heads, *(["why"] if room else [])):
+        right = name in ("MMAC", "MiB", "ms")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for line, cells in zip(shown, rows, strict=True):
+        *texts, unit, bound = map(escape, cells)
         why = [escape(f"{line.why} ({line.source})")] if room else []
-        table.add_row(
-            escape(line.name if room or len(line.name) <= SHORT else f"{line.name[: SHORT - 1]}…"),
-            line.type,
-            "×".join(map(str, line.shape)),
-            f"{line.macs / 1e6:.3g}" if line.macs else "",
-            f"{line.bytes / 2**20:.1f}",
-            f"{line.ms:.2f}" if line.ms else "",
-            f"[{COLOURS[line.unit]}]{line.unit}[/]",
-            line.bound,
-            *why,
-        )
+        table.add_row(*texts, f"[{COLOURS[line.unit]}]{unit}[/]", bound, *why)
     rest = main.operations if everything else main.costliest(None)[SHOWN:]
     if not everything and rest:
         table.caption = f"{len(rest)} more take {sum(line.ms for line in rest):.3g} ms together: --all"
@@ -226,13 +224,45 @@ def _operations(found: "Inspection", everything: bool) -> Any:
     return table
 
 
+def _cells(line: "OperationReport") -> tuple[str, ...]:
+    return (
+        line.name,
+        line.type,
+        "×".join(map(str, line.shape)),
+        _count(line.macs / 1e6) if line.macs else "",
+        f"{line.bytes / 2**20:.1f}",
+        f"{line.ms:.2f}" if line.ms else "",
+        line.unit,
+        line.bound,
+    )
+
+
+def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
+    """Rows of a table of `width` columns, one between two: names are shortened for it, and types; never a number."""
+    widest = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    # Where nothing else has room, types give way too.
+    for column in (0, 1):
+        spare = width - sum(widest) - len(widest) + 1
+        widest[column] = max(min(widest[column], SHORT), widest[column] + min(spare, 0))
+    return [(*map(_shortened, cells[:2], widest[:2]), *cells[2:]) for cells in rows]
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _count(value: float) -> str:
+    """Three digits, or a whole number."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _advice(found: "Inspection") -> Any:
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="what would help most", title_justify="left", show_header=False, box=None)
     for line in found.main.advice:
-        table.add_row(f"{line.share:.0%}", escape(f"{line.operation} ({line.type})"), escape(line.text))
+        table.add_row(f"{line.share:.0%}", escape(f"{line.about}: {line.text}"))
     return table
 
 

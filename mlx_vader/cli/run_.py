@@ -56,7 +56,14 @@ def run(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stderr_console, stdout_console
+    from mlx_vader.cli.console import (
+        check_results,
+        emit_json,
+        show_refusals,
+        shown_steps,
+        stderr_console,
+        stdout_console,
+    )
     from mlx_vader.errors import UsageError
 
     check_results([package, *map(_file, input or [])], *map(_file, output or []), json)
@@ -66,10 +73,15 @@ def run(
     with shown_steps() as on_step:
         on_step("reading the package")
         from convert.emulator import EmulatedModel
+        from convert.limits import refusals
 
         model = EmulatedModel(package, function or None, precision)
+        refused = refusals(model.program)
+    show_refusals(refused, stderr_console())
+    with shown_steps() as on_step:
         on_step("computing")
         report = _computed(model, input, output or [], notes) if input else _interface(model)
+    report["refusals"] = [refusal.as_dict() for refusal in refused]
     for note in notes:
         stderr_console().print(f"[dim]{note}[/]")
     if json:
@@ -106,9 +118,13 @@ def _computed(
 
     import numpy as np
 
+    from convert.blanks import blank_inputs
     from convert.emulator.files import read_inputs, write_outputs
 
     data = read_inputs(given, model.inputs, notes.append)
+    if blank := blank_inputs(model.user_defined_metadata, data):
+        notes.append(f"zeros, as nothing was given: {', '.join(blank)}")
+        data |= blank
     state = model.make_state() if model.states else None
     if state:
         notes.append(f"states begin as zeros: {', '.join(model.states)}")
@@ -148,6 +164,8 @@ def _show_interface(report: dict[str, Any], console: "Console") -> None:
             shape = row["shape"] if isinstance(row["shape"], str) else "×".join(map(str, row["shape"]))
             table.add_row(f"[dim]{kind[:-1]}[/]", row["name"], row["dtype"], shape, row.get("about", ""))
     console.print(table)
+    if sum(" or " in row["shape"] for row in report["inputs"]) > 1:
+        console.print("the inputs have the first of their shapes together, or the second, and so on")
     if len(report["functions"]) > 1:
         console.print(f"functions: {', '.join(report['functions'])}")
 

@@ -12,6 +12,6 @@ def examine(on_step: Callable[[str], None] = lambda step: None) -> list[Finding]
     """Everything that was found, group by group."""
     findings: list[Finding] = []
     for group in GROUPS:
-        on_step(f"looking at {group.__name__}")
+        on_step(f"looking at {group.__name__}; the first time libraries are slow to load")
         findings += looked_at(group)
     return findings

@@ -16,7 +16,7 @@ from mlx_vader.models.registry import build
 def main(folder: str) -> None:
     """Raises an error where a package cannot be made, or does not predict numbers."""
     package = Path(folder) / "tiny.mlpackage"
-    write_package(open_source(build("composite", "tiny")), package, shapes="64")
+    write_package(open_source(build("realtime", "tiny")), package, shapes="64")
     restored = restore(load_backend("coreml", package), np.full((1, 64, 64, 3), 0.5, np.float32))
     if not np.isfinite(restored.frames).all():
         raise RuntimeError("the package predicts what is no number")

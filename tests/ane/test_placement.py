@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convert.ane.placement import Choice, extra_ms, place
-from tests.ane.programs import conv, operation, program, report, tensor
+from tests.ane.programs import conv, operation, program, report, state, tensor
 
 MS = st.floats(0, 1)
 
@@ -61,15 +61,33 @@ def test_a_small_network_stays_on_the_cpu_and_the_table_says_why() -> None:
     assert [(line.unit, line.rule) for line in found.operations] == [("CPU", "planner")]
 
 
-def test_casts_at_the_edge_are_no_switch() -> None:
-    of = tensor(1, 128, 128, 128)
-    lines = [operation("cast", "half", {"x": "x"}, of)]
+def test_casts_at_the_edge_run_before_and_after_and_cost_no_switch_of_the_planner() -> None:
+    of, single = tensor(1, 128, 128, 128), tensor(1, 128, 128, 128, dtype="fp32")
+    # The file has the cast of an input where it is first read: after the state.
+    lines = [operation("read_state", "before", {"input": "memory"}, of)]
     lines += [
-        conv(f"c{index}", f"c{index - 1}" if index else "half", 128, 128, (128, 128)) for index in range(6)
+        operation("cast", "half", {"x": "x"}, of),
+        operation("add", "c", {"x": "half", "y": "before"}, of),
     ]
-    found = report(program({"x": tensor(1, 128, 128, 128, dtype="fp32")}, lines))
-    assert (found.switches, found.segments) == (0, 1)
-    assert any("converts" in note for note in found.notes)
+    lines += [conv(f"c{at}", f"c{at - 1}" if at else "c", 128, 128, (128, 128)) for at in range(6)]
+    lines += [operation("cast", "out", {"x": "c5"}, single), operation("relu", "mask", {"x": "c5"}, of)]
+    found = report(program({"x": single, "memory": state(1, 128, 128, 128)}, lines, ["out", "mask"]))
+    units = [line.unit for line in found.operations]
+    assert units == ["CPU", *["ANE"] * (len(lines) - 2), "CPU"]
+    assert [line.name for line in found.operations if line.unit == "CPU"] == ["half", "out"]
+    assert (found.switches, found.segments, found.switching) == (2, 1, 0)
+    assert any("the CPU converts x, out" in note and "--io tensor" in note for note in found.notes)
+
+
+def test_what_would_help_several_is_said_once() -> None:
+    lines = [conv(f"c{at}", f"c{at - 1}" if at else "x", 128, 128, (128, 128)) for at in range(6)]
+    lines += [conv("few", "c5", 128, 20, (128, 128))]
+    first, second = report(program({"x": tensor(1, 128, 128, 128)}, lines)).advice
+    assert first.operations == tuple(f"c{at}" for at in range(6))
+    assert first.about == "c0, c1 and 4 more (conv)"
+    assert (second.operations, second.about) == (("few",), "few (conv)")
+    assert "20 channels are computed as 32" in second.text
+    assert first.share + second.share < 1
 
 
 def test_everything_that_can_goes_to_the_engine_when_asked() -> None:

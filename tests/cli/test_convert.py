@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from convert.verification import Verification
 from mlx_vader import checkpoints
 from mlx_vader.cli import main
 from mlx_vader.models.registry import build
@@ -55,6 +56,7 @@ def test_json_has_stdout_for_itself(tmp_path, checkpoint):
         (["--target", "iOS3"], 2),
         (["--stateful", "--shapes", "range:64-128"], 2),
         (["--io", "film"], 2),
+        (["--target", "iOS16", "-c", "realtime"], 2),
         (["--compress", "zip"], 2),
         (["-c", "missing.safetensors"], 1),
         (["-o", "net.mlmodel"], 2),
@@ -76,3 +78,21 @@ def test_a_wrong_request_gets_an_error_a_hint_and_its_code(
     assert hint.startswith("hint: ")
     assert not rest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.safetensors"]
+
+
+def test_a_rejected_package_is_reported_as_json(tmp_path, capsys, monkeypatch):
+    checkpoint = checkpoints.save(tmp_path / "net.safetensors", build("realtime", "tiny"))
+    failed = Verification(50.0, (), 0.0, (), None, ("it does not run",), 16, "a clip")
+    monkeypatch.setattr("convert.coreml.verify_source", lambda *_, **__: failed)
+    out = tmp_path / "net.mlpackage"
+    arguments = ["-c", str(checkpoint), "-o", str(out), "--shapes", "360", "--json", "-"]
+    monkeypatch.setattr(sys, "argv", ["vader-mlx", "convert", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    captured = capsys.readouterr()
+    assert caught.value.code == 1
+    report = json.loads(captured.out)
+    assert report["rejected"]
+    assert report["path"] == f"{out}.rejected"
+    assert report["verification"]["failures"] == ["it does not run"]
+    assert "360 is a square, 360x360; 360p is 360x640" in captured.err

@@ -71,3 +71,12 @@ def test_slow_matrix_products_get_a_hint(monkeypatch):
     finding = checks._blas()
     assert not finding.ok
     assert "torch" in finding.hint
+
+
+def test_what_is_to_be_copied_is_in_one_piece(monkeypatch, capsys):
+    command = f"vader-mlx import {'very-' * 30}long-name.whl --as a-name"
+    findings = [Finding("extras", "weights", "absent", None, f"to get it: {command}")]
+    monkeypatch.setattr(doctor, "GROUPS", (lambda: findings, lambda: [Finding("backends", "mlx", "works")]))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert vader(monkeypatch, "doctor") == 0
+    assert command in capsys.readouterr().out

@@ -6,7 +6,12 @@ import sys
 
 import pytest
 
+from convert.coreml import open_source, write_package
+from convert.features import features
+from convert.package import read_spec
 from mlx_vader.cli import main
+from mlx_vader.cli.inspect import _fitting
+from mlx_vader.models.registry import build
 from tests.ane import packages
 
 FUNCTION_KEYS = {
@@ -31,9 +36,9 @@ def open_sizes(tmp_path_factory):
     return packages.of_open_sizes(tmp_path_factory.mktemp("open"))
 
 
-def run(monkeypatch, capsys, *arguments) -> tuple[int, str, str]:
+def run(monkeypatch, capsys, *arguments, columns=200) -> tuple[int, str, str]:
     monkeypatch.setattr(sys, "argv", ["vader-mlx", "inspect", *map(str, arguments)])
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", str(columns))
     with pytest.raises(SystemExit) as finished:
         main()
     return int(finished.value.code or 0), *capsys.readouterr()
@@ -125,3 +130,42 @@ def test_what_is_wrong_is_said(tmp_path, chain, monkeypatch, capsys) -> None:
 def test_measuring_needs_a_mac(chain, monkeypatch, capsys) -> None:
     code, _, err = run(monkeypatch, capsys, chain, "--measured")
     assert (code, "measuring needs a Mac" in err) == (2, True)
+
+
+def test_an_image_of_several_sizes_is_looked_at_in_the_one_asked_for(tmp_path, monkeypatch, capsys) -> None:
+    path = tmp_path / "images.mlpackage"
+    write_package(open_source(build("realtime", "tiny")), path, shapes="32,64", io="image")
+    lists = [feature.shapes for feature in features(read_spec(path).description.input)]
+    assert [[shape[-1] for shape in each] for each in lists] == [[64, 32], [64, 32], [16, 8]]
+    (function,) = json_of(monkeypatch, capsys, path, "--shape", "32")["functions"]
+    assert function["frame"] == "32x32"
+    edges = {edge["name"]: edge for edge in function["edges"]}
+    assert edges["hint"]["bytes"] == 32 * 32 * 2
+    assert edges["frames"]["converted"]
+    code, _, err = run(monkeypatch, capsys, path, "--shape", "48")
+    assert (code, "it takes 64x64, 32x32" in err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [["--chip", "m4", "--all"], ["--chip", "m5-pro", "--chip", "a18-pro"]])
+def test_at_80_columns_no_number_is_cut(chain, sizes, monkeypatch, capsys, arguments) -> None:
+    code, out, _ = run(monkeypatch, capsys, chain, *arguments, columns=80)
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    for line in out.splitlines():
+        assert not re.search(r"\d…|e\+|[.,]…", line), line
+    assert re.search(r"conv_0 +conv +1×128×128×128 2,416 8.3 0.\d\d ANE  compute", out)
+    assert out.count("Bound by arithmetic") == 1
+    code, out, _ = run(monkeypatch, capsys, sizes, *arguments, columns=80)
+    assert code == 0
+    assert "…" not in out.split("operations, predicted")[0]
+
+
+def test_long_names_give_way_to_numbers() -> None:
+    rows = [
+        ("operation", "type", "result", "1"),
+        ("n" * 60, "upsample_nearest_neighbor", "1×1280×720", "123"),
+    ]
+    fitted = _fitting(rows, 60)
+    assert [len(cell) for cell in fitted[1]] == [19, 25, 10, 3]
+    assert _fitting(rows, 40)[1][2:] == rows[1][2:]
+    assert max(len(" ".join(row)) for row in _fitting(rows, 40)) <= 40

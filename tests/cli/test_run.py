@@ -7,8 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from convert.coreml import open_source, write_package
 from convert.quiet import quiet
 from mlx_vader.cli import main
+from mlx_vader.models.registry import build
 
 with quiet():
     import coremltools as ct
@@ -32,6 +34,14 @@ def package(tmp_path_factory):
             minimum_deployment_target=ct.target.iOS16,
             skip_model_load=True,
         ).save(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """A package of this toolkit, which takes frames of 8x16 or 16x32 pixels, a hint and a memory."""
+    path = tmp_path_factory.mktemp("ours") / "ours.mlpackage"
+    write_package(open_source(build("realtime", "tiny")), path, shapes="8x16,16x32")
     return path
 
 
@@ -115,3 +125,62 @@ def test_a_wrong_request_gets_an_error_and_a_hint(
     assert message in error
     assert hint.startswith("hint: ")
     assert not rest
+
+
+def test_a_package_that_core_ml_refuses_runs_and_is_named(vader, capsys, tmp_path):
+    path = tmp_path / "padded.mlpackage"
+    with quiet():
+        ct.convert(
+            torch.jit.trace(torch.nn.ReflectionPad3d(1), torch.zeros(1, 2, 3, 4, 5)),
+            inputs=[ct.TensorType("x", (1, 2, 3, 4, 5))],
+            skip_model_load=True,
+        ).save(str(path))
+    np.save(tmp_path / "x.npy", np.ones((1, 2, 3, 4, 5), np.float32))
+    for arguments in ([], ["--input", tmp_path / "x.npy"]):
+        assert vader(path, *arguments, "--json", "-") == 0
+        captured = capsys.readouterr()
+        assert "Core ML will not load it: the operation pad" in captured.err
+        (refusal,) = json.loads(captured.out)["refusals"]
+        assert (refusal["id"], refusal["source"].split(",")[0]) == ("pad-axes", "apple/coremltools #2576")
+
+
+@pytest.fixture
+def wide(tmp_path):
+    path = tmp_path / "wide.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 16, 3), np.uint8)).save(path)
+    return path
+
+
+def test_shapes_are_told_in_the_order_in_which_they_go_together(ours, vader, capsys):
+    assert vader(ours) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1×3×16×32 or 1×3×8×16" in out
+    assert "the first of their shapes together" in out
+
+
+def test_our_own_package_takes_a_picture_and_nothing_else(ours, vader, capsys, wide, tmp_path):
+    out = tmp_path / "out.png"
+    assert vader(ours, "--input", wide, "-o", out) == 0
+    assert np.asarray(Image.open(out)).shape == (8, 16, 3)
+    assert "zeros, as nothing was given: hint, hidden_in" in capsys.readouterr().err
+
+
+def test_an_array_is_the_input_of_its_shape(ours, vader, capsys, wide, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((1, 1, 8, 16), np.float32))
+    arguments = ["--input", wide, "--json", "-", "-o", "hidden_out=" + str(tmp_path / "out.npy")]
+    results = []
+    for hint in ([], ["--input", tmp_path / "a.npy"], ["--input", f"hint={tmp_path / 'a.npy'}"]):
+        assert vader(ours, *arguments, *hint) == 0
+        results.append(np.load(tmp_path / "out.npy"))
+    assert "zeros, as nothing was given: hidden_in" in capsys.readouterr().err
+    np.testing.assert_array_equal(results[1], results[2])
+    assert not np.array_equal(results[0], results[1])
+
+
+def test_a_picture_of_another_size_is_refused_by_its_size(ours, vader, capsys, tmp_path):
+    Image.new("RGB", (20, 8)).save(tmp_path / "wider.png")
+    assert vader(ours, "--input", tmp_path / "wider.png") == 2
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "error: the input 'frames' is an array of 1×3×8×20",
+        "hint: it takes 1×3×16×32 or 1×3×8×16",
+    ]

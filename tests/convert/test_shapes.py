@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert.shapes import Shapes, Size, nearest, parse_shapes, parse_size
+from convert.shapes import Shapes, Size, nearest, parse_shapes, parse_size, squares_that_are_heights
 from mlx_vader.errors import UsageError
 
 
@@ -90,3 +90,9 @@ def test_nearest_fits_and_is_nearest(height, width, stride):
 def test_shapes_print_as_what_they_are_read_from(sides):
     shapes = parse_shapes([f"{8 * h}x{8 * w}" for h, w in sides], 8)
     assert parse_shapes(str(shapes), 8) == shapes
+
+
+def test_a_square_that_a_video_may_have_been_meant_by_is_named():
+    assert squares_that_are_heights("720") == ["720 is a square, 720x720; 720p is 720x1280"]
+    assert len(squares_that_are_heights("256, 480,range:720-1080")) == 3
+    assert squares_that_are_heights("256,720p,720x720,range:256-1280") == []

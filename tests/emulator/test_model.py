@@ -150,6 +150,30 @@ def test_shapes_that_are_allowed_run_and_others_are_refused(flexible, form, size
     assert "1×3×" in caught.value.hint
 
 
+def test_lists_of_shapes_go_by_place(folder):
+    class Both(nn.Module):
+        def forward(self, x, y):
+            return x + y.mean()
+
+    small, large = (1, 3, 8, 12), (1, 3, 16, 16)
+    path = save(
+        Both(),
+        [torch.zeros(small), torch.zeros(large)],
+        folder / "pairs.mlpackage",
+        inputs=[
+            ct.TensorType("x0", ct.EnumeratedShapes([small, large], default=small)),
+            ct.TensorType("x1", ct.EnumeratedShapes([large, small], default=large)),
+        ],
+        half=False,
+    )
+    model = EmulatedModel(path)
+    for first, second in ((small, large), (large, small)):
+        assert model.predict({"x0": np.ones(first), "x1": np.ones(second)})["y0"].shape == first
+    with pytest.raises(UsageError, match="x0 1×3×8×12, x1 1×3×8×12") as caught:
+        model.predict({"x0": np.ones(small), "x1": np.ones(small)})
+    assert caught.value.hint == "with x0 1×3×8×12 goes x1 1×3×16×16"
+
+
 # Arrays
 
 

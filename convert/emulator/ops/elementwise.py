@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from convert.emulator.registry import TORCH, Kind, operation
+from convert.emulator.registry import TORCH, Kind, held, limits, operation
 
 _UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "acos": torch.acos,
@@ -118,8 +118,10 @@ def threshold(x: Tensor, alpha: float) -> Tensor:
 
 @operation("cast")
 def cast(x: Tensor, dtype: str) -> Tensor:
-    """To an integer: towards zero."""
-    return x.to(TORCH[dtype])
+    """To an integer: towards zero. Beyond int32 its ends, and 0 for NaN, as ARM converts; a smaller type then wraps."""
+    if x.is_floating_point() and not TORCH[dtype].is_floating_point and dtype != "bool":
+        x = x.double().nan_to_num(0).clamp(*limits("int32")).int()
+    return held(x, dtype)
 
 
 @operation("select", kind=Kind.MOVES)

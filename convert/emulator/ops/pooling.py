@@ -66,21 +66,19 @@ def avg_pool(
     pad: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Padding counts as zeros, or not at all. What `ceil_mode` adds behind never counts, as in PyTorch."""
+    """By the whole window, or `exclude_padding_from_average`: by the elements of the data in it.
+
+    What `ceil_mode` adds behind is padding like any other, unlike in PyTorch, which never counts it: apple/coremltools
+    #2772 and #2844 show what devices give.
+    """
     rank = len(kernel_sizes)
     strides = strides or (1,) * rank
     padded = _padded(x, kernel_sizes, strides, pad_type, pad, ceil_mode=ceil_mode, value=0)
     mean = _AVERAGE[rank](padded, kernel_sizes, strides)
-    if padded is x or not (ceil_mode or exclude_padding_from_average):
+    if padded is x or not exclude_padding_from_average:
         return mean
-    counted = torch.ones((1, 1, *x.shape[2:]))
-    if not exclude_padding_from_average:
-        both = padding_of(pad_type, pad or (0,) * (2 * rank), x.shape[2:], kernel_sizes, strides)
-        counted = functional.pad(counted, innermost_first(both), value=1.0)
-        behind = [all_ - have for all_, have in zip(padded.shape[2:], counted.shape[2:], strict=True)]
-        counted = functional.pad(counted, [item for more in reversed(behind) for item in (0, more)])
-    else:
-        counted = _padded(counted, kernel_sizes, strides, pad_type, pad, ceil_mode=ceil_mode, value=0)
+    ones = torch.ones((1, 1, *x.shape[2:]))
+    counted = _padded(ones, kernel_sizes, strides, pad_type, pad, ceil_mode=ceil_mode, value=0)
     return mean / _AVERAGE[rank](counted, kernel_sizes, strides)
 
 

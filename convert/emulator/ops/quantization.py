@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from convert.emulator.registry import TORCH, Kind, operation
+from convert.emulator.registry import TORCH, Kind, limits, operation
 
 
 def _along(value: Tensor, rank: int, axis: int | None) -> Tensor:
@@ -27,8 +27,7 @@ def quantize(
     number = torch.round(input / _along(scale, input.ndim, axis))
     if zero_point is not None:
         number = number + _along(zero_point, input.ndim, axis)
-    limits = torch.iinfo(TORCH[output_dtype])
-    return number.clamp(limits.min, limits.max).to(TORCH[output_dtype])
+    return number.clamp(*limits(output_dtype)).to(TORCH[output_dtype])
 
 
 @operation("dequantize")

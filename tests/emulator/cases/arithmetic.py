@@ -85,6 +85,24 @@ ELEMENTWISE = [
         lambda x: x.to(torch.uint8).int(),
         "iOS17",
     ),
+    *(
+        Case(
+            "cast",
+            (x,),
+            lambda x, dtype=dtype: mb.cast(x=mb.cast(x=x, dtype=dtype), dtype="int32"),
+            lambda x, wanted=wanted: torch.tensor(wanted, dtype=torch.int32),
+            "iOS17",
+        )
+        for x, dtype, wanted in (
+            (np.int32([-12, 70000, 65535]), "uint16", [65524, 4464, 65535]),
+            (np.float32([-12.7, 70000.9]), "uint16", [65524, 4464]),
+            (np.int32([-12, 70000]), "int16", [-12, 4464]),
+            (np.int32([-1, 300]), "uint8", [255, 44]),
+            (np.float32([-1.5, 300.5]), "uint8", [255, 44]),
+            (np.float32([-1.5, 300.5]), "int8", [-1, 44]),
+            (np.float32([3e9, -np.inf, np.nan]), "int32", [2**31 - 1, -(2**31), 0]),
+        )
+    ),
     binary("add", lambda x, y: x + y),
     binary("add", lambda x, y: x + y, integers(-9, 9, 3, 4), integers(-9, 9, 4)),
     binary("sub", lambda x, y: x - y),

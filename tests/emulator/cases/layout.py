@@ -356,6 +356,24 @@ GENERATED = [
         k=2,
         axis=2,
     ),
+    # Indices of 16 bits wrap around, those that are read later too.
+    Case(
+        "topk",
+        (np.eye(1, 65540, 65538, dtype=np.float32),),
+        lambda x: mb.cast(x=mb.topk(x=x, k=1, output_indices_dtype="uint16")[1], dtype="int32"),
+        lambda x: T([[2]], dtype=torch.int32),
+        "iOS17",
+    ),
+    Case(
+        "gather",
+        (np.int32([70000, -12]), np.int32([1, 0])),
+        lambda x, i: mb.cast(
+            x=mb.gather(x=mb.cast(x=x, dtype="uint16"), indices=mb.cast(x=i, dtype="uint16"), axis=0),
+            dtype="int32",
+        ),
+        lambda x, i: T([65524, 4464], dtype=torch.int32),
+        "iOS17",
+    ),
     one(
         "topk",
         lambda x: T(np.sort(x.numpy(), 3)[..., :3]),

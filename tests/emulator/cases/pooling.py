@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -72,7 +73,9 @@ def pool_cases():
 
 
 def ceil_pools():
-    """As PyTorch's, at sizes where the last window is partial, or begins in the padding alone."""
+    """At sizes where the last window is partial, or begins in the padding alone. `max_pool` as PyTorch's; `avg_pool`
+    as its sum over the whole window or over the elements of the data, which PyTorch's own divisor is neither of.
+    """
     for size, kernel, stride, pad in itertools.product((7, 8, 9, 10), (2, 3), (2, 3), (0, 1)):
         if not pad and math.ceil((size - kernel) / stride) * stride >= size:
             continue  # MIL keeps a window that begins behind the data; PyTorch does not.
@@ -90,17 +93,33 @@ def ceil_pools():
             ceil_mode=True,
             **options,
         )
+
+        def summed(x, k=kernel, s=stride, p=pad):
+            count = functional.max_pool2d(x, k, s, p, ceil_mode=True).shape[2:]
+            whole = windows(x, (k, k), (s, s), [(p, p + s)] * 2, 0.0).sum(-1)
+            return whole[:, :, : count[0], : count[1]]
+
         for excluded in (False, True):
             yield one(
                 "avg_pool",
                 normal(*shape),
-                lambda x, k=kernel, s=stride, p=pad, e=excluded: functional.avg_pool2d(
-                    x, k, s, p, ceil_mode=True, count_include_pad=not e
-                ),
+                lambda x, f=summed, k=kernel, e=excluded: f(x) / (f(torch.ones_like(x)) if e else k * k),
                 ceil_mode=True,
                 exclude_padding_from_average=excluded,
                 **options,
             )
 
 
-CASES = [*pool_cases(), *ceil_pools()]
+#: What a device gives for `AvgPool2d(2, stride=3, ceil_mode=True)`: apple/coremltools #2844.
+DEVICE = one(
+    "avg_pool",
+    np.arange(49, dtype=np.float32).reshape(1, 1, 7, 7),
+    lambda x: torch.tensor([[[[4, 7, 4.75], [25, 28, 15.25], [21.25, 22.75, 12]]]]),
+    kernel_sizes=(2, 2),
+    strides=(3, 3),
+    pad_type="custom",
+    pad=(0,) * 4,
+    ceil_mode=True,
+    exclude_padding_from_average=False,
+)
+CASES = [*pool_cases(), *ceil_pools(), DEVICE]

@@ -35,10 +35,10 @@ class Feature:
 
     @property
     def allowed(self) -> str:
-        """The shapes it may have, for people."""
+        """The shapes it may have, for people; those of a list in its order, by which Core ML pairs inputs."""
         if self.ranges:
             return "×".join(_span(low, high) for low, high in self.ranges)
-        shapes = sorted({self.shape, *self.shapes}) if self.shapes else [self.shape]
+        shapes = dict.fromkeys(self.shapes) or [self.shape]
         return " or ".join("×".join(map(str, shape)) or "any" for shape in shapes)
 
     def __str__(self) -> str:
@@ -46,16 +46,22 @@ class Feature:
         kind = f"{self.color} image" if self.kind == "image" else f"{self.dtype} array".strip()
         return f"{self.name}: {kind} {self.allowed}"
 
+    def within(self, shape: Shape) -> bool:
+        """Whether a shape is in the ranges."""
+        return len(shape) == len(self.ranges) and all(
+            low <= size and (high is None or size <= high)
+            for size, (low, high) in zip(shape, self.ranges, strict=True)
+        )
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether a shape is allowed."""
+        if self.ranges:
+            return self.within(shape)
+        return shape == self.shape or shape in self.shapes or not (self.shape or self.shapes)
+
     def check_shape(self, shape: Shape) -> None:
         """Raises `UsageError` for a shape that is not allowed."""
-        if self.ranges:
-            fits = len(shape) == len(self.ranges) and all(
-                low <= size and (high is None or size <= high)
-                for size, (low, high) in zip(shape, self.ranges, strict=True)
-            )
-        else:
-            fits = shape == self.shape or shape in self.shapes or not (self.shape or self.shapes)
-        if not fits:
+        if not self.takes(shape):
             given = "×".join(map(str, shape)) or "a single number"
             what = "image of height×width" if self.kind == "image" else "array of"
             raise UsageError(f"the input {self.name!r} is an {what} {given}", hint=f"it takes {self.allowed}")

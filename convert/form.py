@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.shapes import Shapes
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 from mlx_vader.interface import Interface
 from mlx_vader.options import documented, option
 
@@ -89,4 +89,4 @@ class Form:
 
 def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
-        raise UsageError(f"unknown {what} {given!r}", hint=f"one of {', '.join(known)}")
+        raise UsageError(f"unknown {what} {given!r}", hint=choices(given, known))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.quiet import quiet
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 
 #: Operations that only hold a constant.
 CONSTANTS = frozenset(
@@ -28,6 +28,8 @@ def read_spec(path: Path) -> Any:
     with quiet():
         import coremltools as ct
 
+    if not path.exists():
+        raise missing(path)
     if not (path / "Manifest.json").is_file():
         raise VaderError(
             f"{path} is not a Core ML package", hint="make one with: vader-mlx convert --to coreml"

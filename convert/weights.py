@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlx_vader.checkpoints import Checkpoint
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +91,8 @@ def unpickle(path: Path, content: BytesIO | None = None) -> Any:
     """
     import torch
 
+    if not path.exists():
+        raise missing(path)
     try:
         return torch.load(content or path, map_location="cpu", weights_only=True)
     except OSError as error:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, choices, missing
+from mlx_vader.shipped import DEFAULT
 from mlx_vader.writing import write_file
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 FORMAT = "vader-mlx-1"
 SHIPPED = Path(__file__).parent / "weights"
-#: What `clean` uses when nothing is said.
-DEFAULT = "realtime"
+#: In the folder of a training run: the averaged weights of its highest validation PSNR.
+BEST = "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,32 @@ def shipped() -> dict[str, Path]:
 
 
 def resolve(name_or_path: str | Path) -> Path:
-    """The file of a shipped checkpoint ("default" is one of them) or of a path; `VaderError` if there is none."""
+    """The file of a shipped checkpoint ("default" is one of them), of a training run's folder, or of a path.
+
+    Raises `VaderError` if there is none.
+    """
     name = DEFAULT if str(name_or_path) == "default" else str(name_or_path)
     if name in shipped():
         return shipped()[name]
     path = Path(name).expanduser()
+    if (path / BEST).is_file():
+        return path / BEST
     if not path.exists():
+        if path.name != name or path.suffix:
+            raise missing(path)
+        raise VaderError(f"no checkpoint {name}", hint=f"{choices(name, shipped())}, or a .safetensors file")
+    if path.is_dir():
         raise VaderError(
-            f"no checkpoint {name}", hint=f"a .safetensors file, or a shipped one: {', '.join(shipped())}"
+            f"{path} holds no {BEST}", hint="name the folder of a training run, or a .safetensors file"
         )
     if not path.is_file():
         raise VaderError(f"{path} is not a file", hint="a checkpoint is one .safetensors file")
     return path
+
+
+def label(path: Path) -> str:
+    """What to call the weights of a file: by its name, and the best ones of a training run by the run's folder."""
+    return path.absolute().parent.name if path.name == BEST else path.stem
 
 
 def read(name_or_path: str | Path) -> Checkpoint:

@@ -38,6 +38,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "levels",
         "options",
         "loss_weights",
+        "shipped",
         "lazy",
         "_blas",
         "_malloc",

@@ -12,7 +12,7 @@ from mlx_vader.backends import BACKENDS, fastest, unavailable
 from mlx_vader.bench import session
 from mlx_vader.bench.options import BenchOptions
 from mlx_vader.bench.session import Configuration
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 
 
 def measure(options: BenchOptions, on_step: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _working(name: str, checkpoint: str) -> str:
     """The backend that a name means. Raises an error for one that is unknown or does not work here."""
     backend = fastest(checkpoint) if name == "auto" else name
     if backend not in BACKENDS:
-        raise UsageError(f"there is no backend {name!r}", hint=f"choose of auto, {', '.join(BACKENDS)}")
+        raise UsageError(f"there is no backend {name!r}", hint=choices(name, ("auto", *BACKENDS)))
     if reason := unavailable(backend):
         raise VaderError(f"the backend {backend} does not work here: {reason}", hint=BACKENDS[backend].hint)
     return backend

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.options import documented, option
 
 #: Core ML's.
@@ -31,6 +31,4 @@ class BenchOptions:
 
     def __post_init__(self) -> None:
         if unknown := [unit for unit in self.compute_units if unit not in UNITS]:
-            raise UsageError(
-                f"there are no compute units {unknown[0]!r}", hint=f"choose of {', '.join(UNITS)}"
-            )
+            raise UsageError(f"there are no compute units {unknown[0]!r}", hint=choices(unknown[0], UNITS))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 
 
 @dataclass
@@ -48,6 +48,8 @@ class Row:
 
 def read_result(path: Path) -> dict[str, Any]:
     """A result file that `bench --json` wrote. Raises `VaderError` for anything else."""
+    if not path.exists():
+        raise missing(path)
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         if all("fps" in row for row in result["rows"]):

@@ -3,13 +3,15 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.box import Box
     from rich.console import Console
+    from rich.table import Table
 
 
 def stdout_console() -> "Console":
@@ -24,6 +26,36 @@ def stderr_console() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def plain_table(title: str = "", *headings: str, box: "Box | None" = None) -> "Table":
+    """A table for people: no frame, and what is too long goes on in the next line, for nothing is ever cut."""
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=box, show_header=bool(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def announce(title: str, facts: Mapping[str, str]) -> None:
+    """On stderr, before long work begins: what it will do, with what, a fact a line."""
+    from rich.markup import escape
+
+    table = plain_table()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(f"[dim]{name}[/]", escape(fact))
+    console = stderr_console()
+    console.print(title, markup=False, soft_wrap=True)
+    console.print(table)
+
+
+def say(text: str) -> None:
+    """A line on stderr that no terminal breaks: paths and commands in it can be copied."""
+    stderr_console().print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager

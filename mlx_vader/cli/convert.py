@@ -79,7 +79,7 @@ def convert(
 
         on_step("loading the converter")
         source = checkpoints.resolve(checkpoint)
-        out = output or Path(source.stem + ".mlpackage")
+        out = output or Path(f"{checkpoints.label(source)}.mlpackage")
         report = to_package(
             source,
             out,

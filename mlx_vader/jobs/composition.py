@@ -129,4 +129,4 @@ def network_identity(source: Network | str | Path) -> str:
             digest.update(name.encode() + weights.tobytes())
         return digest.hexdigest()[:16]
     path = Path(source)
-    return identity(path) if path.is_dir() else checkpoints.fingerprint(checkpoints.resolve(source))[:16]
+    return identity(path) if is_package(path) else checkpoints.fingerprint(checkpoints.resolve(source))[:16]

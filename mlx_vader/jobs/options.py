@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.options import documented, option
 
 #: After at most so many frames a segment ends. As long as x264's longest distance between keyframes, so that ending
@@ -58,7 +58,7 @@ class CleanOptions:
     def __post_init__(self) -> None:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
-            raise UsageError(f"--find {self.find} does not exist", hint=f"choose one of {', '.join(FIND)}")
+            raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
         if self.mask is not None and self.find != "auto":
             raise UsageError(
                 "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"

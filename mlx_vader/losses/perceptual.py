@@ -54,7 +54,7 @@ def find_perceptual(wanted: str = "auto") -> tuple[Perceptual | None, str]:
     if not path.is_file():
         if wanted not in SOURCES and path.suffix != ".safetensors":
             raise UsageError(
-                f"there is no perceptual loss {wanted!r}", hint=f"one of {', '.join(SOURCES)}, or a path"
+                f"there is no perceptual loss {wanted!r}", hint=f"{choices(wanted, SOURCES)}, or a path"
             )
         hint = how_to_get(wanted if wanted in SOURCES else "lpips-alex")
         raise VaderError(f"no perceptual weights {path}", hint=hint)

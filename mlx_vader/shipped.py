@@ -1,0 +1,10 @@
+"""The weights that come with the package by name, and what each is for; light enough for `--help`."""
+
+#: Beginning with what `clean` uses when nothing is said.
+PURPOSES = {
+    "realtime": "removes watermarks, logos and text",
+    "degradations": "for video without marks: noise, grain, compression, banding, blur",
+    "quality": "a v1 network, to compare with",
+}
+#: What the name `default` stands for.
+DEFAULT = "realtime"

@@ -29,6 +29,10 @@ Examples:
 """
 
 
+#: How the second of two results compares with the first.
+VERDICTS = {"faster": "[green]faster[/]", "slower": "[red]slower[/]", None: "no clear difference"}
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("bench", help=EXAMPLES)(bench)
@@ -46,9 +50,10 @@ def bench(
     from mlx_vader.cli.console import emit_json, stdout_console
 
     if compare is not None:
-        pairs = results.compare(*map(results.read_result, compare))
-        value: Any = {"files": [str(path) for path in compare], "rows": pairs}
-        table = comparison_table(pairs, compare)
+        both = [results.read_result(path) for path in compare]
+        pairs, other = results.compare(*both), results.differences(*both)
+        value: Any = {"files": [str(path) for path in compare], "rows": pairs, "differences": other}
+        table = comparison_table(pairs, other)
     else:
         value = measured(options)
         table = result_table(value)
@@ -62,8 +67,17 @@ def bench(
 def measured(options: BenchOptions) -> dict[str, Any]:
     """The result, with a line on the terminal that says what is going on."""
     from mlx_vader.bench.measuring import measure
-    from mlx_vader.cli.console import stderr_console
+    from mlx_vader.cli.console import announce, stderr_console
 
+    announce(
+        "measuring",
+        {
+            "network": options.checkpoint,
+            "sizes": ", ".join(options.res),
+            "backends": ", ".join(options.backend),
+            "frames": f"{options.frames} of {options.input or 'the sample clip'}, for each size and backend",
+        },
+    )
     with stderr_console().status("starting") as status:
         return measure(options, status.update)
 
@@ -71,16 +85,16 @@ def measured(options: BenchOptions) -> dict[str, Any]:
 def result_table(result: dict[str, Any]) -> "Table":
     """The result as a person reads it."""
     from rich.box import SIMPLE
-    from rich.table import Table
+
+    from mlx_vader.cli.console import plain_table
 
     kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
-    table = Table("size", title=f"{result['device']}, {kinds}", title_justify="left", box=SIMPLE)
-    table.add_column("backend", min_width=len("backend"))
-    for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile to file", "load s", "1st call s", "peak MiB"):
-        table.add_column(name, justify="right")
+    table = plain_table(f"{result['device']}, {kinds}", "size", "backend", box=SIMPLE)
+    for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile\nto file", "load s", "1st call s", "peak MiB"):
+        table.add_column(name, justify="right", no_wrap=True)
     judged = any(row["target_fps"] for row in result["rows"])
     if judged:
-        table.add_column("target")
+        table.add_column("target", overflow="fold")
     for row in result["rows"]:
         where = f"{row['backend']} {row['unit']}".strip()
         keys = (
@@ -125,19 +139,28 @@ def _verdict(row: dict[str, Any]) -> str:
     return f"{row['target_fps']:g} FPS ({row['target']}) {passed}"
 
 
-def comparison_table(pairs: list[dict[str, Any]], files: tuple[Path, Path]) -> "Table":
-    """Two results side by side."""
-    from rich.table import Table
+def comparison_table(pairs: list[dict[str, Any]], other: dict[str, tuple[str, str]]) -> "Table":
+    """Two results side by side, and how far their noise allows a verdict."""
+    from rich.box import SIMPLE
 
-    table = Table("size", "backend", title="frames per second, network alone", title_justify="left")
-    for name in (files[0].name, files[1].name, "second / first"):
-        table.add_column(name, justify="right")
+    from mlx_vader.cli.console import plain_table
+
+    table = plain_table("frames per second, network alone", "size", "backend", box=SIMPLE)
+    for name in ("first", "second", "second / first", "noise allows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
     for pair in pairs:
-        colour = "green" if pair["ratio"] >= 1 else "red"
+        bounds = (pair["ratio_low"], pair["ratio_high"])
         table.add_row(
             pair["res"],
             f"{pair['backend']} {pair['unit']}".strip(),
             *(_number(fps) for fps in pair["fps"]),
-            f"[{colour}]{pair['ratio']:.2f}[/]",
+            f"{pair['ratio']:.2f}",
+            "?" if None in bounds else "{:.2f} to {:.2f}".format(*bounds),
+            VERDICTS[pair["differs"]],
         )
+    notes = [f"{name}: {first} and {second}" for name, (first, second) in sorted(other.items())]
+    notes.append("noise: what the slowest and the fastest turns of both runs allow")
+    notes.append("a busy machine changes whole runs: before you trust a difference, measure both twice")
+    table.caption, table.caption_justify = "\n".join(notes), "left"
     return table

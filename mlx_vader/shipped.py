@@ -8,3 +8,8 @@ PURPOSES = {
 }
 #: What the name `default` stands for.
 DEFAULT = "realtime"
+
+
+def named_purposes() -> str:
+    """The names with their purposes, in one line."""
+    return ", ".join(f"{name} ({purpose})" for name, purpose in PURPOSES.items())

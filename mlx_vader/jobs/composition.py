@@ -58,6 +58,11 @@ class Cleaning:
         """Where the backend runs."""
         return self.backend.device if self._needs_network else "CPU"
 
+    @property
+    def looks_for_marks(self) -> bool:
+        """Whether marks are looked for, rather than told or unwanted."""
+        return self._file_masks is None and self._looks_for_marks
+
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
         masks = self._masks_for(task)

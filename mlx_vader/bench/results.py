@@ -93,10 +93,11 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any
 
 def _ratios(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
     ratio = b["fps"] / a["fps"]
-    slowest, fastest = ((a.get(key), b.get(key)) for key in ("fps_slowest_turn", "fps_fastest_turn"))
-    if not (all(slowest) and all(fastest)):
+    turns = ("fps_slowest_turn", "fps_fastest_turn")
+    if not all(row.get(turn) for row in (a, b) for turn in turns):
         return {"ratio": ratio, "ratio_low": None, "ratio_high": None, "differs": None}
-    low, high = slowest[1] / fastest[0], fastest[1] / slowest[0]
+    slowest, fastest = turns
+    low, high = b[slowest] / a[fastest], b[fastest] / a[slowest]
     differs = "faster" if low > 1 else "slower" if high < 1 else None
     return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "differs": differs}
 

@@ -21,9 +21,9 @@ Examples:
 
     vader-mlx bench --res 256 --res 512 --res 720p
 
-    vader-mlx bench --res 720p --backend mlx --backend torch --json result.json
+    vader-mlx bench --backend mlx --backend torch --json result.json
 
-    vader-mlx bench --backend coreml --compute-units cpuAndNeuralEngine --compute-units cpuAndGPU
+    vader-mlx bench --backend coreml --compute-units cpuAndNeuralEngine
 
     vader-mlx bench --compare before.json after.json
 """
@@ -85,16 +85,16 @@ def measured(options: BenchOptions) -> dict[str, Any]:
 def result_table(result: dict[str, Any]) -> "Table":
     """The result as a person reads it."""
     from rich.box import SIMPLE
-
-    from mlx_vader.cli.console import plain_table
+    from rich.table import Table
 
     kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
-    table = plain_table(f"{result['device']}, {kinds}", "size", "backend", box=SIMPLE)
+    title = f"{result['device']}, {kinds}"
+    table = Table("size", "backend", title=title, title_justify="left", box=SIMPLE)
     for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile\nto file", "load s", "1st call s", "peak MiB"):
         table.add_column(name, justify="right", no_wrap=True)
     judged = any(row["target_fps"] for row in result["rows"])
     if judged:
-        table.add_column("target", overflow="fold")
+        table.add_column("target")
     for row in result["rows"]:
         where = f"{row['backend']} {row['unit']}".strip()
         keys = (
@@ -142,13 +142,13 @@ def _verdict(row: dict[str, Any]) -> str:
 def comparison_table(pairs: list[dict[str, Any]], other: dict[str, tuple[str, str]]) -> "Table":
     """Two results side by side, and how far their noise allows a verdict."""
     from rich.box import SIMPLE
+    from rich.table import Table
 
-    from mlx_vader.cli.console import plain_table
-
-    table = plain_table("frames per second, network alone", "size", "backend", box=SIMPLE)
-    for name in ("first", "second", "second / first", "noise allows"):
+    title = "frames per second, network alone"
+    table = Table("size", "backend", title=title, title_justify="left", box=SIMPLE)
+    for name in ("first", "second", "second\n/ first", "noise\nallows"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
+    table.add_column("verdict", min_width=len("difference"))
     for pair in pairs:
         bounds = (pair["ratio_low"], pair["ratio_high"])
         table.add_row(

@@ -42,7 +42,7 @@ Examples:
 
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
 
-    vader-mlx clean clip.mp4 --find network           all that looks like a mark
+    vader-mlx clean clip.mp4 --find network           all that seems a mark
 """
 
 

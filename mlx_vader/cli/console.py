@@ -9,42 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.box import Box
     from rich.console import Console
-    from rich.table import Table
 
 
 def stdout_console() -> "Console":
     """For tables and results that a person reads."""
-    from rich.console import Console
+    from mlx_vader.cli.whole_console import WholeConsole
 
-    return Console(highlight=False)
+    return WholeConsole(highlight=False)
 
 
 def stderr_console() -> "Console":
     """For progress, notes and warnings."""
-    from rich.console import Console
+    from mlx_vader.cli.whole_console import WholeConsole
 
-    return Console(stderr=True, highlight=False)
-
-
-def plain_table(title: str = "", *headings: str, box: "Box | None" = None) -> "Table":
-    """A table for people: no frame, and what is too long goes on in the next line, for nothing is ever cut."""
-    from rich.table import Table
-
-    table = Table(title=title or None, title_justify="left", box=box, show_header=bool(headings))
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+    return WholeConsole(stderr=True, highlight=False)
 
 
 def announce(title: str, facts: Mapping[str, str]) -> None:
     """On stderr, before long work begins: what it will do, with what, a fact a line."""
     from rich.markup import escape
+    from rich.table import Table
 
-    table = plain_table()
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Table(show_header=False, box=None)
     for name, fact in facts.items():
         if fact:
             table.add_row(f"[dim]{name}[/]", escape(fact))

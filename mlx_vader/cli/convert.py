@@ -26,9 +26,10 @@ Examples:
 
     vader-mlx convert --to coreml -o vader.mlpackage
 
-    vader-mlx convert --to coreml -c runs/mine/best.safetensors -o mine.mlpackage --shapes 720p
+    vader-mlx convert --to coreml -c runs/mine -o mine.mlpackage --shapes 720p
 
-    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p --swift FrameRestorer
+    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image \\
+        --shapes 512,720p --swift FrameRestorer
 
     vader-mlx convert --to coreml -o any.mlpackage --shapes range:256-1280
 

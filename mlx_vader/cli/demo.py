@@ -15,9 +15,9 @@ The whole road on a real clip, in a few minutes: spoil it, clean it, measure, co
 
 Examples:
 
-    vader-mlx demo                                     a person in a moving car, of the demo extra
+    vader-mlx demo                              a clip of the demo extra
 
-    vader-mlx demo --input holiday.mp4 --artifacts tiled_pattern,jpeg_compression
+    vader-mlx demo --input holiday.mp4 --artifacts tiled_pattern,blur
 """
 
 

@@ -28,9 +28,11 @@ Examples:
 
     vader-mlx evaluate
 
-    vader-mlx evaluate clips -c realtime -c mine.safetensors --suite full --json result.json --html result.html
+    vader-mlx evaluate clips -c realtime -c runs/mine --suite full
 
-    vader-mlx evaluate holiday.mp4 --suite corner_logo,codecs --method "opencv telea" --method mine
+    vader-mlx evaluate clips --json result.json --html result.html
+
+    vader-mlx evaluate clip.mp4 --suite corner_logo --method "opencv telea"
 """
 
 
@@ -133,7 +135,7 @@ def _plain_table(title: str, name: str) -> Any:
     from rich.table import Table as RichTable
 
     table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(name, overflow="fold")
+    table.add_column(name)
     return table
 
 
@@ -144,8 +146,8 @@ def _gains(summary: list[dict[str, Any]]) -> Any:
 
     shown = _plain_table("gains in PSNR, dB", "artifact")
     shown.add_column("spoiled", justify="right", no_wrap=True)
-    shown.add_column("best baseline", overflow="fold")
-    shown.add_column("network", overflow="fold")
+    shown.add_column("best baseline")
+    shown.add_column("network")
     for name in ("PSNR", "over\nspoiled", "over\nbaseline"):
         shown.add_column(name, justify="right", no_wrap=True)
     for line in gains(summary):

@@ -20,7 +20,7 @@ Examples:
 
     vader-mlx verify Vader.mlpackage
 
-    vader-mlx verify mine.mlpackage -c runs/mine/best.safetensors --input holiday.mp4
+    vader-mlx verify mine.mlpackage -c runs/mine --input holiday.mp4
 """
 
 #: Flags that are shown; there can be one for each operation.

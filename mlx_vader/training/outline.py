@@ -56,7 +56,7 @@ def _size(net: Network) -> str:
 
 
 def _parameters(net: Network) -> int:
-    return sum(array.size for _, array in tree_flatten(net.parameters()))
+    return sum(array.size for array in dict(tree_flatten(net.parameters(), destination={})).values())
 
 
 def _counted(source: ClipSource, folder: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,22 @@ from mlx_vader.bench.session import Configuration
 from mlx_vader.errors import UsageError, VaderError, choices
 
 
-def measure(options: BenchOptions, on_step: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
-    """Measures, and returns the result, JSON-ready. `on_step` is told what begins.
+def measure(
+    options: BenchOptions,
+    on_step: Callable[[str], None] = lambda step: None,
+    on_begin: Callable[[Sequence[Configuration]], None] = lambda configurations: None,
+) -> dict[str, Any]:
+    """Measures, and returns the result, JSON-ready.
+
+    `on_step` is told what begins, `on_begin` all that will be measured, once it has been checked.
 
     What cannot work here is refused before anything is measured, with `UsageError` or `VaderError`.
     """
     with tempfile.TemporaryDirectory(prefix="vader-packages-") as folder:
+        configurations = _configurations(options, Path(folder))
+        on_begin(configurations)
         return session.run(
-            _configurations(options, Path(folder)),
+            configurations,
             frames=options.frames,
             clip=options.input,
             limit=options.time_limit,

@@ -9,7 +9,11 @@ from mlx_vader.bench import BenchOptions
 from mlx_vader.cli.options import with_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
+
+    from mlx_vader.bench.session import Configuration
 
 EXAMPLES = """
 Measure frame rates on this machine: the network alone, and from file to file with decoding and encoding.
@@ -69,17 +73,20 @@ def measured(options: BenchOptions) -> dict[str, Any]:
     from mlx_vader.bench.measuring import measure
     from mlx_vader.cli.console import announce, stderr_console
 
-    announce(
-        "measuring",
-        {
-            "network": options.checkpoint,
-            "sizes": ", ".join(options.res),
-            "backends": ", ".join(options.backend),
-            "frames": f"{options.frames} of {options.input or 'the sample clip'}, for each size and backend",
-        },
-    )
     with stderr_console().status("starting") as status:
-        return measure(options, status.update)
+
+        def on_begin(configurations: "Sequence[Configuration]") -> None:
+            status.stop()
+            each = [f"{one.name} on {one.backend} {one.units}".strip() for one in configurations]
+            about = (
+                f"{options.frames} of {options.input or 'the sample clip'} for each, then from file to file"
+            )
+            announce(
+                f"measuring {options.checkpoint}", {"sizes and backends": ", ".join(each), "frames": about}
+            )
+            status.start()
+
+        return measure(options, status.update, on_begin)
 
 
 def result_table(result: dict[str, Any]) -> "Table":

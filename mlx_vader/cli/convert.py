@@ -1,5 +1,6 @@
 """`vader-mlx convert`: a checkpoint becomes a Core ML package."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,8 @@ def convert(
         _print(report)
         if report.verification:
             show(report.verification, stdout_console())
+        next_step = f"next: vader-mlx inspect {shlex.quote(str(report.path))}"
+        stdout_console().print(next_step, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -42,10 +42,24 @@ def demo(
 ) -> None:
     from mlx_vader.artifacts import parse_names
     from mlx_vader.cli.bench import result_table
-    from mlx_vader.cli.console import emit_json, stderr_console, stdout_console
+    from mlx_vader.cli.console import announce, emit_json, stderr_console, stdout_console
     from mlx_vader.demo import demo as run
 
     with stderr_console().status("starting") as status:
+
+        def on_begin(source: Path, count: int) -> None:
+            status.stop()
+            announce(
+                f"demo of {checkpoint}",
+                {
+                    "clip": f"{source}, {count} frames",
+                    "spoils it with": artifacts,
+                    "then": "cleans it, measures, converts the network to Core ML, measures its speed: minutes",
+                    "folder": str(out),
+                },
+            )
+            status.start()
+
         report = run(
             input,
             out,
@@ -54,6 +68,7 @@ def demo(
             frames=frames,
             seed=seed,
             on_step=status.update,
+            on_begin=on_begin,
         )
     if json:
         emit_json(report.as_dict(), json)

@@ -52,13 +52,14 @@ def evaluate(
         Path | None, typer.Option("--html", help="Write a page with tables and crops to this file.")
     ] = None,
 ) -> None:
-    from mlx_vader.cli.console import emit_json, stderr_console, stdout_console
+    from mlx_vader.cli.console import emit_json, say, stderr_console, stdout_console
     from mlx_vader.evaluation import prepare
 
     _check_targets(json, html)
     evaluation, note = prepare(replace(options, clips=tuple(clips or ())))
     if note:
         stderr_console().print(f"[dim]{note}[/]", soft_wrap=True)
+    _announce(evaluation)
     rows, pictures = _measured(evaluation, want_pictures=html is not None)
     result = evaluation.as_dict(rows)
     if html and pictures:
@@ -70,6 +71,9 @@ def evaluate(
         emit_json(result, json)
     if json != "-":
         _show(result, stdout_console())
+    for written in (json if json != "-" else "", html):
+        if written:
+            say(f"written: {written}")
 
 
 def _check_targets(json: str, html: Path | None) -> None:
@@ -79,6 +83,25 @@ def _check_targets(json: str, html: Path | None) -> None:
     for target in (json if json != "-" else "", html):
         if target:
             check_target(target)
+
+
+def _announce(evaluation: "Evaluation") -> None:
+    """What will be compared, on what, and how many trials that makes."""
+    from mlx_vader.cli.console import announce
+
+    networks = [method.name for method in evaluation.methods if method.ours]
+    where = dict.fromkeys(method.where for method in evaluation.methods if method.ours)
+    others = [method.name for method in evaluation.methods if not method.ours]
+    cases = [f"{case.artifact} {case.severity}" for case in evaluation.cases]
+    announce(
+        f"evaluating: {evaluation.trials} trials",
+        {
+            "networks": ", ".join(networks) + (f" ({', '.join(where)})" if where else ""),
+            "beside": ", ".join(others),
+            "clips": f"{', '.join(evaluation.clips)}; {evaluation.frames} frames of each",
+            "spoiled with": ", ".join(cases),
+        },
+    )
 
 
 def _measured(evaluation: "Evaluation", *, want_pictures: bool) -> "tuple[list[Row], Pictures | None]":

@@ -53,8 +53,9 @@ def verify(
         str, typer.Option("--json", help="Write the report as JSON to this file; - is stdout.")
     ] = "",
 ) -> None:
-    from mlx_vader.cli.console import emit_json, shown_steps, stdout_console
+    from mlx_vader.cli.console import announce, emit_json, shown_steps, stdout_console
 
+    announce(f"verifying {package}", {"against": checkpoint, "on": str(input or "the demo's clip")})
     with shown_steps() as on_step:
         from convert.verify import verify as verify_package
 

@@ -13,3 +13,7 @@ DEFAULT = "realtime"
 def named_purposes() -> str:
     """The names with their purposes, in one line."""
     return ", ".join(f"{name} ({purpose})" for name, purpose in PURPOSES.items())
+
+
+#: What an option that takes weights says of itself.
+TAKEN = f"{', '.join(PURPOSES)}, a training run's folder, or a .safetensors"

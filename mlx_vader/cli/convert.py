@@ -10,6 +10,7 @@ import typer
 
 from convert.form import Form
 from mlx_vader.cli.options import with_options
+from mlx_vader.shipped import TAKEN
 
 if TYPE_CHECKING:
     from convert import ConversionReport
@@ -45,9 +46,7 @@ def register(app: typer.Typer) -> None:
 
 @with_options
 def convert(
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-c", help="A .safetensors file, or the name of a shipped one.")
-    ] = "default",
+    checkpoint: Annotated[str, typer.Option("--checkpoint", "-c", help=f"{TAKEN}.")] = "default",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The .mlpackage to write; the checkpoint's name if not given."),

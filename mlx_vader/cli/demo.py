@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlx_vader.shipped import TAKEN
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -32,10 +34,10 @@ def demo(
         typer.Option("--input", "-i", help="A clip of yours.", show_default="a real one, of the demo extra"),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("vader-demo"),
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-c", help="A .safetensors or a shipped name.")
-    ] = "default",
-    artifacts: Annotated[str, typer.Option(help="What to spoil the clip with.")] = "corner_logo,text_overlay",
+    checkpoint: Annotated[str, typer.Option("--checkpoint", "-c", help=f"{TAKEN}.")] = "default",
+    artifacts: Annotated[
+        str, typer.Option(help="What to spoil it with; a wrong name lists all.")
+    ] = "corner_logo,text_overlay",
     frames: Annotated[int, typer.Option(min=1, help="Frames to take.")] = 48,
     seed: Annotated[int, typer.Option(help="Another seed, another logo and another text.")] = 7,
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",

@@ -36,7 +36,7 @@ def import_(
         str,
         typer.Option(
             "--as",
-            help="[bold]network[/] (of v1, such as nafunet.pt), or the weights of a perceptual loss or metric.",
+            help="[bold]network[/] (of v1, such as nafunet.pt), or a perceptual loss or metric; a wrong one lists all.",
         ),
     ] = "network",
     heads: Annotated[

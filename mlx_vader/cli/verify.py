@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlx_vader.shipped import TAKEN
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -36,7 +38,7 @@ def verify(
     package: Annotated[Path, typer.Argument(help="An .mlpackage that vader-mlx made.")],
     checkpoint: Annotated[
         str,
-        typer.Option("--checkpoint", "-c", help="What it was made from: a .safetensors or a shipped name."),
+        typer.Option("--checkpoint", "-c", help=f"What it was made from: {TAKEN}."),
     ] = "default",
     input: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from typing import Any
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.loss_weights import LossWeights
 from mlx_vader.options import documented, option, setting
-from mlx_vader.shipped import PURPOSES
+from mlx_vader.shipped import TAKEN
 
 STAGES = ("1", "2", "3", "all")
 BACKENDS = ("auto", "mlx", "torch")
@@ -41,7 +41,10 @@ class TrainConfig:
     out: str = option("runs/train", help="Folder of the run.", flags=("--out", "-o"))
     data: str | None = option(None, help="Folder of videos and images.", group=DATA, typed=Path)
     artifacts: tuple[str, ...] = option(
-        (), help="Only these: names, overlays, degradations, with commas between.", group=DATA, typed=str
+        (),
+        help="Of these alone: overlays, degradations or names; a wrong one lists all.",
+        group=DATA,
+        typed=str,
     )
     ramp: int = option(0, help="Steps over which artifacts grow to their full severity.", group=DATA)
     echo: int = option(1, help="See each clip so often, mirrored: where making them is slow.", group=DATA)
@@ -70,7 +73,7 @@ class TrainConfig:
     )
     initial: str | None = option(
         None,
-        help=f"Start from these weights: {', '.join(PURPOSES)}, a run's folder or a .safetensors.",
+        help=f"Start from these weights: {TAKEN}.",
         flags=("--init",),
         group=NETWORK,
     )
@@ -101,7 +104,7 @@ class TrainConfig:
 
     losses: LossWeights = option(
         factory=LossWeights,
-        help="Weights other than the network's, such as rmse=1,charbonnier=0,mask=0.01.",
+        help=f"Weights other than the network's, as in rmse=1,mask=0.01; of {', '.join(vars(LossWeights()))}.",
         group=LOSSES,
         typed=str,
     )

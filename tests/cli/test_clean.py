@@ -156,6 +156,14 @@ def test_the_rest_of_a_long_file_is_estimated_from_its_speed():
     assert clean._estimate(100, 1900, 10.0) == "1900 frames at 10.0 fps: about 0:03:00 to go"
 
 
+@pytest.mark.parametrize("command", ["train", "convert", "verify", "evaluate", "bench", "demo"])
+def test_help_names_the_shipped_weights_wherever_they_are_taken(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run([command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert ", ".join(PURPOSES) in shown
+
+
 def test_help_names_the_shipped_weights_and_what_they_are_for(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert cli.run(["clean", "--help"]) == 0

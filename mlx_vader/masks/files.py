@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.arrays import Frame, Mask
-from mlx_vader.errors import UsageError, VaderError, missing
+from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.identity import identity
 from mlx_vader.process import Finding, Packed, Video
 from mlx_vader.video import is_image, is_video, list_media, open_video, read_image
@@ -31,7 +31,9 @@ class FileMasks:
         self.finding = Finding("told")
         self._video: Video | None = None
         if not self.path.exists():
-            raise missing(self.path)
+            raise UsageError(
+                f"the mask {self.path} does not exist", hint="an image, a video or a folder of images"
+            )
         if not (self.path.is_dir() or is_image(self.path) or is_video(self.path)):
             raise UsageError(f"{self.path} is no mask", hint="an image, a video or a folder of images")
 

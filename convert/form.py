@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.shapes import Shapes, Size
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 from mlx_vader.interface import Interface, Port, StatePort
 from mlx_vader.options import documented, option
 
@@ -114,5 +114,5 @@ def _span(shapes: Shapes) -> str:
 def _chosen(what: str, given: str, known: tuple[str, ...]) -> str:
     chosen = next((choice for choice in known if choice.lower() == given.lower()), None)
     if chosen is None:
-        raise UsageError(f"unknown {what} {given!r}", hint=f"one of {', '.join(known)}")
+        raise UsageError(f"unknown {what} {given!r}", hint=choices(given, known))
     return chosen

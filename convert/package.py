@@ -8,7 +8,7 @@ from typing import Any
 
 from convert.manifest import model_file, read_model
 from convert.quiet import quiet
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 
 #: Operations that only hold a constant.
 CONSTANTS = frozenset(
@@ -42,6 +42,8 @@ _FAULTS = (
 
 def read_spec(path: Path) -> Any:
     """The package's protobuf `Model`. Raises `VaderError` when it is no package, damaged, or no ML program."""
+    if not path.exists():
+        raise missing(path)
     content = read_model(path)
     with quiet():
         from coremltools.proto.Model_pb2 import Model

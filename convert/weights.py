@@ -11,7 +11,7 @@ import numpy as np
 
 from mlx_vader.array_files import check_finite, check_shapes
 from mlx_vader.checkpoints import Checkpoint
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 from mlx_vader.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def unpickle(path: Path, content: BytesIO | None = None) -> Any:
     """
     import torch
 
+    if not path.exists():
+        raise missing(path)
     try:
         return torch.load(content or path, map_location="cpu", weights_only=True)
     except OSError as error:

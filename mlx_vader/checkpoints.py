@@ -15,7 +15,8 @@ import numpy as np
 from annotated_types import Interval
 
 from mlx_vader.array_files import ArrayFile
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, choices, missing
+from mlx_vader.shipped import DEFAULT
 from mlx_vader.untrusted import parse_json
 from mlx_vader.writing import write_file
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = "vader-mlx-1"
 SHIPPED = Path(__file__).parent / "weights"
-#: What `clean` uses when nothing is said.
-DEFAULT = "realtime"
+#: In the folder of a training run: the averaged weights of its highest validation PSNR.
+BEST = "best.safetensors"
 #: How many updates made the weights.
 Step = Annotated[int, Interval(ge=0, lt=2**53)]
 
@@ -58,22 +59,36 @@ def shipped() -> dict[str, Path]:
 
 
 def locate(name_or_path: str | Path) -> Path:
-    """Where a shipped checkpoint ("default" is one of them) lies, or the path itself, whether or not it exists."""
+    """Where the weights of a shipped checkpoint ("default" is one of them), a training run's folder or a path lie.
+
+    The path itself where there is nothing.
+    """
     name = DEFAULT if str(name_or_path) == "default" else str(name_or_path)
-    return shipped().get(name, Path(name).expanduser())
+    if name in shipped():
+        return shipped()[name]
+    path = Path(name).expanduser()
+    return path / BEST if (path / BEST).is_file() else path
 
 
 def resolve(name_or_path: str | Path) -> Path:
-    """The file of a shipped checkpoint or of a path, see `locate`; `VaderError` if there is none."""
-    path = locate(name_or_path)
+    """The file that `locate` names. Raises `VaderError` if there is none."""
+    name, path = str(name_or_path), locate(name_or_path)
     if not path.exists():
+        if path.name != name or path.suffix:
+            raise missing(path)
+        raise VaderError(f"no checkpoint {name}", hint=f"{choices(name, shipped())}, or a .safetensors file")
+    if path.is_dir():
         raise VaderError(
-            f"no checkpoint {name_or_path}",
-            hint=f"a .safetensors file, or a shipped one: {', '.join(shipped())}",
+            f"{path} holds no {BEST}", hint="name the folder of a training run, or a .safetensors file"
         )
     if not path.is_file():
         raise VaderError(f"{path} is not a file", hint="a checkpoint is one .safetensors file")
     return path
+
+
+def label(path: Path) -> str:
+    """What to call the weights of a file: by its name, and the best ones of a training run by the run's folder."""
+    return path.absolute().parent.name if path.name == BEST else path.stem
 
 
 def read(name_or_path: str | Path) -> Checkpoint:

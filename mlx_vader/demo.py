@@ -83,12 +83,13 @@ def demo(
     frames: int = 48,
     seed: int = 7,
     on_step: Callable[[str], None] = lambda step: None,
+    on_begin: Callable[[Path, int], None] = lambda source, frames: None,
 ) -> DemoReport:
     """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, converts the network and benches it.
 
     `source`: by default a person in a moving car (`mlx_vader.sample_clips`). Everything lands in the folder `out`:
     spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package. Quality is that of the files, after
-    encoding. The artifacts' words and logos are none that training saw.
+    encoding. The artifacts' words and logos are none that training saw. `on_begin` hears the clip and its frames.
     """
     from convert import convert
     from mlx_vader import checkpoints
@@ -104,6 +105,7 @@ def demo(
     )
     on_step(f"reading {source.name}")
     original, frame_rate = _read(source, frames)
+    on_begin(source, len(original))
     on_step(f"spoiling it with {', '.join(artifacts)}")
     spoiled, mask = _spoil(original, artifacts, seed)
     out.mkdir(parents=True, exist_ok=True)

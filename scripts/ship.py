@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from mlx_vader import checkpoints
-from mlx_vader.checkpoints import Checkpoint
+from mlx_vader.checkpoints import BEST, Checkpoint
 from mlx_vader.cli import run
 from mlx_vader.models import registry
 from mlx_vader.models.base import Network
-from mlx_vader.training.trainer import BEST, STATE
+from mlx_vader.training.trainer import STATE
 
 TABLE = Path(__file__).with_suffix(".toml")
 #: What a package on PyPI may weigh for each network.

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from mlx_vader import checkpoints
 from mlx_vader.errors import VaderError
+from mlx_vader.shipped import DEFAULT, PURPOSES
 from tests.models.variants import VARIANTS, build_variant
 
 
@@ -46,10 +47,8 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
     save_file({"weight": np.zeros(3, np.float32)}, foreign)
     with pytest.raises(VaderError, match="not written by vader-mlx"):
         checkpoints.read(foreign)
-    with pytest.raises(VaderError, match="no checkpoint"):
+    with pytest.raises(VaderError, match="does not exist"):
         checkpoints.read(tmp_path / "missing.safetensors")
-    with pytest.raises(VaderError, match="not a file"):
-        checkpoints.read(tmp_path)
     whole = checkpoints.save(tmp_path / "whole.safetensors", build_variant("composite"))
     truncated = tmp_path / "truncated.safetensors"
     truncated.write_bytes(whole.read_bytes()[:-100])
@@ -70,3 +69,17 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: p
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_folder_of_a_training_run_stands_for_its_best_weights(tmp_path: Path) -> None:
+    run = tmp_path / "mine"
+    best = checkpoints.save(run / checkpoints.BEST, build_variant("composite"))
+    assert checkpoints.resolve(run) == best
+    assert checkpoints.label(best) == "mine"
+    with pytest.raises(VaderError, match="holds no best"):
+        checkpoints.resolve(tmp_path)
+
+
+def test_every_shipped_checkpoint_has_a_purpose() -> None:
+    assert set(PURPOSES) == set(checkpoints.shipped())
+    assert next(iter(PURPOSES)) == DEFAULT

@@ -48,6 +48,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "levels",
         "options",
         "loss_weights",
+        "shipped",
         "lazy",
         "_blas",
         "_malloc",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 
 DEFAULT = "m4"
 
@@ -68,7 +68,7 @@ def chip(name: str) -> Chip:
     """The chip of an id such as `m4` or `M4 Pro`. Raises `UsageError` for an unknown one."""
     wanted = "-".join(name.lower().removeprefix("apple ").split())
     if wanted not in chips():
-        raise UsageError(f"no chip is called {name!r}", hint=f"choose of {', '.join(chips())}")
+        raise UsageError(f"no chip is called {name!r}", hint=choices(wanted, chips()))
     return chips()[wanted]
 
 

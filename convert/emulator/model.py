@@ -17,7 +17,7 @@ from convert.features import Feature, features
 from convert.package import COPY_AGAIN, damage_explained
 from convert.program import Program, read_program
 from mlx_vader._malloc import keep_freed_blocks
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 
 PRECISIONS = ("fp16", "fp32")
 
@@ -36,7 +36,7 @@ class EmulatedModel:
         `UsageError` for a function that the package lacks.
         """
         if precision not in PRECISIONS:
-            raise UsageError(f"unknown precision {precision!r}", hint=f"one of {', '.join(PRECISIONS)}")
+            raise UsageError(f"unknown precision {precision!r}", hint=choices(precision, PRECISIONS))
         keep_freed_blocks()
         self.path, self.precision = Path(path), precision
         self._program: Program = read_program(self.path)

@@ -1,7 +1,6 @@
 """The thirteen artifacts by name, and how users name them."""
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from mlx_vader.arrays import Clip, Masks
 from mlx_vader.artifacts import degradations, overlays
 from mlx_vader.artifacts.artifact import Artifact, Style
 from mlx_vader.artifacts.drawing.compose import Paint, cropped, lay_over
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 
 _Draw = Callable[[int, int, int, np.random.Generator, float, Style], Paint]
 _Degrade = Callable[[Clip, np.random.Generator, float], Clip]
@@ -80,7 +79,4 @@ def known(name: str) -> str:
     """The name itself, if an artifact has it. Raises UsageError, with the nearest name in the hint."""
     if name in ARTIFACTS:
         return name
-    everything = (*ARTIFACTS, *GROUPS)
-    close = [other for other in everything if name in other] or get_close_matches(name, everything, n=1)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
-    raise UsageError(f"no artifact is called {name!r}", hint=f"{hint}choose from {', '.join(everything)}")
+    raise UsageError(f"no artifact is called {name!r}", hint=choices(name, (*ARTIFACTS, *GROUPS)))

@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 
 VOCABULARIES = ("train", "val")
 ICON_FONT = ("font_font_awesome", "FontAwesome5-Free-Solid.otf")
@@ -50,7 +50,7 @@ class Vocabulary:
 def vocabulary(name: str) -> Vocabulary:
     """The vocabulary called `train` or `val`. Raises UsageError for another name, VaderError if a font is missing."""
     if name not in VOCABULARIES:
-        raise UsageError(f"no vocabulary is called {name!r}", hint=f"choose from {', '.join(VOCABULARIES)}")
+        raise UsageError(f"no vocabulary is called {name!r}", hint=choices(name, VOCABULARIES))
     table = tomllib.loads(files(__package__).joinpath("vocabulary.toml").read_text(encoding="utf-8"))[name]
     fonts = tuple(
         Font(font_file(entry["package"], file), entry["role"], tuple(entry["scripts"]))

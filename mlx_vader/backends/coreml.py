@@ -10,7 +10,7 @@ import numpy as np
 from convert.facts import PackageFacts
 from convert.running import COMPUTE_UNITS, OpenModel, PackageRunner, opener
 from mlx_vader.backends.base import Outputs, Packed, Source
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices, missing
 
 
 class CoreMLBackend:
@@ -48,11 +48,11 @@ def load(source: Source, compute_units: str = "all") -> CoreMLBackend:
     """
     if compute_units not in COMPUTE_UNITS:
         raise UsageError(
-            f"there are no compute units {compute_units!r}", hint=f"choose one of {', '.join(COMPUTE_UNITS)}"
+            f"there are no compute units {compute_units!r}", hint=choices(compute_units, COMPUTE_UNITS)
         )
     path = Path(str(source))
     if not path.is_dir():
-        raise UsageError(f"{source} does not exist", hint="vader-mlx convert makes packages")
+        raise missing(path)
     emulated = sys.platform != "darwin"
     device = "Core ML (emulated)" if emulated else f"Core ML ({compute_units})"
     return CoreMLBackend(PackageFacts.read(path), opener(path, compute_units), device, emulated=emulated)

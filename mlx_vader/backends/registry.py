@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.backends.base import Backend, Source
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def load_backend(name: str, source: Source = "default", *, compute_units: str = 
     """
     name = fastest(source) if name == "auto" else name
     if name not in BACKENDS:
-        raise UsageError(f"there is no backend {name!r}", hint=f"choose one of auto, {', '.join(BACKENDS)}")
+        raise UsageError(f"there is no backend {name!r}", hint=choices(name, ("auto", *BACKENDS)))
     if reason := unavailable(name):
         raise VaderError(f"the backend {name} does not work here: {reason}", hint=BACKENDS[name].hint)
     if is_package(source) != (name == "coreml"):

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,25 @@ from mlx_vader.backends import BACKENDS, fastest, unavailable
 from mlx_vader.bench import session
 from mlx_vader.bench.options import BenchOptions
 from mlx_vader.bench.session import Configuration
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 
 
-def measure(options: BenchOptions, on_step: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
-    """Measures, and returns the result, JSON-ready. `on_step` is told what begins.
+def measure(
+    options: BenchOptions,
+    on_step: Callable[[str], None] = lambda step: None,
+    on_begin: Callable[[Sequence[Configuration]], None] = lambda configurations: None,
+) -> dict[str, Any]:
+    """Measures, and returns the result, JSON-ready.
+
+    `on_step` is told what begins, `on_begin` all that will be measured, once it has been checked.
 
     What cannot work here is refused before anything is measured, with `UsageError` or `VaderError`.
     """
     with tempfile.TemporaryDirectory(prefix="vader-packages-") as folder:
+        configurations = _configurations(options, Path(folder))
+        on_begin(configurations)
         return session.run(
-            _configurations(options, Path(folder)),
+            configurations,
             frames=options.frames,
             clip=options.input,
             limit=options.time_limit,
@@ -50,7 +58,7 @@ def _working(name: str, checkpoint: str) -> str:
     """The backend that a name means. Raises an error for one that is unknown or does not work here."""
     backend = fastest(checkpoint) if name == "auto" else name
     if backend not in BACKENDS:
-        raise UsageError(f"there is no backend {name!r}", hint=f"choose of auto, {', '.join(BACKENDS)}")
+        raise UsageError(f"there is no backend {name!r}", hint=choices(name, ("auto", *BACKENDS)))
     if reason := unavailable(backend):
         raise VaderError(f"the backend {backend} does not work here: {reason}", hint=BACKENDS[backend].hint)
     return backend

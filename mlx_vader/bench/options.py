@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.options import documented, option
+from mlx_vader.shipped import TAKEN
 
 #: Core ML's.
 UNITS = ("all", "cpuAndGPU", "cpuAndNeuralEngine", "cpuOnly")
@@ -22,15 +23,11 @@ class BenchOptions:
     compute_units: tuple[str, ...] = option(
         UNITS, help=f"Core ML's: {', '.join(UNITS)}; may be repeated.", unsaid="each of them"
     )
-    checkpoint: str = option(
-        "default", help="A .safetensors, a shipped name or a .mlpackage.", flags=("--checkpoint", "-c")
-    )
+    checkpoint: str = option("default", help=f"{TAKEN} or a .mlpackage.", flags=("--checkpoint", "-c"))
     input: Path | None = option(None, help="The video to take frames from.", flags=("--input", "-i"))
     frames: int = option(48, help="Frames to measure at each size.", least=4)
     time_limit: float = option(600, help="Seconds that a step may take.", least=1)
 
     def __post_init__(self) -> None:
         if unknown := [unit for unit in self.compute_units if unit not in UNITS]:
-            raise UsageError(
-                f"there are no compute units {unknown[0]!r}", hint=f"choose of {', '.join(UNITS)}"
-            )
+            raise UsageError(f"there are no compute units {unknown[0]!r}", hint=choices(unknown[0], UNITS))

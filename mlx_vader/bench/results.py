@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 from mlx_vader.untrusted import parse_json
 
 
@@ -12,7 +12,8 @@ from mlx_vader.untrusted import parse_json
 class Row:
     """A line of the result; keys are stable. Times in seconds but where the name says ms; no figure is a prediction.
 
-    `fps`: the network alone, frame by frame; `fps_end_to_end`: from file to file. `compile_s`: the first call.
+    `fps`: the network alone, frame by frame, and that of the slowest and the fastest of the turns that were measured;
+    `fps_end_to_end`: from file to file. `compile_s`: the first call.
     `passed` is `None` where no target speaks of the device.
     """
 
@@ -25,6 +26,8 @@ class Row:
     latency_ms_p50: float | None = None
     latency_ms_p95: float | None = None
     fps: float | None = None
+    fps_slowest_turn: float | None = None
+    fps_fastest_turn: float | None = None
     fps_end_to_end: float | None = None
     compile_s: float | None = None
     load_s: float | None = None
@@ -66,6 +69,8 @@ class _Result:
 
 def read_result(path: Path) -> dict[str, Any]:
     """A result file that `bench --json` wrote. Raises `VaderError` for anything else."""
+    if not path.exists():
+        raise missing(path)
     hint = "make one with: vader-mlx bench --json FILE"
     try:
         text = path.read_bytes()
@@ -78,7 +83,11 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def compare(first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any]]:
-    """The configurations that both results have, with the frame rates of both and the second over the first."""
+    """The configurations that both results have, with the frame rates of both and the second over the first.
+
+    `ratio_low` and `ratio_high`: what the turns of both allow. `differs` is None where they allow 1: then the runs do
+    not show which is faster. Results of earlier versions have no turns: their ratios have no bounds.
+    """
 
     def key(row: dict[str, Any]) -> tuple[str, str, str]:
         return row.get("size") or row["res"], row["backend"], row["unit"]
@@ -93,10 +102,39 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any
             "fps": [a["fps"], b["fps"]],
             "latency_ms_p50": [a["latency_ms_p50"], b["latency_ms_p50"]],
             "fps_end_to_end": [a["fps_end_to_end"], b["fps_end_to_end"]],
-            "ratio": b["fps"] / a["fps"],
+            "frames": [a.get("frames"), b.get("frames")],
+            **_ratios(a, b),
         }
         for a, b in pairs
     ]
+
+
+def _ratios(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+    ratio = b["fps"] / a["fps"]
+    turns = ("fps_slowest_turn", "fps_fastest_turn")
+    if not all(row.get(turn) for row in (a, b) for turn in turns):
+        return {"ratio": ratio, "ratio_low": None, "ratio_high": None, "differs": None}
+    slowest, fastest = turns
+    low, high = b[slowest] / a[fastest], b[fastest] / a[slowest]
+    differs = "faster" if low > 1 else "slower" if high < 1 else None
+    return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "differs": differs}
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """What else than the speed differs between two results, by name: then the ratios do not tell why."""
+
+    def facts(result: dict[str, Any]) -> dict[str, str]:
+        rows = result["rows"]
+        each = {
+            name: ", ".join(sorted({str(row[name]) for row in rows if row.get(name)}))
+            for name in ("clip", "frames", "kind")
+        }
+        versions = {f"version of {name}": str(it) for name, it in dict(result.get("versions") or {}).items()}
+        whole = {name: str(result.get(name) or "") for name in ("device", "checkpoint")}
+        return whole | each | versions
+
+    a, b = facts(first), facts(second)
+    return {name: (a[name], b[name]) for name in a.keys() & b.keys() if a[name] != b[name]}
 
 
 def check(rows: list[dict[str, Any]]) -> None:

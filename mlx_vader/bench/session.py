@@ -37,7 +37,8 @@ class Measured:
 
     def __init__(self, configuration: Configuration, clip: MeasuredClip) -> None:
         self.configuration, self.clip = configuration, clip
-        self.seconds: list[float] = []
+        #: Of each call, by turn.
+        self.turns: list[list[float]] = []
         self.row = Row(
             configuration.name,
             str(configuration.size),
@@ -65,12 +66,14 @@ class Measured:
         self.row.unit, self.row.kind = loaded["unit"], loaded["kind"]
         worker.ask("measure", [WARM_UP_CALLS], limit)
 
-    def measure(self, frames: int, limit: float) -> None:
-        """Some more frames of the network alone."""
+    def measure(self, turn: int, frames: int, limit: float) -> None:
+        """The turn's share of `frames`, the network alone."""
         if self.worker is None or self.row.error:
             return
-        calls = max(1, round(frames / (self.row.frames_per_call or 1)))
-        self.seconds += self.worker.ask("measure", [calls], limit)["seconds"]
+        calls = -(-frames // (self.row.frames_per_call or 1))
+        share = calls * (turn + 1) // ROUNDS - calls * turn // ROUNDS
+        if share:
+            self.turns.append(self.worker.ask("measure", [share], limit)["seconds"])
 
     def finish(self, limit: float) -> None:
         """The end-to-end run and the sums."""
@@ -79,9 +82,14 @@ class Measured:
         row, window = self.row, self.row.frames_per_call or 1
         end_to_end = self.worker.ask("end_to_end", [self.clip.frames], limit)
         memory = self.worker.ask("memory", [], limit)
-        a_frame = np.array(self.seconds) / window
+        a_frame = np.concatenate(self.turns) / window
+        rates = [float(window / np.mean(turn)) for turn in self.turns]
         row.latency_ms_p50, row.latency_ms_p95 = (float(1000 * np.percentile(a_frame, p)) for p in (50, 95))
-        row.fps = float(1 / a_frame.mean())
+        row.fps, row.fps_slowest_turn, row.fps_fastest_turn = (
+            float(1 / a_frame.mean()),
+            min(rates),
+            max(rates),
+        )
         row.frames = len(a_frame) * window
         row.fps_end_to_end = end_to_end["frames"] / end_to_end["seconds"]
         row.strategy = end_to_end["strategy"]
@@ -124,7 +132,7 @@ def run(
             for one in runs:
                 on_step(f"measuring {_title(one)}, turn {turn + 1} of {ROUNDS}")
                 with _noted(one):
-                    one.measure(max(1, frames // ROUNDS), limit)
+                    one.measure(turn, frames, limit)
         for one in runs:
             on_step(f"decoding, restoring and encoding {_title(one)}")
             with _noted(one):

@@ -17,9 +17,9 @@ Examples:
 
     vader-mlx artifacts -o sheet.png
 
-    vader-mlx artifacts -o sheet.png --input holiday.mp4 --severity 0.8 --seed 3
+    vader-mlx artifacts -o sheet.png --input clip.mp4 --severity 0.8 --seed 3
 
-    vader-mlx artifacts -o sheet.png --logos my_logos/     with your own PNG logos
+    vader-mlx artifacts -o sheet.png --logos my_logos/   PNG logos of yours
 """
 FRAMES = 9
 

@@ -9,7 +9,11 @@ from mlx_vader.bench import BenchOptions
 from mlx_vader.cli.options import with_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
+
+    from mlx_vader.bench.session import Configuration
 
 EXAMPLES = """
 Measure frame rates on this machine: the network alone, and from file to file with decoding and encoding.
@@ -21,12 +25,16 @@ Examples:
 
     vader-mlx bench --res 256 --res 512 --res 720p
 
-    vader-mlx bench --res 720p --backend mlx --backend torch --json result.json
+    vader-mlx bench --backend mlx --backend torch --json result.json
 
-    vader-mlx bench --backend coreml --compute-units cpuAndNeuralEngine --compute-units cpuAndGPU
+    vader-mlx bench --backend coreml --compute-units cpuAndNeuralEngine
 
     vader-mlx bench --compare before.json after.json
 """
+
+
+#: How the second of two results compares with the first.
+VERDICTS = {"faster": "[green]faster[/]", "slower": "[red]slower[/]", None: "no clear difference"}
 
 
 def register(app: typer.Typer) -> None:
@@ -48,9 +56,10 @@ def bench(
 
     check_results([*(compare or ()), locate(options.checkpoint), options.input], json)
     if compare is not None:
-        pairs = results.compare(*map(results.read_result, compare))
-        value: Any = {"files": [str(path) for path in compare], "rows": pairs}
-        table = comparison_table(pairs, compare)
+        both = [results.read_result(path) for path in compare]
+        pairs, other = results.compare(*both), results.differences(*both)
+        value: Any = {"files": [str(path) for path in compare], "rows": pairs, "differences": other}
+        table = comparison_table(pairs, other)
     else:
         value = measured(options)
         table = result_table(value)
@@ -64,10 +73,22 @@ def bench(
 def measured(options: BenchOptions) -> dict[str, Any]:
     """The result, with a line on the terminal that says what is going on."""
     from mlx_vader.bench.measuring import measure
-    from mlx_vader.cli.console import stderr_console
+    from mlx_vader.cli.console import announce, stderr_console
 
     with stderr_console().status("starting") as status:
-        return measure(options, status.update)
+
+        def on_begin(configurations: "Sequence[Configuration]") -> None:
+            status.stop()
+            each = [f"{one.name} on {one.backend} {one.units}".strip() for one in configurations]
+            about = (
+                f"{options.frames} of {options.input or 'the sample clip'} for each, then from file to file"
+            )
+            announce(
+                f"measuring {options.checkpoint}", {"sizes and backends": ", ".join(each), "frames": about}
+            )
+            status.start()
+
+        return measure(options, status.update, on_begin)
 
 
 def result_table(result: dict[str, Any]) -> "Table":
@@ -76,10 +97,10 @@ def result_table(result: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
-    table = Table("size", title=f"{result['device']}, {kinds}", title_justify="left", box=SIMPLE)
-    table.add_column("backend", min_width=len("backend"))
-    for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile to file", "load s", "1st call s", "peak MiB"):
-        table.add_column(name, justify="right")
+    title = f"{result['device']}, {kinds}"
+    table = Table("size", "backend", title=title, title_justify="left", box=SIMPLE)
+    for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile\nto file", "load s", "1st call s", "peak MiB"):
+        table.add_column(name, justify="right", no_wrap=True)
     judged = any(row["target_fps"] for row in result["rows"])
     if judged:
         table.add_column("target")
@@ -127,19 +148,28 @@ def _verdict(row: dict[str, Any]) -> str:
     return f"{row['target_fps']:g} FPS ({row['target']}) {passed}"
 
 
-def comparison_table(pairs: list[dict[str, Any]], files: tuple[Path, Path]) -> "Table":
-    """Two results side by side."""
+def comparison_table(pairs: list[dict[str, Any]], other: dict[str, tuple[str, str]]) -> "Table":
+    """Two results side by side, and how far their noise allows a verdict."""
+    from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table("size", "backend", title="frames per second, network alone", title_justify="left")
-    for name in (files[0].name, files[1].name, "second / first"):
-        table.add_column(name, justify="right")
+    title = "frames per second, network alone"
+    table = Table("size", "backend", title=title, title_justify="left", box=SIMPLE)
+    for name in ("first", "second", "second\n/ first", "noise\nallows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", min_width=len("difference"))
     for pair in pairs:
-        colour = "green" if pair["ratio"] >= 1 else "red"
+        bounds = (pair["ratio_low"], pair["ratio_high"])
         table.add_row(
             pair["res"],
             f"{pair['backend']} {pair['unit']}".strip(),
             *(_number(fps) for fps in pair["fps"]),
-            f"[{colour}]{pair['ratio']:.2f}[/]",
+            f"{pair['ratio']:.2f}",
+            "?" if None in bounds else "{:.2f} to {:.2f}".format(*bounds),
+            VERDICTS[pair["differs"]],
         )
+    notes = [f"{name}: {first} and {second}" for name, (first, second) in sorted(other.items())]
+    notes.append("noise: what the slowest and the fastest turns of both runs allow")
+    notes.append("a busy machine changes whole runs: before you trust a difference, measure both twice")
+    table.caption, table.caption_justify = "\n".join(notes), "left"
     return table

@@ -1,9 +1,11 @@
 """`vader-mlx clean`: removes artifacts from videos, images and folders of them."""
 
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,13 @@ from mlx_vader.cli.options import with_options
 from mlx_vader.jobs.options import CleanOptions
 
 if TYPE_CHECKING:
-    from mlx_vader.jobs.clean import CleanReport, FileReport, Interrupted, Progress
+    from mlx_vader.jobs.clean import Beginning, CleanReport, FileReport, Interrupted, Progress
+    from mlx_vader.jobs.plan import Task
+
+#: A mark of which the network is less sure is called doubtful.
+DOUBTFUL = 0.75
+#: Seconds of work after which the speed tells how long the rest will take.
+SECONDS_TO_ESTIMATE = 10
 
 #: Damaged frames that are so few seconds apart are told as one place; no more places than these are told.
 SAME_PLACE, MOST_PLACES = 0.5, 6
@@ -37,7 +45,7 @@ Examples:
 
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
 
-    vader-mlx clean clip.mp4 --find network           all that looks like a mark
+    vader-mlx clean clip.mp4 --find network           all that seems a mark
 """
 
 
@@ -70,7 +78,13 @@ def clean(
     with _progress_bar() as on_progress:
         try:
             report = library.clean(
-                inputs, out, on_progress=on_progress, on_note=_say, also_written=[json], **options
+                inputs,
+                out,
+                on_begin=_announce,
+                on_progress=on_progress,
+                on_note=_say,
+                also_written=[json],
+                **options,
             )
         except library.Interrupted as interruption:
             stopped = interruption
@@ -79,9 +93,45 @@ def clean(
         raise typer.Exit(130)
     if json is not None:
         emit_json(report.as_dict(), json)
-    _summarise(report, to_stderr=str(json) == "-")
+    _summarise(report, options["find"], to_stderr=str(json) == "-")
     if report.failures:
         raise typer.Exit(1)
+
+
+def _announce(beginning: "Beginning") -> None:
+    """Says what will be done, with what, and where the result goes."""
+    from mlx_vader.cli.console import announce
+
+    tasks, options = beginning.tasks, beginning.options
+    first = tasks[0]
+    alone = len(tasks) == 1
+    announce(
+        f"cleaning {first.source}" if alone else f"cleaning {len(tasks)} files",
+        {
+            "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
+            "preview": str(first.preview) if options.preview and alone else "",
+            "network": f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
+            "touches": _touched(beginning),
+            "fill": options.fill if options.mask or beginning.looks_for_marks else "",
+            "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
+        },
+    )
+
+
+def _common_folder(tasks: "Sequence[Task]") -> str:
+    return os.path.commonpath([task.target.parent.absolute() for task in tasks])
+
+
+def _touched(beginning: "Beginning") -> str:
+    options = beginning.options
+    if options.mask is not None:
+        return f"what is white in {options.mask}"
+    if not beginning.looks_for_marks:
+        return "the whole picture, against noise and the like; no marks are looked for"
+    return {
+        "auto": "marks that stand still while the scene moves",
+        "network": "all that the network takes for marks",
+    }[options.find]
 
 
 @contextmanager
@@ -91,21 +141,36 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
 
     began: tuple[int, int, float] = (0, 0, 0.0)
     advance: Callable[..., None] | None = None
+    estimated = 0
 
     with ExitStack() as shown:
 
         def on_progress(now: "Progress") -> None:
-            nonlocal began, advance
+            nonlocal began, advance, estimated
             if advance is None:
                 advance = shown.enter_context(progress(now.source.name, now.total))
             if began[0] != now.number:
                 began = now.number, now.frames, time.monotonic()
             seconds, frames = time.monotonic() - began[2], now.frames - began[1]
+            if (
+                estimated != now.number
+                and frames
+                and seconds > SECONDS_TO_ESTIMATE
+                and now.frames < now.total
+            ):
+                estimated = now.number
+                _say(f"{now.source.name}: {_estimate(frames, now.total - began[1], seconds)}")
             place = f" ({now.number}/{now.files})" if now.files > 1 else ""
             note = f"{frames / seconds:.1f} fps" if frames and seconds else now.step
             advance(0, completed=now.frames, total=now.total, description=now.source.name + place, note=note)
 
         yield on_progress
+
+
+def _estimate(frames: int, total: int, seconds: float) -> str:
+    """What is left of a file, at the speed so far."""
+    left = timedelta(seconds=round((total - frames) * seconds / frames))
+    return f"{total} frames at {frames / seconds:.1f} fps: about {left} to go"
 
 
 def _say(note: str) -> None:
@@ -124,12 +189,14 @@ def _say_how_to_go_on(stopped: "Interrupted") -> None:
     print(f"hint: {hint}", file=sys.stderr)
 
 
-def _summarise(report: "CleanReport", *, to_stderr: bool) -> None:
-    """One line on what was done, one for each file that needs a word."""
+def _summarise(report: "CleanReport", find: str, *, to_stderr: bool) -> None:
+    """One line on what was done, one for each file that needs a word, and what to do where a mark stays."""
     for file in report.files:
         for line in _notes(file):
             print(line, file=sys.stderr)
     print(_summary(report), file=sys.stderr if to_stderr else sys.stdout)
+    for hint in _hints(report, find):
+        print(f"hint: {hint}", file=sys.stderr)
 
 
 def _notes(file: "FileReport") -> Iterator[str]:
@@ -144,14 +211,38 @@ def _notes(file: "FileReport") -> Iterator[str]:
         yield f"note: {file.source}: {_damage(file)}"
     if file.not_finite:
         yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
-    if file.finding.status == "nothing":
+    yield from _found(file)
+
+
+def _found(file: "FileReport") -> Iterator[str]:
+    """Which marks were removed, which were left, and how sure that is."""
+    finding = file.finding
+    for mark in finding.marks:
+        x, y, width, height = mark.box
+        done = "left" if mark.treated == "left" else "removed"
+        doubt = ", doubtful" if mark.confidence < DOUBTFUL else ""
+        yield f"note: {file.source}: a mark {done}, {width}x{height} at {x},{y} ({mark.confidence:.0%} sure{doubt})"
+    if finding.status == "nothing":
         yield f"note: {file.source}: no mark was found that stands still while the scene moves"
-    if file.finding.status == "undecidable":
-        yield f"note: {file.source}: {file.finding.reason}"
-    if file.finding.status in {"nothing", "undecidable"}:
+    if finding.status == "undecidable":
+        yield f"note: {file.source}: {finding.reason}"
+    if finding.status in {"nothing", "undecidable"}:
         kept = "the result is the source, byte for byte" if file.copied else "no frame was changed"
         yield f"note: {kept}"
-        yield "hint: show where the mark is with --mask, or take the network's word with --find network"
+
+
+def _hints(report: "CleanReport", find: str) -> Iterator[str]:
+    """What to look at next, and what to do where marks stay."""
+    outcomes = {file.finding.status for file in report.files if file.status == "cleaned"}
+    if outcomes & {"nothing", "undecidable"}:
+        yield "show where the mark is with --mask, or take the network's word with --find network"
+    elif "found" in outcomes:
+        yield "does a mark stay? show where it is with --mask"
+    elif find == "network" and "unasked" in outcomes:
+        yield "look at the result: what is no mark may be gone too; --mask keeps to what you show"
+    else:
+        return
+    yield "a mask is a frame saved from a player, painted white on the mark and black elsewhere"
 
 
 def _damage(file: "FileReport") -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,35 @@ if TYPE_CHECKING:
 
 def stdout_console() -> "Console":
     """For tables and results that a person reads."""
-    from rich.console import Console
+    from mlx_vader.cli.whole_console import WholeConsole
 
-    return Console(highlight=False)
+    return WholeConsole(highlight=False)
 
 
 def stderr_console() -> "Console":
     """For progress, notes and warnings."""
-    from rich.console import Console
+    from mlx_vader.cli.whole_console import WholeConsole
 
-    return Console(stderr=True, highlight=False)
+    return WholeConsole(stderr=True, highlight=False)
+
+
+def announce(title: str, facts: Mapping[str, str]) -> None:
+    """On stderr, before long work begins: what it will do, with what, a fact a line."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(f"[dim]{name}[/]", escape(fact))
+    console = stderr_console()
+    console.print(title, markup=False, soft_wrap=True)
+    console.print(table)
+
+
+def say(text: str) -> None:
+    """A line on stderr that no terminal breaks: paths and commands in it can be copied."""
+    stderr_console().print(text, markup=False, soft_wrap=True)
 
 
 def show_refusals(refusals: "Iterable[Refusal]", console: "Console") -> None:

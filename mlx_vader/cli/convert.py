@@ -1,5 +1,6 @@
 """`vader-mlx convert`: a checkpoint becomes a Core ML package."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 
 from convert.form import Form
 from mlx_vader.cli.options import with_options
+from mlx_vader.shipped import TAKEN
 
 if TYPE_CHECKING:
     from convert import ConversionReport
@@ -26,9 +28,10 @@ Examples:
 
     vader-mlx convert --to coreml -o vader.mlpackage
 
-    vader-mlx convert --to coreml -c runs/mine/best.safetensors -o mine.mlpackage --shapes 720p
+    vader-mlx convert --to coreml -c runs/mine -o mine.mlpackage --shapes 720p
 
-    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p --swift FrameRestorer
+    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image \\
+        --shapes 512,720p --swift FrameRestorer
 
     vader-mlx convert --to coreml -o any.mlpackage --shapes range:256-1280
 
@@ -43,9 +46,7 @@ def register(app: typer.Typer) -> None:
 
 @with_options
 def convert(
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-c", help="A .safetensors file, or the name of a shipped one.")
-    ] = "default",
+    checkpoint: Annotated[str, typer.Option("--checkpoint", "-c", help=f"{TAKEN}.")] = "default",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The .mlpackage to write; the checkpoint's name if not given."),
@@ -77,7 +78,7 @@ def convert(
     if to != "coreml":
         raise UsageError(f"cannot convert to {to!r}", hint="--to coreml")
     source = checkpoints.resolve(checkpoint)
-    out = output or Path(source.stem + ".mlpackage")
+    out = output or Path(f"{checkpoints.label(source)}.mlpackage")
     check_results([], json)
     check_overwriting([source, form.calibrate], [json, swift], replaced_folders=[out])
     for note in squares_that_are_heights(shapes):
@@ -103,6 +104,8 @@ def convert(
         _print(report)
         if report.verification:
             show(report.verification, stdout_console())
+        next_step = f"next: vader-mlx inspect {shlex.quote(str(report.path))}"
+        stdout_console().print(next_step, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlx_vader.shipped import TAKEN
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -15,9 +17,9 @@ The whole road on a real clip, in a few minutes: spoil it, clean it, measure, co
 
 Examples:
 
-    vader-mlx demo                                     a person in a moving car, of the demo extra
+    vader-mlx demo                              a clip of the demo extra
 
-    vader-mlx demo --input holiday.mp4 --artifacts tiled_pattern,jpeg_compression
+    vader-mlx demo --input holiday.mp4 --artifacts tiled_pattern,blur
 """
 
 
@@ -32,10 +34,10 @@ def demo(
         typer.Option("--input", "-i", help="A clip of yours.", show_default="a real one, of the demo extra"),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("vader-demo"),
-    checkpoint: Annotated[
-        str, typer.Option("--checkpoint", "-c", help="A .safetensors or a shipped name.")
-    ] = "default",
-    artifacts: Annotated[str, typer.Option(help="What to spoil the clip with.")] = "corner_logo,text_overlay",
+    checkpoint: Annotated[str, typer.Option("--checkpoint", "-c", help=f"{TAKEN}.")] = "default",
+    artifacts: Annotated[
+        str, typer.Option(help="What to spoil it with; a wrong name lists all.")
+    ] = "corner_logo,text_overlay",
     frames: Annotated[int, typer.Option(min=1, help="Frames to take.")] = 48,
     seed: Annotated[int, typer.Option(help="Another seed, another logo and another text.")] = 7,
     json: Annotated[str, typer.Option("--json", help="Write the result to this file; - is stdout.")] = "",
@@ -43,7 +45,7 @@ def demo(
     from mlx_vader.artifacts import parse_names
     from mlx_vader.checkpoints import locate
     from mlx_vader.cli.bench import result_table
-    from mlx_vader.cli.console import check_results, emit_json, stderr_console, stdout_console
+    from mlx_vader.cli.console import announce, check_results, emit_json, stderr_console, stdout_console
     from mlx_vader.demo import PACKAGE, files_in
     from mlx_vader.demo import demo as run
 
@@ -51,6 +53,20 @@ def demo(
         [input, locate(checkpoint)], json, *files_in(out).values(), replaced_folders=[out / PACKAGE]
     )
     with stderr_console().status("starting") as status:
+
+        def on_begin(source: Path, count: int) -> None:
+            status.stop()
+            announce(
+                f"demo of {checkpoint}",
+                {
+                    "clip": f"{source}, {count} frames",
+                    "spoils it with": artifacts,
+                    "then": "cleans it, measures, converts the network to Core ML, measures its speed: minutes",
+                    "folder": str(out),
+                },
+            )
+            status.start()
+
         report = run(
             input,
             out,
@@ -59,6 +75,7 @@ def demo(
             frames=frames,
             seed=seed,
             on_step=status.update,
+            on_begin=on_begin,
         )
     if json:
         emit_json(report.as_dict(), json)

@@ -28,9 +28,11 @@ Examples:
 
     vader-mlx evaluate
 
-    vader-mlx evaluate clips -c realtime -c mine.safetensors --suite full --json result.json --html result.html
+    vader-mlx evaluate clips -c realtime -c runs/mine --suite full
 
-    vader-mlx evaluate holiday.mp4 --suite corner_logo,codecs --method "opencv telea" --method mine
+    vader-mlx evaluate clips --json result.json --html result.html
+
+    vader-mlx evaluate clip.mp4 --suite corner_logo --method "opencv telea"
 """
 
 
@@ -51,13 +53,14 @@ def evaluate(
     ] = None,
 ) -> None:
     from mlx_vader.checkpoints import locate
-    from mlx_vader.cli.console import check_results, emit_json, stderr_console, stdout_console
+    from mlx_vader.cli.console import check_results, emit_json, say, stderr_console, stdout_console
     from mlx_vader.evaluation import prepare
 
     check_results([*(clips or []), *map(locate, options.checkpoint), options.logos], json, html)
     evaluation, note = prepare(replace(options, clips=tuple(clips or ())))
     if note:
         stderr_console().print(f"[dim]{note}[/]", soft_wrap=True)
+    _announce(evaluation)
     rows, pictures = _measured(evaluation, want_pictures=html is not None)
     result = evaluation.as_dict(rows)
     if html and pictures:
@@ -69,6 +72,28 @@ def evaluate(
         emit_json(result, json)
     if json != "-":
         _show(result, stdout_console())
+    for written in (json if json != "-" else "", html):
+        if written:
+            say(f"written: {written}")
+
+
+def _announce(evaluation: "Evaluation") -> None:
+    """What will be compared, on what, and how many trials that makes."""
+    from mlx_vader.cli.console import announce
+
+    networks = [method.name for method in evaluation.methods if method.ours]
+    where = dict.fromkeys(method.where for method in evaluation.methods if method.ours)
+    others = [method.name for method in evaluation.methods if not method.ours]
+    cases = [f"{case.artifact} {case.severity}" for case in evaluation.cases]
+    announce(
+        f"evaluating: {evaluation.trials} trials",
+        {
+            "networks": ", ".join(networks) + (f" ({', '.join(where)})" if where else ""),
+            "beside": ", ".join(others),
+            "clips": f"{', '.join(evaluation.clips)}; {evaluation.frames} frames of each",
+            "spoiled with": ", ".join(cases),
+        },
+    )
 
 
 def _measured(evaluation: "Evaluation", *, want_pictures: bool) -> "tuple[list[Row], Pictures | None]":
@@ -125,7 +150,7 @@ def _plain_table(title: str, name: str) -> Any:
     from rich.table import Table as RichTable
 
     table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(name, overflow="fold")
+    table.add_column(name)
     return table
 
 
@@ -136,8 +161,8 @@ def _gains(summary: list[dict[str, Any]]) -> Any:
 
     shown = _plain_table("gains in PSNR, dB", "artifact")
     shown.add_column("spoiled", justify="right", no_wrap=True)
-    shown.add_column("best baseline", overflow="fold")
-    shown.add_column("network", overflow="fold")
+    shown.add_column("best baseline")
+    shown.add_column("network")
     for name in ("PSNR", "over\nspoiled", "over\nbaseline"):
         shown.add_column(name, justify="right", no_wrap=True)
     for line in gains(summary):

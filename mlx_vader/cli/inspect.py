@@ -40,7 +40,9 @@ def inspect(
     package: Annotated[Path, typer.Argument(help="An .mlpackage that holds an ML program.")],
     chip: Annotated[
         list[str] | None,
-        typer.Option(help="m1 to m6, m4-pro, m4-max, a17-pro, a19 …; may be repeated.  this Mac's, else m4"),
+        typer.Option(
+            help="m1 to m6, m4-pro, m4-max, a17-pro, a19 and more; may be repeated.  this Mac's, else m4"
+        ),
     ] = None,
     function: Annotated[str, typer.Option(help="One function alone.  every one")] = "",
     shape: Annotated[str, typer.Option(help="Frame size: 720p or HEIGHTxWIDTH.  the default one")] = "",

@@ -22,7 +22,8 @@ Examples:
 
     vader-mlx run theirs.mlpackage --input frame.png -o out.png
 
-    vader-mlx run theirs.mlpackage --input image=frame.png --input noise=noise.npy -o all.npz --precision fp32
+    vader-mlx run theirs.mlpackage --input image=frame.png \\
+        --input noise=noise.npy -o all.npz --precision fp32
 """
 
 #: Flags that are shown; there can be one for each operation.

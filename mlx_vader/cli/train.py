@@ -7,10 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from mlx_vader.cli.options import with_options
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.loss_weights import LossWeights
 from mlx_vader.options import flag_of
-from mlx_vader.training.config import COURSE, DATA, LOSSES, NETWORK, TrainConfig
+from mlx_vader.training.config import COURSE, DATA, LOSSES, NETS, NETWORK, TrainConfig
+
+#: Of the network `nafunet`, whose own list is too heavy for `--help`.
+GUIDANCE = ("none", "modulation", "concat", "residual", "skip_gate", "attn_gate")
 
 #: What may change when a run goes on.
 CHANGEABLE = ("data", "steps", "epochs", "lr", "device", "workers", "validate_every")
@@ -56,7 +59,7 @@ def train(
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON, - for stdout.")] = None,
     dummy: Annotated[bool, _option("Drawn scenes instead, to try things out.", DATA, "--dummy")] = False,
     guidance: Annotated[
-        str | None, _option("What the predicted mask does, in networks with that choice.", NETWORK)
+        str | None, _option(f"What nafunet does with its mask: {', '.join(GUIDANCE)}.", NETWORK)
     ] = None,
     residual: Annotated[
         bool | None, _option("Predict what to add to the input.", NETWORK, "--residual/--no-residual")
@@ -108,7 +111,7 @@ def _new(typed: dict[str, Any], own: dict[str, Any], *, dummy: bool) -> TrainCon
             hint="a folder of videos and images, or drawn scenes to try",
         )
     initial = typed["initial"]
-    network = checkpoints.read(initial).network if initial else typed["net"]
+    network = checkpoints.read(initial).network if initial else typed["net"] or NETS[0]
     usual = recipe(network, optimiser=typed["optimiser"], fine_tuning=initial is not None)
     values = {name: _plain(value) for name, value in typed.items() if value is not None}
     values["losses"] = _losses(typed["losses"], usual["losses"])
@@ -148,7 +151,7 @@ def _losses(given: str | None, usual: LossWeights) -> LossWeights:
     for part in given.split(",") if given else ():
         name, _, number = (piece.strip() for piece in part.partition("="))
         if name not in known:
-            raise UsageError(f"there is no loss {name!r}", hint=f"one of {', '.join(known)}")
+            raise UsageError(f"there is no loss {name!r}", hint=choices(name, known))
         try:
             weights[name] = float(number)
         except ValueError:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlx_vader.shipped import TAKEN
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,7 +22,7 @@ Examples:
 
     vader-mlx verify Vader.mlpackage
 
-    vader-mlx verify mine.mlpackage -c runs/mine/best.safetensors --input holiday.mp4
+    vader-mlx verify mine.mlpackage -c runs/mine --input holiday.mp4
 """
 
 #: Flags that are shown; there can be one for each operation.
@@ -36,7 +38,7 @@ def verify(
     package: Annotated[Path, typer.Argument(help="An .mlpackage that vader-mlx made.")],
     checkpoint: Annotated[
         str,
-        typer.Option("--checkpoint", "-c", help="What it was made from: a .safetensors or a shipped name."),
+        typer.Option("--checkpoint", "-c", help=f"What it was made from: {TAKEN}."),
     ] = "default",
     input: Annotated[
         Path | None,
@@ -54,9 +56,10 @@ def verify(
     ] = "",
 ) -> None:
     from mlx_vader.checkpoints import locate
-    from mlx_vader.cli.console import check_results, emit_json, shown_steps, stdout_console
+    from mlx_vader.cli.console import announce, check_results, emit_json, shown_steps, stdout_console
 
     check_results([package, locate(checkpoint), input], json)
+    announce(f"verifying {package}", {"against": checkpoint, "on": str(input or "the demo's clip")})
     with shown_steps() as on_step:
         from convert.verify import verify as verify_package
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import VaderError, missing
 from mlx_vader.video import list_media
 
 Split = Literal["train", "val"]
@@ -21,6 +21,8 @@ def media_files(folder: Path, split: Split) -> list[Path]:
     A folder with `train/` and `val/` is taken at its word; any other is split by a hash of each file's name, so that
     a file keeps its side when others come or go. Raises VaderError when there is nothing to read.
     """
+    if not folder.exists():
+        raise missing(folder)
     if not folder.is_dir():
         raise VaderError(f"{folder} is not a folder", hint="give a folder of videos or images")
     if any((folder / name).is_dir() for name in ("train", "val")):

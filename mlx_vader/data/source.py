@@ -70,6 +70,11 @@ class FolderSource:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def files(self) -> set[Path]:
+        """The files that the items are of."""
+        return {item if isinstance(item, Path) else item.path for item in self.items}
+
     def clip(self, index: int, key: int, length: int, size: int) -> Float[np.ndarray, "t size size 3"]:
         """A clip of item `index`; raises VaderError when no file of the folder can be decoded any more."""
         for step in range(len(self)):

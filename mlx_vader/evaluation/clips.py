@@ -7,7 +7,7 @@ import numpy as np
 
 from mlx_vader.arrays import Clip
 from mlx_vader.data.stills import check_still
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, missing
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.resizing import at_most
 from mlx_vader.sample_clips import BUNNY, CARPHONE, sample_clip
@@ -57,6 +57,8 @@ def middle_of(path: Path, frames: int, height: int) -> Clip:
 
 
 def _media(path: Path) -> Sequence[Path]:
+    if not path.exists():
+        raise missing(path)
     if not path.is_dir():
         return (path,)
     found = list_media(path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
 from mlx_vader.evaluation.method import NOTHING, Method
 
@@ -28,7 +28,7 @@ def find_methods(
             raise UsageError(f"the method {name} does not work here", hint=missing[name])
         if not found:
             raise UsageError(
-                f"there is no method {name!r}", hint=f"one of {', '.join(method.name for method in methods)}"
+                f"there is no method {name!r}", hint=choices(name, (method.name for method in methods))
             )
         chosen |= found
     return tuple(chosen.values()), {}

@@ -43,13 +43,16 @@ def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Me
 
 
 def _names(checkpoints: Sequence[str]) -> list[str]:
-    """The checkpoint's name, or its file's; its folder's too where two files have the same."""
+    """What each is called; by folder and file where two would be called the same."""
     from mlx_vader import checkpoints as stored
     from mlx_vader.backends.registry import is_package
 
     paths = [Path(text) if is_package(text) else stored.resolve(text) for text in checkpoints]
-    stems = [path.stem for path in paths]
-    return [path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}" for path in paths]
+    labels = [stored.label(path) for path in paths]
+    return [
+        label if labels.count(label) == 1 else f"{path.parent.name}/{path.stem}"
+        for label, path in zip(labels, paths, strict=True)
+    ]
 
 
 class _Network:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_vader.options import documented, option, setting
+from mlx_vader.shipped import TAKEN
 
 
 @documented
@@ -14,7 +15,7 @@ class EvaluateOptions:
     clips: tuple[Path, ...] = setting((), help="Videos, photographs, folders; none: the sample clips.")
     checkpoint: tuple[str, ...] = option(
         ("default",),
-        help="A .safetensors, a shipped name or a .mlpackage; may be repeated.",
+        help=f"{TAKEN} or a .mlpackage; may be repeated.",
         flags=("--checkpoint", "-c"),
     )
     backend: str = option("auto", help="Of the networks: auto, mlx, torch or coreml.")
@@ -23,7 +24,9 @@ class EvaluateOptions:
         help="quick, clean, overlays, noise, compression, codecs, tones, full, or artifacts; with commas between.",
     )
     method: tuple[str, ...] = option(
-        (), help="Only this network or baseline; may be repeated.", unsaid="all that work here"
+        (),
+        help="Only this network or baseline; may be repeated; a wrong one lists them.",
+        unsaid="all that work here",
     )
     frames: int = option(10, help="Frames of each clip, from its middle.", least=1)
     height: int = option(240, help="Taller clips are scaled down to so many lines; 0 leaves them.", least=0)

@@ -17,7 +17,7 @@ from mlx_vader.artifacts import ARTIFACTS, GROUPS, apply
 from mlx_vader.artifacts.degradations.gaussian_noise import with_noise
 from mlx_vader.artifacts.degradations.jpeg_compression import through_jpeg
 from mlx_vader.artifacts.degradations.video_compression import at_quantiser
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.levels import to_levels, to_unit
 
 #: Of 0, hardly seen, to 1, severe.
@@ -129,7 +129,7 @@ def find_cases(names: str) -> tuple[Case, ...]:
             artifacts = dict.fromkeys(case.artifact for case in SUITES["full"])
             raise UsageError(
                 f"there is no suite {name!r}",
-                hint=f"one of {', '.join(SUITES)}, or an artifact: {', '.join(artifacts)}",
+                hint=choices(name, (*SUITES, *artifacts)),
             )
         wanted += found
     return tuple(dict.fromkeys(wanted))

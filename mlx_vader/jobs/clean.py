@@ -30,6 +30,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """What a run is going to do: its files, its options, and what computes on what.
+
+    `looks_for_marks` is false where none are wanted, and with weights that know none.
+    """
+
+    tasks: tuple[Task, ...]
+    options: CleanOptions
+    backend: str
+    device: str
+    looks_for_marks: bool
+
+
+@dataclass(frozen=True)
 class FileReport:
     """One file. `status`: "cleaned", "kept" (by `resume`: its target was there) or "failed" (see `error` and `hint`).
 
@@ -118,6 +132,7 @@ def clean(
     source: PathLike | Sequence[PathLike],
     target: PathLike | None = None,
     *,
+    on_begin: Callable[[Beginning], None] = lambda beginning: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_note: Callable[[str], None] = lambda note: None,
     also_written: Sequence[PathLike | None] = (),
@@ -129,7 +144,8 @@ def clean(
     is read is overwritten, neither by a target nor by what the caller is going to write, `also_written`. Everything but
     the pixels stays as it was: audio, subtitles, timestamps, colours, depth; and of the pixels every sample that
     nothing touches. `options` are the fields of `CleanOptions`; `checkpoint` may be a network as well, and
-    `mask` a folder of masks with the files' names in a folder job. `on_note` hears before work on a file begins what
+    `mask` a folder of masks with the files' names in a folder job. `on_begin` hears what will be done, once all of it
+    has been checked. `on_note` hears before work on a file begins what
     its target cannot hold, and which files of a folder are skipped.
 
     >>> clean("spoiled.mp4", "clean.mp4", mask="logo.png")
@@ -144,6 +160,8 @@ def clean(
     cleaning = Cleaning(chosen)
     left = skipped(source, tasks)
     make_folders(tasks, target)
+    about = cleaning.backend_name, cleaning.device, cleaning.looks_for_marks
+    on_begin(Beginning(tuple(tasks), chosen, *about))
     for path in left:
         on_note(f"{path} is skipped: {_why_skipped(path)}")
     files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]

@@ -59,6 +59,11 @@ class Cleaning:
         """Where the backend runs."""
         return self.backend.device if self._needs_network else "CPU"
 
+    @property
+    def looks_for_marks(self) -> bool:
+        """Whether marks are looked for, rather than told or unwanted."""
+        return self._file_masks is None and self._looks_for_marks
+
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
         masks = self._masks_for(task)
@@ -142,4 +147,4 @@ def network_identity(source: Network | str | Path) -> str:
             digest.update(name.encode() + weights.tobytes())
         return digest.hexdigest()[:16]
     path = Path(source)
-    return identity(path) if path.is_dir() else checkpoints.fingerprint(checkpoints.resolve(source))[:16]
+    return identity(path) if is_package(path) else checkpoints.fingerprint(checkpoints.resolve(source))[:16]

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.options import documented, option
+from mlx_vader.shipped import DEFAULT, named_purposes
 
 #: After at most so many frames a segment ends. As long as x264's longest distance between keyframes, so that ending
 #: one costs next to no bits.
@@ -24,10 +25,10 @@ class CleanOptions:
     #: In Python also a network.
     checkpoint: Any = option(
         "default",
-        help="A shipped name, a .safetensors or a .mlpackage.",
+        help=f"{named_purposes()}; or a training run's folder, a .safetensors, a .mlpackage.",
         flags=("-c", "--checkpoint"),
         typed=str,
-        unsaid="default",
+        unsaid=DEFAULT,
     )
     backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
     find: str = option(
@@ -38,7 +39,8 @@ class CleanOptions:
     mask: Any = option(
         None,
         typed=Path,
-        help="Image, video or folder of masks, white = artifact: all outside stays as it is.",
+        help="Image, video or folder of images, white where the mark is; what is black stays as it is. "
+        "To make one, paint over a frame that a player saved.",
     )
     fill: str = option("auto", help="What fills marks: auto, network or membrane.")
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
@@ -58,7 +60,7 @@ class CleanOptions:
     def __post_init__(self) -> None:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
-            raise UsageError(f"--find {self.find} does not exist", hint=f"choose one of {', '.join(FIND)}")
+            raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
         if self.mask is not None and self.find != "auto":
             raise UsageError(
                 "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"

@@ -9,7 +9,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlx_vader.array_files import ArrayFile
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, choices
 from mlx_vader.losses import efficientnet
 from mlx_vader.losses.backbones import BACKBONES, out_channels, weight_shapes
 from mlx_vader.losses.lpips import LPIPS
@@ -46,16 +46,16 @@ def find_perceptual(wanted: str = "auto") -> tuple[Perceptual | None, str]:
     if wanted == "none":
         return None, ""
     if wanted in ("auto", "vgg"):
-        choices = PREFERRED if wanted == "auto" else ("vgg16",)
-        for name in choices:
+        wished = PREFERRED if wanted == "auto" else ("vgg16",)
+        for name in wished:
             if cached(name).is_file():
                 return load_perceptual(cached(name)), ""
-        return None, f"no perceptual loss in {cache_folder()}; {_how_to_get_one_of(choices)}"
+        return None, f"no perceptual loss in {cache_folder()}; {_how_to_get_one_of(wished)}"
     path = cached(wanted) if wanted in SOURCES else Path(wanted).expanduser()
     if not path.is_file():
         if wanted not in SOURCES and path.suffix != ".safetensors":
             raise UsageError(
-                f"there is no perceptual loss {wanted!r}", hint=f"one of {', '.join(SOURCES)}, or a path"
+                f"there is no perceptual loss {wanted!r}", hint=f"{choices(wanted, SOURCES)}, or a path"
             )
         hint = how_to_get(wanted if wanted in SOURCES else "lpips-alex")
         raise VaderError(f"no perceptual weights {path}", hint=hint)

@@ -12,7 +12,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from jaxtyping import Float
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.interface import Interface
 from mlx_vader.layers.naf import mask_head, pixel_head, sequential
 from mlx_vader.layers.naf_unet import STRIDE, NAFUNet, check_heads, memory_ports, published_body
@@ -47,7 +47,7 @@ class NAFUNetSpec:
 
     def __post_init__(self) -> None:
         if self.guidance not in GUIDANCE:
-            raise UsageError(f"unknown guidance {self.guidance!r}", hint=f"one of {', '.join(GUIDANCE)}")
+            raise UsageError(f"unknown guidance {self.guidance!r}", hint=choices(self.guidance, GUIDANCE))
         if self.guidance != "none" and not self.predict_mask:
             raise UsageError(f"guidance {self.guidance!r} needs the mask head", hint="set predict_mask")
         if self.guidance == "attn_gate" and not self.temporal:

@@ -1,12 +1,11 @@
 """The networks by name. A new one is a line in `NETWORKS`: tests, conversion and the command line find it here."""
 
 import dataclasses
-import difflib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.models import composite, nafunet, nafunet_lite, realtime
 from mlx_vader.models.base import Network
 from mlx_vader.untrusted import parse_json
@@ -41,11 +40,7 @@ NETWORKS = {
 def entry(name: str) -> Entry:
     """The registry line of a network. Raises `UsageError` for an unknown name."""
     if name not in NETWORKS:
-        close = difflib.get_close_matches(name, NETWORKS, n=1)
-        raise UsageError(
-            f"unknown network {name!r}",
-            hint=f"did you mean {close[0]!r}?" if close else f"one of {', '.join(NETWORKS)}",
-        )
+        raise UsageError(f"unknown network {name!r}", hint=choices(name, NETWORKS))
     return NETWORKS[name]
 
 
@@ -56,11 +51,16 @@ def make_spec(name: str, preset: str = "small", **overrides: Any) -> Any:
     """
     presets = entry(name).presets
     if preset not in presets:
-        raise UsageError(f"{name} has no preset {preset!r}", hint=f"one of {', '.join(presets)}")
-    known = {field.name for field in dataclasses.fields(presets[preset])}
+        raise UsageError(f"{name} has no preset {preset!r}", hint=choices(preset, presets))
+    return changed_spec(name, presets[preset], **overrides)
+
+
+def changed_spec(name: str, spec: Any, **overrides: Any) -> Any:
+    """A network's spec with fields replaced. Raises `UsageError` for an unknown field."""
+    known = {field.name for field in dataclasses.fields(spec)}
     if unknown := sorted(set(overrides) - known):
-        raise UsageError(f"{name} has no option {unknown[0]!r}", hint=f"it has {', '.join(sorted(known))}")
-    values = dataclasses.asdict(presets[preset]) | overrides
+        raise UsageError(f"{name} has no option {unknown[0]!r}", hint=choices(unknown[0], sorted(known)))
+    values = dataclasses.asdict(spec) | overrides
     return parse_json(json.dumps(values), entry(name).spec, f"{name} cannot be built so")
 
 

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from mlx_vader.backends.base import Backend
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.streaming.blending import cross_fade, mix
 from mlx_vader.streaming.calls import frames_per_call, restore_calls, restore_clip
 from mlx_vader.streaming.results import Carry, Input, Pixels, Result, ResultChunk
@@ -191,7 +191,7 @@ def make_strategy(name: str, *, clip_length: int = 16, overlap: int | None = Non
     `overlap` is 4 where it is not given, and at most half of a clip.
     """
     if name not in STRATEGIES:
-        raise UsageError(f"there is no strategy {name!r}", hint=f"choose one of {', '.join(STRATEGIES)}")
+        raise UsageError(f"there is no strategy {name!r}", hint=choices(name, STRATEGIES))
     overlap = min(4, clip_length // 2) if overlap is None else overlap
     _check(clip_length, overlap)
     strategy: Any = STRATEGIES[name]

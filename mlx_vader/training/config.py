@@ -6,17 +6,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.loss_weights import LossWeights
 from mlx_vader.options import documented, option, setting
+from mlx_vader.shipped import TAKEN
 
 STAGES = ("1", "2", "3", "all")
+BACKENDS = ("auto", "mlx", "torch")
+DEVICES = ("auto", "cpu", "gpu")
 
 #: The optimisers that there are, and the highest learning rate that suits each.
 RATES = {"adamw": 5e-4, "muon": 0.02}
 
+#: Points of a curve, in a run that is not long.
+POINTS = 100
+
 #: With which a run without `steps` and `epochs` ends.
 DEFAULT_EPOCHS = 100
+
+#: The networks that restore frames, what ships first: the models' registry is too heavy for `--help`.
+NETS = ("realtime", "nafunet", "composite", "nafunet-lite")
+#: The size that ships.
+PRESET = "base"
 
 #: Groups of options in `vader-mlx train --help`.
 DATA, NETWORK, COURSE, LOSSES, MACHINE = "Data", "Network", "Course", "Losses", "Machine"
@@ -30,7 +41,10 @@ class TrainConfig:
     out: str = option("runs/train", help="Folder of the run.", flags=("--out", "-o"))
     data: str | None = option(None, help="Folder of videos and images.", group=DATA, typed=Path)
     artifacts: tuple[str, ...] = option(
-        (), help="Only these: names, overlays, degradations, with commas between.", group=DATA, typed=str
+        (),
+        help="Of these alone: overlays, degradations or names; a wrong one lists all.",
+        group=DATA,
+        typed=str,
     )
     ramp: int = option(0, help="Steps over which artifacts grow to their full severity.", group=DATA)
     echo: int = option(1, help="See each clip so often, mirrored: where making them is slow.", group=DATA)
@@ -42,13 +56,26 @@ class TrainConfig:
     before: int = option(8, help="Frames before it that a warm start has seen.", group=DATA)
     size: int = option(128, help="Height and width of the crops.", group=DATA)
 
-    net: str = option("composite", help="Its name; a wrong one lists what there is.", group=NETWORK)
-    preset: str = option("small", help="Its size: tiny, small, base and more.", group=NETWORK)
+    net: str | None = option(
+        None,
+        help=f"{', '.join(NETS)}; the last three are of v1, and slower.",
+        group=NETWORK,
+        unsaid=f"{NETS[0]}, or that of --init",
+    )
+    preset: str | None = option(
+        None,
+        help="Its size: tiny, small, base, large; some have others too.",
+        group=NETWORK,
+        unsaid=f"{PRESET}, or that of --init",
+    )
     spec: dict[str, Any] = setting(
         factory=dict, help="Fields of the network's spec that differ from the preset."
     )
     initial: str | None = option(
-        None, help="Start from the weights of this checkpoint.", flags=("--init",), group=NETWORK
+        None,
+        help=f"Start from these weights: {TAKEN}.",
+        flags=("--init",),
+        group=NETWORK,
     )
 
     epochs: int | None = option(None, help="How often to see each file; 100 unless said.", group=COURSE)
@@ -77,7 +104,7 @@ class TrainConfig:
 
     losses: LossWeights = option(
         factory=LossWeights,
-        help="Weights other than the network's, such as rmse=1,charbonnier=0,mask=0.01.",
+        help=f"Weights other than the network's, as in rmse=1,mask=0.01; of {', '.join(vars(LossWeights()))}.",
         group=LOSSES,
         typed=str,
     )
@@ -95,7 +122,10 @@ class TrainConfig:
     bf16: bool = option(False, help="Compute in bfloat16; weights stay in float32.", group=MACHINE)
     workers: int = option(1, help="Processes that make batches ahead.", group=MACHINE)
     validation_clips: int = setting(26, help="Clips of a validation, the artifacts in turn.")
-    log_every: int = setting(20, help="Steps between points of the curves.")
+    log_every: int | None = setting(
+        None,
+        help=f"Steps between points of the curves; by itself {POINTS} in all, and one in 20 steps at least.",
+    )
     command: str = field(
         default="mlx_vader.training.train",
         compare=False,
@@ -104,23 +134,29 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
-            raise UsageError(f"there is no stage {self.stage!r}", hint=f"one of {', '.join(STAGES)}")
+            raise UsageError(f"there is no stage {self.stage!r}", hint=choices(self.stage, STAGES))
         if self.mask_loss not in ("dice", "bce"):
-            raise UsageError(f"there is no mask loss {self.mask_loss!r}", hint="dice or bce")
+            raise UsageError(
+                f"there is no mask loss {self.mask_loss!r}", hint=choices(self.mask_loss, ("dice", "bce"))
+            )
         if self.optimiser not in RATES:
-            raise UsageError(f"there is no optimiser {self.optimiser!r}", hint=" or ".join(RATES))
-        if self.backend not in ("auto", "mlx", "torch"):
-            raise UsageError(f"nothing trains with {self.backend!r}", hint="auto, mlx or torch")
-        if self.device not in ("auto", "cpu", "gpu"):
-            raise UsageError(f"there is no device {self.device!r}", hint="auto, cpu or gpu")
-        for name in ("batch_size", "grad_accum", "clip_length", "size", "validate_every", "log_every"):
+            raise UsageError(f"there is no optimiser {self.optimiser!r}", hint=choices(self.optimiser, RATES))
+        if self.backend not in BACKENDS:
+            raise UsageError(f"nothing trains with {self.backend!r}", hint=choices(self.backend, BACKENDS))
+        if self.device not in DEVICES:
+            raise UsageError(f"there is no device {self.device!r}", hint=choices(self.device, DEVICES))
+        for name in ("batch_size", "grad_accum", "clip_length", "size", "validate_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="it is at least 1")
-        for name in ("steps", "epochs"):
+        for name in ("steps", "epochs", "log_every"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="it is at least 1")
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise UsageError(f"the learning rate is {self.lr}", hint="a small positive number such as 5e-4")
+
+    def points(self, steps: int) -> int:
+        """Steps between two points of the curves, in a run of `steps`."""
+        return self.log_every or min(20, math.ceil(steps / POINTS))
 
     def total_steps(self, items: int) -> int:
         """How many updates the run makes on a data set of `items` clips."""

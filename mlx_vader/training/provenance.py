@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 from mlx_vader.checkpoints import read
 from mlx_vader.data import ClipSource, FolderSource
@@ -40,6 +39,6 @@ def data_summary(source: ClipSource) -> str:
     """The number of files and a hash of their names: the same data set gives the same text on every machine."""
     if not isinstance(source, FolderSource):
         return f"{len(source)} drawn scenes"
-    names = sorted({(item if isinstance(item, Path) else item.path).name for item in source.items})
+    names = sorted({file.name for file in source.files})
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
     return f"{len(names)} files in {len(source)} items, SHA-256 of their names {digest}"

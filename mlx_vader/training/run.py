@@ -1,23 +1,25 @@
 """A run from its configuration: device, network, data and losses are made here, and `trainer.py` trains."""
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 
 import mlx.core as mx
 
 from mlx_vader import checkpoints
 from mlx_vader._malloc import keep_freed_blocks
+from mlx_vader.checkpoints import Checkpoint
 from mlx_vader.data import Batches, ClipSource, Sample, dummy_source, open_source, validation_clips
 from mlx_vader.errors import UsageError
 from mlx_vader.losses.perceptual import find_perceptual
 from mlx_vader.models import registry
 from mlx_vader.models.base import Network
 from mlx_vader.overwriting import check_overwriting
-from mlx_vader.training.config import TrainConfig
+from mlx_vader.training.config import NETS, PRESET, TrainConfig
 from mlx_vader.training.distributed import World, join
+from mlx_vader.training.outline import outline
 from mlx_vader.training.provenance import provenance
 from mlx_vader.training.state import saved_config
-from mlx_vader.training.trainer import BEST, LAST, STATE, Run, Trainer
+from mlx_vader.training.trainer import LAST, STATE, Run, Trainer
 from mlx_vader.training.validation import Validation
 from mlx_vader.training.watch import Watch
 from mlx_vader.writing import check_folder
@@ -49,20 +51,23 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     trainer = Trainer(Run(config, net, steps, perceptual, validation, world, origin), watch)
     if resume:
         trainer.restore()
+    if world.rank == 0 and trainer.state.step < steps:
+        course = trainer.state.step, steps
+        watch.on_outline(outline(config, net, source, held_out, course=course, device=trainer.device))
     with make_batches(config, net, source, world) as batches:
         return trainer.run(batches)
 
 
 def files_of(config: TrainConfig) -> list[Path]:
     """The checkpoints and the state that a run writes and replaces."""
-    return [Path(config.out) / name for name in (BEST, LAST, STATE)]
+    return [Path(config.out) / name for name in (checkpoints.BEST, LAST, STATE)]
 
 
 def resumed(folder: Path | str) -> TrainConfig:
     """The configuration of the run in a folder, or beside a checkpoint of it."""
     folder = Path(folder)
     folder = folder.parent if folder.is_file() else folder
-    return replace(saved_config(folder / STATE), out=str(folder))
+    return dataclasses.replace(saved_config(folder / STATE), out=str(folder))
 
 
 def choose_device(name: str) -> None:
@@ -76,14 +81,17 @@ def choose_device(name: str) -> None:
 def make_network(config: TrainConfig) -> Network:
     """A network with random weights that follow from the seed, or with those of the checkpoint `initial`.
 
-    Raises `UsageError` for one that does not restore frames, and for crops and clips that it cannot take.
+    Raises `UsageError` for one that does not restore frames, for crops and clips that it cannot take, and for a
+    checkpoint of another network than the configuration names.
     """
     mx.random.seed(config.seed)
     if config.initial is not None:
-        net = checkpoints.load(config.initial)
+        checkpoint = checkpoints.read(config.initial)
+        _check_same_network(config, checkpoint)
+        net = checkpoint.network_with_weights()
         net.train()
     else:
-        net = registry.build(config.net, config.preset, **config.spec)
+        net = registry.build(config.net or NETS[0], config.preset or PRESET, **config.spec)
     net.interface.restoration()
     if config.size % net.stride:
         raise UsageError(
@@ -95,6 +103,23 @@ def make_network(config: TrainConfig) -> Network:
         )
     mx.eval(net.parameters())
     return net
+
+
+def _check_same_network(config: TrainConfig, checkpoint: Checkpoint) -> None:
+    """Weights fit the network that they were trained in, and no other."""
+    hint = "--init brings its network along: leave out --net, --preset and the like, or --init"
+    if config.net not in (None, checkpoint.network):
+        raise UsageError(f"{config.initial} holds {checkpoint.network}, not {config.net}", hint=hint)
+    if config.preset is not None:
+        wanted = registry.make_spec(checkpoint.network, config.preset, **config.spec)
+    else:
+        wanted = registry.changed_spec(checkpoint.network, checkpoint.spec, **config.spec)
+    for field in dataclasses.fields(wanted):
+        has, asked = getattr(checkpoint.spec, field.name), getattr(wanted, field.name)
+        if has != asked:
+            raise UsageError(
+                f"{config.initial} was trained with {field.name} {has}, and {asked} is asked for", hint=hint
+            )
 
 
 def open_data(config: TrainConfig) -> tuple[ClipSource, ClipSource]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlx_vader import checkpoints
+from mlx_vader.backends.mlx import device as mlx_device
 from mlx_vader.backends.torch_gradients import TorchGradients, WarmUp
 from mlx_vader.data import Batch, BatchStream
 from mlx_vader.data.samples import planes
@@ -27,8 +28,8 @@ from mlx_vader.training.tensorboard import TensorBoard
 from mlx_vader.training.validation import Validation
 from mlx_vader.training.watch import Report, Watch
 
-#: The averaged weights of the highest validation PSNR, the averaged weights of the last step, and what a resume needs.
-BEST, LAST, STATE = "best.safetensors", "last.safetensors", "last.state.safetensors"
+#: Besides `checkpoints.BEST`: the averaged weights of the last step, and what a resume needs.
+LAST, STATE = "last.safetensors", "last.state.safetensors"
 
 #: So many steps in a row may fail to be finite.
 PATIENCE = 5
@@ -63,6 +64,11 @@ class Trainer:
         self._skipped: Sequence[str] = []
         self.state = TrainingState(run.net, weight_decay=config.weight_decay, optimiser=config.optimiser)
         self.state.replace(run.world.share(self.state.trees()))
+
+    @property
+    def device(self) -> str:
+        """What computes the network, and on what."""
+        return f"PyTorch on {self._twin.device}" if self._twin else f"MLX on {mlx_device()}"
 
     def restore(self) -> None:
         """Continues behind the last saved step. Every rank reads the file."""
@@ -148,7 +154,7 @@ class Trainer:
         if not report.finite:
             self._watch.on_note(f"step {report.step} changed nothing: its loss or gradient is not finite")
         self._watch.on_step(report)
-        if board and report.finite and report.step % self._config.log_every == 0:
+        if board and report.finite and report.step % self._config.points(self._run.steps) == 0:
             board.step(report)
 
     def _validate(self, stage: Stage, board: TensorBoard | None) -> None:
@@ -161,7 +167,7 @@ class Trainer:
         best = stage.name != "1" and (self.state.best is None or score > self.state.best)
         if best:
             self.state.best = score
-            self._save_weights(BEST, {"validation": str(validated.scores.as_dict())})
+            self._save_weights(checkpoints.BEST, {"validation": str(validated.scores.as_dict())})
         if board:
             board.validation(self.state.step, validated)
         self._watch.on_validation(self.state.step, validated.scores, best)
@@ -169,8 +175,8 @@ class Trainer:
     def _save(self) -> None:
         if self._world.rank == 0:
             self._save_weights(LAST, {})
-            if not (self._folder / BEST).exists():
-                self._save_weights(BEST, {})
+            if not (self._folder / checkpoints.BEST).exists():
+                self._save_weights(checkpoints.BEST, {})
             self.state.save(self._folder / STATE, self._config.as_dict())
 
     def _save_weights(self, name: str, more: dict[str, str]) -> None:

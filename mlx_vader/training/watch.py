@@ -1,5 +1,6 @@
 """What a run tells whoever started it. The command line draws it; a notebook may do something else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlx_vader.training.validation import Scores
@@ -27,6 +28,9 @@ class Watch:
 
     def on_note(self, text: str) -> None:
         """Something worth one line: a file that was skipped, weights that are not there."""
+
+    def on_outline(self, outline: Mapping[str, str]) -> None:
+        """What the run is going to do, by name, before it begins; nothing of a run that is done."""
 
     def on_start(self, step: int, total: int) -> None:
         """Training begins behind `step` finished steps."""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import UsageError, VaderError, missing
 from mlx_vader.writing import PARTIAL_MARK
 
 _VIDEO_SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"})
@@ -31,6 +31,8 @@ def list_media(folder: str | os.PathLike[str]) -> list[Path]:
 def list_files(folder: str | os.PathLike[str]) -> list[Path]:
     """All files below `folder`, sorted by path; hidden and unfinished ones are left out."""
     root = Path(folder)
+    if not root.exists():
+        raise missing(root)
     if not root.is_dir():
         raise VaderError(f"{root} is not a folder", hint="name a folder that holds videos or images")
     try:
@@ -50,7 +52,7 @@ def check_source(path: str | os.PathLike[str]) -> Path:
     source = Path(path)
     try:
         if not source.exists():
-            raise VaderError(f"{source} does not exist", hint="check the spelling and the folder")
+            raise missing(source)
         if source.is_dir():
             raise VaderError(f"{source} is a folder", hint="name a file in it")
         if not source.is_file():

@@ -10,7 +10,7 @@ from convert.shapes import Size
 from mlx_vader import checkpoints
 from mlx_vader.bench import session
 from mlx_vader.bench.clips import prepare
-from mlx_vader.bench.results import Row, compare, read_result
+from mlx_vader.bench.results import Row, compare, differences, read_result
 from mlx_vader.bench.session import Configuration
 from mlx_vader.bench.targets import target_for
 from mlx_vader.bench.worker_process import Died, WorkerProcess
@@ -78,11 +78,13 @@ def test_fitting_crops_the_middle_without_distortion():
     assert square[:5].max() < 0.1
 
 
-@pytest.mark.parametrize("backend", ["mlx", "torch"])
-def test_a_row_has_every_figure(checkpoint, bunny, backend):
+@pytest.mark.parametrize(("backend", "frames"), [("mlx", 6), ("torch", 3)])
+def test_a_row_has_every_figure(checkpoint, bunny, backend, frames):
     wanted = Configuration("32x48", Size(32, 48), backend, "", str(checkpoint))
-    result = session.run([wanted], frames=8, clip=bunny)
+    result = session.run([wanted], frames=frames, clip=bunny)
     (row,) = result["rows"]
+    assert row["frames"] == frames
+    assert 0 < row["fps_slowest_turn"] <= row["fps"] <= row["fps_fastest_turn"]
     assert row["error"] is None
     assert row.keys() >= KEYS
     assert row["kind"] == "measured"
@@ -118,8 +120,9 @@ def test_a_process_that_dies_is_reported_with_its_last_words(tmp_path):
     worker.close()
 
 
-def _result(fps: float, unit: str = "CPU") -> dict:
+def _result(fps: float, unit: str = "CPU", noise: float = 0.01, frames: int = 48) -> dict:
     row = Row("256", "256x256", "torch", unit, fps=fps, fps_end_to_end=fps, latency_ms_p50=1000 / fps)
+    row.fps_slowest_turn, row.fps_fastest_turn, row.frames = fps * (1 - noise), fps * (1 + noise), frames
     return {"device": "x", "versions": {}, "rows": [row.as_dict()]}
 
 
@@ -128,6 +131,33 @@ def test_comparison_pairs_what_both_measured():
     assert pair["fps"] == [10, 25]
     assert pair["ratio"] == 2.5
     assert compare(_result(10), _result(25, unit="CUDA")) == []
+
+
+@pytest.mark.parametrize(
+    ("second", "noise", "verdict"),
+    [(13.3, 0.2, None), (13.3, 0.01, "faster"), (7.5, 0.01, "slower"), (10, 0.01, None)],
+)
+def test_a_difference_within_the_noise_is_none(second, noise, verdict):
+    (pair,) = compare(_result(10, noise=noise), _result(second, noise=noise))
+    assert pair["differs"] == verdict
+    assert pair["ratio_low"] < pair["ratio"] < pair["ratio_high"]
+
+
+def test_results_of_earlier_versions_are_compared_without_a_verdict():
+    old = _result(10)
+    del old["rows"][0]["fps_slowest_turn"]
+    (pair,) = compare(old, _result(20))
+    assert pair["ratio"] == 2
+    assert pair["differs"] is pair["ratio_low"] is None
+
+
+def test_what_else_differs_between_two_results_is_named():
+    assert differences(_result(10), _result(10)) == {}
+    other = _result(10, frames=6) | {"checkpoint": "degradations"}
+    assert differences(_result(10) | {"checkpoint": "default"}, other) == {
+        "frames": ("48", "6"),
+        "checkpoint": ("default", "degradations"),
+    }
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"rows": 3}', '{"rows": [{}]}', "\x00"])
@@ -170,7 +200,9 @@ def test_command_compares_two_files(tmp_path, monkeypatch, capsys):
     for name, fps in (("a", 10), ("b", 20)):
         (tmp_path / f"{name}.json").write_text(json.dumps(_result(fps)))
     assert vader(monkeypatch, "bench", "--compare", tmp_path / "a.json", tmp_path / "b.json") == 0
-    assert "2.00" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2.00" in printed
+    assert "noise" in printed
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from mlx_vader import checkpoints, cli
+from mlx_vader.cli import clean
 from mlx_vader.jobs import clean as library
 from mlx_vader.models.registry import build
+from mlx_vader.process import Finding, FoundMark
+from mlx_vader.shipped import PURPOSES
 from mlx_vader.video import probe, read_clip, read_image, write_image, write_video
 
 
@@ -111,3 +114,74 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(folder, capsys, monkeypatch, kep
 def test_help_has_examples(capsys):
     assert cli.run(["clean", "--help"]) == 0
     assert "--resume" in capsys.readouterr().out
+
+
+def test_what_will_be_done_is_said_before_and_what_was_done_after(folder, capsys):
+    assert run("clip.mp4", "-o", "out.mp4", "--find", "network", "--preview") == 0
+    printed = capsys.readouterr()
+    said = " ".join(printed.err.split())
+    for fact in (
+        "cleaning clip.mp4",
+        "out.mp4",
+        "out.preview.mp4",
+        "net.safetensors",
+        "all that the network takes",
+    ):
+        assert fact in said
+    assert "what is no mark may be gone too" in said
+    assert "out.mp4 and out.preview.mp4: 6 frames" in printed.out
+
+
+@pytest.mark.parametrize(
+    ("finding", "said"),
+    [
+        (
+            Finding("found", (FoundMark((3, 4, 20, 10), 0.95, "network"),)),
+            ["a mark removed, 20x10 at 3,4", "stay?"],
+        ),
+        (Finding("found", (FoundMark((3, 4, 20, 10), 0.6, "network"),)), ["60% sure, doubtful"]),
+        (
+            Finding(
+                "found", (FoundMark((3, 4, 20, 10), 0.95, "network"), FoundMark((0, 0, 9, 9), 0.9, "left"))
+            ),
+            ["a mark left, 9x9 at 0,0"],
+        ),
+        (Finding("nothing"), ["no mark was found", "show where the mark is with --mask"]),
+        (Finding("undecidable", reason="too short"), ["too short", "painted white on the mark"]),
+    ],
+)
+def test_the_end_says_what_was_found_and_how_to_go_on(folder, capsys, monkeypatch, finding, said):
+    file = library.FileReport(folder / "clip.mp4", folder / "out.mp4", "cleaned", frames=6, finding=finding)
+    monkeypatch.setattr(
+        library, "clean", lambda *arguments, **options: library.CleanReport("mlx", "CPU", (file,))
+    )
+    assert run("clip.mp4") == 0
+    printed = capsys.readouterr().err
+    assert all(part in printed for part in said)
+    assert printed.count("a mask is") == 1
+
+
+def test_weights_without_overlays_get_no_advice_on_marks(folder, capsys):
+    assert cli.run(["clean", "-c", "degradations", "clip.mp4", "-o", "out.mp4"]) == 0
+    said = capsys.readouterr().err
+    assert "no marks are looked for" in " ".join(said.split())
+    assert "--mask" not in said
+
+
+def test_the_rest_of_a_long_file_is_estimated_from_its_speed():
+    assert clean._estimate(100, 1900, 10.0) == "1900 frames at 10.0 fps: about 0:03:00 to go"
+
+
+@pytest.mark.parametrize("command", ["train", "convert", "verify", "evaluate", "bench", "demo"])
+def test_help_names_the_shipped_weights_wherever_they_are_taken(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run([command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert ", ".join(PURPOSES) in shown
+
+
+def test_help_names_the_shipped_weights_and_what_they_are_for(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run(["clean", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(f"{name} ({purpose})" in shown for name, purpose in PURPOSES.items())

@@ -80,5 +80,6 @@ def test_one_file_alone_cannot_be_split(tmp_path):
 
 
 def test_what_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"0")
     with pytest.raises(VaderError, match="not a folder"):
-        media_files(tmp_path / "absent", "train")
+        media_files(tmp_path / "clip.mp4", "train")

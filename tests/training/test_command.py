@@ -12,9 +12,15 @@ import pytest
 from safetensors.numpy import load_file
 
 from mlx_vader import checkpoints, cli
-from mlx_vader.cli import train_screen
+from mlx_vader.checkpoints import BEST
+from mlx_vader.cli import train, train_screen
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.training.trainer import BEST, LAST, STATE
+from mlx_vader.models import nafunet, registry
+from mlx_vader.training import Report, TrainConfig, run
+from mlx_vader.training.config import NETS
+from mlx_vader.training.interrupt import Interrupt
+from mlx_vader.training.trainer import LAST, STATE
+from mlx_vader.training.validation import Scores
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--preset", "tiny", "--size", "16", "--batch-size", "2", "--clip-length", "2", "--before", "2"]
@@ -36,7 +42,7 @@ def test_a_run_on_drawn_scenes_ends_with_a_checkpoint_that_says_where_it_comes_f
     assert result["step"] == 3
     assert result["scores"]["psnr_before"] > 0
     checkpoint = checkpoints.read(result["checkpoint"])
-    assert checkpoint.network == "composite"
+    assert checkpoint.network == "realtime"
     assert checkpoint.provenance["seed"] == "5"
     assert checkpoint.provenance["steps"] == "3"
     assert "drawn scenes" in checkpoint.provenance["data"]
@@ -155,6 +161,7 @@ def test_a_second_run_does_not_write_over_the_first(tmp_path):
     assert (tmp_path / "run" / LAST).read_bytes() == before
 
 
+TUNED = ["--dummy", "--init", "default"]
 WRONG = {
     "neither data nor dummy": ([], "--data DIR or --dummy"),
     "both": (["--data", ".", "--dummy"], "--data DIR or --dummy"),
@@ -164,10 +171,23 @@ WRONG = {
     "an unknown stage": (["--dummy", "--stage", "4"], "stage '4'"),
     "an unknown device": (["--dummy", "--device", "tpu"], "tpu"),
     "a learning rate of zero": (["--dummy", "--lr", "0"], "learning rate"),
-    "crops that do not fit the network": (["--dummy", "--size", "20"], "20 pixels"),
+    "crops that do not fit the network": (["--dummy", "--size", "18"], "18 pixels"),
     "a mask stage for a network without": (["--dummy", "--net", "nafunet-lite", "--stage", "1"], "mask head"),
     "an option that the network has not": (["--dummy", "--guidance", "concat"], "guidance"),
     "no steps": (["--dummy", "--steps", "0"], "steps"),
+    "another network than that of its weights": (
+        ["--dummy", "--init", "default", "--net", "nafunet"],
+        "holds realtime",
+    ),
+    "another size than that of its weights": (
+        ["--dummy", "--init", "default", "--preset", "tiny"],
+        "channels",
+    ),
+    "an option of another network with weights": (
+        ["--dummy", "--init", "default", "--guidance", "concat"],
+        "guidance",
+    ),
+    "a change to the network of its weights": (["--dummy", "--init", "quality", "--no-temporal"], "temporal"),
 }
 
 
@@ -207,3 +227,62 @@ def test_without_lpips_training_goes_on_with_a_note(tmp_path, monkeypatch, capsy
     assert _train_dummy(tmp_path / "run", "--steps", 1, "--losses", "perceptual=0.1") == 0
     # The terminal breaks lines anywhere between words.
     assert " ".join(capsys.readouterr().err.split()).count("vader-mlx import") == 1
+
+
+def test_without_a_name_the_network_and_the_size_that_ship_are_trained():
+    assert run.make_network(TrainConfig()).spec == checkpoints.read("default").spec
+
+
+def test_weights_bring_their_network_along():
+    assert type(run.make_network(TrainConfig(initial="quality"))).__name__ == "ExplicitCompositeNet"
+
+
+def test_help_names_the_networks_and_the_guidance_that_there_are():
+    assert set(NETS) == set(registry.NETWORKS)
+    assert train.GUIDANCE == nafunet.GUIDANCE
+
+
+def test_a_run_says_what_it_will_do_and_whether_that_was_worth_it(tmp_path, capsys):
+    _train_dummy(tmp_path / "run", "--steps", 2, "--net", "nafunet")
+    said = " ".join(capsys.readouterr().err.split())
+    for fact in (
+        "nafunet (tiny)",
+        "parameters",
+        "64 drawn scenes",
+        "2 steps of 2 clips",
+        "2: all losses",
+        "CPU",
+    ):
+        assert fact in said
+    assert said.index("parameters") < said.index("finished: 2 steps")
+    assert "charbonnier 1" in said
+
+
+@pytest.mark.parametrize(("after", "worth"), [(29.0, False), (31.0, True)])
+def test_weights_that_do_harm_are_not_called_best_without_a_word(tmp_path, capsys, after, worth):
+    scores = Scores(30.0, after, 20.0, 20.0, 0.9, 0.9)
+    shown = train_screen.Screen(Interrupt(), None)
+    shown.on_start(0, 1)
+    shown.on_step(Report(1, 1, "2", {"loss": 1.0}, 0.1, 1.0, True, 1.0, 0.0))
+    shown.on_validation(1, scores, best=True)
+    shown.close()
+    shown.conclude(TrainConfig(out=str(tmp_path)), finished=True)
+    said = capsys.readouterr().err
+    assert ("worse than the input" in said) == (not worth)
+    assert ("worse than doing nothing" in said) == (not worth)
+    assert ("vader-mlx clean" in said) == worth
+
+
+def test_a_run_that_is_done_says_how_to_go_further(tmp_path, capsys):
+    _train_dummy(tmp_path / "run", "--steps", 2)
+    capsys.readouterr()
+    assert _train("--resume", tmp_path / "run", "--json", "-") == 0
+    printed = capsys.readouterr()
+    assert "already done: 2 steps of 2" in printed.err
+    assert f"--resume {tmp_path / 'run'} --steps 4" in printed.err
+    assert json.loads(printed.out)["step"] == 2
+
+
+@pytest.mark.parametrize(("steps", "every"), [(3, 1), (500, 5), (100_000, 20)])
+def test_short_runs_have_curves_too(steps, every):
+    assert TrainConfig().points(steps) == every

@@ -6,10 +6,11 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from mlx_vader import checkpoints
+from mlx_vader.checkpoints import BEST
 from mlx_vader.data import dummy_source, validation_clips
 from mlx_vader.errors import VaderError
 from mlx_vader.training import Watch
-from mlx_vader.training.trainer import BEST, LAST, STATE
+from mlx_vader.training.trainer import LAST, STATE
 from mlx_vader.training.validation import Validation
 from tests.training.conftest import weights_of
 from tests.training.noise import Noise

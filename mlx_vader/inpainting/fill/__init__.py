@@ -5,12 +5,11 @@
 `frames` elsewhere.
 """
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlx_vader.arrays import Clip, Flows, Masks
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
 
 
@@ -40,7 +39,5 @@ FILLS = {
 def find_fill(name: str) -> Fill:
     """The fill called `name`. Raises UsageError for one that there is not."""
     if name not in FILLS:
-        close = difflib.get_close_matches(name, FILLS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(FILLS)}"
-        raise UsageError(f"there is no fill {name!r}", hint=hint)
+        raise UsageError(f"there is no fill {name!r}", hint=choices(name, FILLS))
     return FILLS[name]

@@ -1,0 +1,19 @@
+"""The weights that come with the package by name, and what each is for; light enough for `--help`."""
+
+#: Beginning with what `clean` uses when nothing is said.
+PURPOSES = {
+    "realtime": "removes watermarks, logos and text",
+    "degradations": "for video without marks: noise, grain, compression, banding, blur",
+    "quality": "a v1 network, to compare with",
+}
+#: What the name `default` stands for.
+DEFAULT = "realtime"
+
+
+def named_purposes() -> str:
+    """The names with their purposes, in one line."""
+    return ", ".join(f"{name} ({purpose})" for name, purpose in PURPOSES.items())
+
+
+#: What an option that takes weights says of itself.
+TAKEN = f"{', '.join(PURPOSES)}, a training run's folder, or a .safetensors"

@@ -28,7 +28,7 @@ Examples:
 
     vader-mlx convert --to coreml -c runs/mine/best.safetensors -o mine.mlpackage --shapes 720p
 
-    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p --swift FrameRestorer
+    vader-mlx convert --to coreml -o app.mlpackage --stateful --io image --shapes 512,720p --swift VaderSwift
 
     vader-mlx convert --to coreml -o any.mlpackage --shapes range:256-1280
 
@@ -73,6 +73,10 @@ def convert(
 
     if to != "coreml":
         raise UsageError(f"cannot convert to {to!r}", hint="--to coreml")
+    if swift:
+        from convert.swift import check_folder
+
+        check_folder(swift)
     with _rejection_shown(), shown_steps() as on_step:
         from convert import convert as to_package
         from mlx_vader import checkpoints

@@ -98,7 +98,7 @@ def convert(
     if json:
         emit_json(report.as_dict(), json)
     if json != "-":
-        _print(report)
+        _print(report, swift)
         if report.verification:
             show(report.verification, stdout_console())
 
@@ -117,9 +117,10 @@ def _rejection_shown() -> Iterator[None]:
         raise
 
 
-def _print(report: "ConversionReport") -> None:
+def _print(report: "ConversionReport", swift: Path | None) -> None:
     from rich.table import Table
 
+    from convert.swift import module_name
     from mlx_vader.cli.console import stdout_console
 
     commonest = ", ".join(f"{count} {name}" for name, count in list(report.ops.items())[:6])
@@ -136,13 +137,20 @@ def _print(report: "ConversionReport") -> None:
         "frames": pixels[report.io],
         "precision": f"fp16 but for {', '.join(report.fp32_ops)}" if report.fp32_ops else "fp16 throughout",
         "compression": report.compress,
+        "16 bits kept by": ", ".join(map(_layer, report.kept)),
         "operations": f"{sum(report.ops.values())}: {commonest}, …",
         "oldest system": report.target,
         "size": f"{report.size_mib:.2f} MiB{before}",
         "time": f"{report.seconds:.1f} s",
+        "Swift package": f"{swift}; in an app: import {module_name(swift)}" if swift else "",
     }
     table = Table(title=f"[green]✓[/] {report.path}", title_justify="left", show_header=False, box=None)
     for name, value in rows.items():
         if value:
             table.add_row(f"[dim]{name}[/]", value)
     stdout_console().print(table)
+
+
+def _layer(weight: str) -> str:
+    """A layer by the name of its weight: `twin_body_0_weight_to_fp16` → `body_0`."""
+    return weight.removesuffix("_to_fp16").removesuffix("_weight").replace("twin_", "", 1)

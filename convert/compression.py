@@ -21,8 +21,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from convert.calibration import activation_ranges
 from convert.facts import PackageFacts
 from convert.form import Form
@@ -68,7 +66,7 @@ def weight_digests(package: Path) -> dict[str, str]:
     A weight has other names in packages of other sizes; its content is the same.
     """
     return {
-        step.outputs[0].name: hashlib.sha256(np.ascontiguousarray(step.attributes["val"].value)).hexdigest()
+        step.outputs[0].name: hashlib.sha256(step.attributes["val"].value.tobytes()).hexdigest()
         for step in read_program(package).function().block.walk()
         if step.type == "const" and _is_weight(step.outputs[0].type)
     }

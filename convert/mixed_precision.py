@@ -120,12 +120,8 @@ def nearest_weights(function: Function, states: Iterable[str], weights: Iterable
     for remembered in [*states, *written]:
         level, seen = [remembered], {remembered}
         while level and not known & set(level):
-            level = [
-                name
-                for made in level
-                if made in made_by
-                for name in made_by[made].named_operands
-                if name not in seen and not seen.add(name)  # type: ignore[func-returns-value]
-            ]
+            before = [name for made in level if made in made_by for name in made_by[made].named_operands]
+            level = [name for name in dict.fromkeys(before) if name not in seen]
+            seen.update(level)
         found |= dict.fromkeys(name for name in level if name in known)
     return list(found)

@@ -5,6 +5,7 @@ does: first those whose results are remembered, since errors in them come back w
 layers the compression disturbs most (`convert.sqnr`).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -43,9 +44,13 @@ def weights_to_keep(source: TwinSource, shapes: Shapes, form: Form) -> dict[str,
         if trial.passes(()):
             return {}
         names = trial.by_need()
-        count = max(1, len(trial.remembering))
+        too_few, count = 0, max(1, len(trial.remembering))
         while count < len(names) and not trial.passes(names[:count]):
-            count *= 2
+            too_few, count = count, min(2 * count, len(names))
+        # The fewest that pass: more than the last that did not.
+        count = bisect_left(
+            range(len(names)), True, too_few + 1, count, key=lambda few: trial.passes(names[:few])
+        )
     return {trial.digests[name]: name for name in names[:count]}
 
 

@@ -80,4 +80,4 @@ def test_the_layer_that_writes_the_memory_is_found(report, stateful):
 def test_what_ships_passes_in_fewer_bits(compress, tmp_path):
     report = convert("default", tmp_path / "net.mlpackage", shapes="128", compress=compress)
     assert report.verification.passed
-    assert report.size_mib < 0.8 * report.uncompressed_size_mib
+    assert report.size_mib < 0.9 * report.uncompressed_size_mib

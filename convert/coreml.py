@@ -27,6 +27,7 @@ from convert.destination import check_name, reject, rejected_path
 from convert.facts import PackageFacts
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
 from convert.metadata import describe_package
+from convert.mixed_precision import weights_to_keep
 from convert.mlprogram import to_model
 from convert.multifunction import function_name, save_together
 from convert.package import count_operations, read_spec, single_precision, size_in_mib, write_spec
@@ -118,7 +119,11 @@ def _write(
     if form.stateful:
         parts = {function_name(size): Shapes("fixed", (size,)) for size in _largest_first(allowed)}
     functions = {name: str(part) for name, part in parts.items()} if form.stateful else {}
-    models, full_size_mib = _models(source, parts, form, on_step)
+    kept: dict[str, str] = {}
+    if verify and form.compress != "none":
+        on_step(f"trying {form.compress}")
+        kept = weights_to_keep(source, allowed, form)
+    models, full_size_mib = _models(source, parts, form, frozenset(kept), on_step)
     on_step("writing the package")
     with folder_written_beside(out) as partial:
         with quiet():
@@ -141,6 +146,7 @@ def _write(
         states=tuple(feature.name for feature in entry.state),
         io=form.io,
         compress=form.compress,
+        kept=tuple(kept.values()),
         size_mib=size_mib,
         uncompressed_size_mib=full_size_mib or size_mib,
         ops=count_operations(spec),
@@ -151,7 +157,11 @@ def _write(
 
 
 def _models(
-    source: TwinSource, parts: Mapping[str, Shapes], form: Form, on_step: Callable[[str], None]
+    source: TwinSource,
+    parts: Mapping[str, Shapes],
+    form: Form,
+    keep: frozenset[str],
+    on_step: Callable[[str], None],
 ) -> tuple[dict[str, Any], float]:
     """The functions as models of coremltools; and before they were compressed, what they take on disk, else 0."""
     models: dict[str, Any] = {}
@@ -170,7 +180,7 @@ def _models(
                 facts = PackageFacts(
                     source.twin.interface, part, {}, images=form.io == "image", stateful=form.stateful
                 )
-                models[name] = compressed(models[name], facts, form)
+                models[name] = compressed(models[name], facts, form, keep)
     return models, full_size_mib
 
 

@@ -113,6 +113,11 @@ class Operation:
     blocks: tuple["Block", ...] = ()
     attributes: Mapping[str, Constant] = field(default_factory=dict)
 
+    @property
+    def named_operands(self) -> list[str]:
+        """The names of the values that it is given."""
+        return [given for operands in self.inputs.values() for given in operands if isinstance(given, str)]
+
     def walk(self) -> Iterator["Operation"]:
         """The operation and those in its blocks."""
         yield self

@@ -27,6 +27,8 @@ class ConversionReport:
     io: str
     compress: str
     size_mib: float
+    #: Weights that compression left in 16 bits, because outputs would have suffered.
+    kept: tuple[str, ...]
     #: What the same package takes on disk with weights of 16 bits.
     uncompressed_size_mib: float
     ops: dict[str, int]

@@ -1,6 +1,7 @@
 """Does a written package compute what its network does? Run over a stream of real frames, against the fp32 twin.
 
-Every size or function, every output, every state. In the emulator, which rounds to half precision as a device does, and
+Every size or function, every output, every state; states of a compressed package count by what they do to the outputs
+of the frames that follow. In the emulator, which rounds to half precision as a device does, and
 on a Mac besides in Core ML itself, on every compute unit. The package is run as the backend `coreml` runs it.
 """
 
@@ -52,9 +53,9 @@ def verify(
 ) -> Verification:
     """Checks a package against the network, checkpoint file or shipped checkpoint that it was made from.
 
-    `clip`: whose frames are given (default: the demo's). `threshold_db`: what every output has to reach; by
-    default 50, and 30 for compressed weights. Raises VaderError for what is no package of this toolkit, and for a
-    checkpoint of another network.
+    `clip`: whose frames are given (default: the demo's). `threshold_db`: what every output and state has to reach, by
+    default 50; of compressed weights every output, by default 30. Raises VaderError for what is no package of this
+    toolkit, and for a checkpoint of another network.
     """
     on_step("reading the network")
     source, facts = open_source(net_or_checkpoint), PackageFacts.read(package)
@@ -82,6 +83,9 @@ def verify_source(
     failures = [str(refusal) for refusal in refusals(read_program(package))]
     lost: list[float] = []
     shown = ""
+    judged = {port.name for port in facts.interface.outputs}
+    if not facts.compressed:
+        judged |= {port.name for port in facts.interface.state}
     sizes = sizes_to_check(facts.shapes, facts.interface.stride)
     for size in sizes:
         on_step(f"checking {size}")
@@ -99,7 +103,14 @@ def verify_source(
                 lost.append(_quality(wanted[name], real.clean) - _quality(got[name], real.clean))
             function = facts.functions.get(size, "main")
             outputs += [
-                OutputCheck(engine, function, str(size), name, *_distance(wanted.get(name), got.get(name)))
+                OutputCheck(
+                    engine,
+                    function,
+                    str(size),
+                    name,
+                    *distance(wanted.get(name), got.get(name)),
+                    judged=name in judged,
+                )
                 for name in sorted(wanted.keys() | got.keys())
             ]
     on_step("looking for the worst operation")
@@ -191,7 +202,7 @@ def _collected(steps: Iterable[Arrays]) -> Arrays:
     return {name: np.stack(values) for name, values in collected.items()}
 
 
-def _distance(wanted: np.ndarray | None, got: np.ndarray | None) -> tuple[float, float | None]:
+def distance(wanted: np.ndarray | None, got: np.ndarray | None) -> tuple[float, float | None]:
     """PSNR of the worst frame, and the largest difference. Nothing to compare, or NaN, is the worst there is."""
     if wanted is None or got is None or wanted.shape != got.shape or not np.isfinite(got).all():
         return 0.0, None

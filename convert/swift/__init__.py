@@ -3,6 +3,7 @@
 `write_swift_package("net.mlpackage", "Net")` writes it; all it says is read from the package itself.
 """
 
-from convert.swift.writer import write_swift_package
+from convert.swift.module import module_name
+from convert.swift.writer import check_folder, write_swift_package
 
-__all__ = ["write_swift_package"]
+__all__ = ["check_folder", "module_name", "write_swift_package"]

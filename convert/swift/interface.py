@@ -1,6 +1,5 @@
 """What a package takes and gives, as Swift has to know it: functions, frames, masks, states."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +54,6 @@ class SwiftPackage:
     ios: str
     macos: str
     several: bool
-
-    @property
-    def module(self) -> str:
-        """A Swift identifier from the package's name."""
-        words = re.findall(r"[A-Za-z0-9]+", self.package.stem)
-        name = "".join(word[0].upper() + word[1:] for word in words)
-        return name if name[:1].isalpha() else f"Vader{name}"
 
 
 def read_interface(package: Path) -> SwiftPackage:

@@ -7,12 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from convert.swift.interface import SwiftFunction, SwiftPackage, SwiftPort, read_interface
+from convert.swift.module import module_name
 from mlx_vader.errors import UsageError
 from mlx_vader.overwriting import check_overwriting
 from mlx_vader.versions import VERSION
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SOURCES = ("Interface.swift", "FrameRestorer.swift", "ModelStore.swift", "PixelBuffers.swift")
+_SOURCES = (
+    "RestorerModel.swift",
+    "RestorerError.swift",
+    "FrameRestorer.swift",
+    "RecurrentModel.swift",
+    "VideoComposition.swift",
+    "ModelStore.swift",
+    "PixelBuffers.swift",
+    "Half.swift",
+)
+#: What only a package whose network takes a hint has.
+_HINT_SOURCES = ("Hint.swift",)
+#: Stands in each `Package.swift`: a folder without it holds somebody's own package.
+_MARK = "// Written by vader-mlx"
 _SECTION = re.compile(r"^\{\{([#^])(\w+)\}\}\n(.*?)^\{\{/\2\}\}\n", re.DOTALL | re.MULTILINE)
 
 
@@ -20,29 +34,42 @@ def write_swift_package(package: Path, folder: Path) -> list[Path]:
     """Writes a Swift package around an `.mlpackage` to `folder`, with a copy of it, and returns the files written.
 
     It wraps packages that restore frames: images or arrays, one size or a function for each, states of Core ML's own
-    or as inputs and outputs. Raises `UsageError` when the folder holds something else, `VaderError` for other packages.
+    or as inputs and outputs. Its module is `module_name(folder)`. Raises `UsageError` when the folder holds something
+    else, `VaderError` for other packages.
     """
-    found = read_interface(package)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "Package.swift").is_file():
-        raise UsageError(f"{folder} is not empty and holds no Swift package", hint="choose another folder")
-    sources = folder / "Sources" / found.module
+    check_folder(folder)
+    found, module = read_interface(package), module_name(folder)
+    sources = folder / "Sources" / module
     resource = sources / "Resources" / package.name
     check_overwriting([package], [], replaced_folders=[resource])
-    values, flags = _values(found), _flags(found)
+    values, flags = _values(found, module), _flags(found)
     files = {
         folder / "Package.swift": "Package.swift",
         folder / "Example" / "ExampleApp.swift": "ExampleApp.swift",
     }
-    files |= {sources / name: name for name in _SOURCES}
+    files |= {sources / name: name for name in (*_SOURCES, *(_HINT_SOURCES if flags["hint"] else ()))}
     for path, name in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             render((_TEMPLATES / name).read_text(encoding="utf-8"), values, flags), encoding="utf-8"
         )
-    if resource.exists():
-        shutil.rmtree(resource)
+    # The model of a former package too: its name may have been another.
+    if resource.parent.exists():
+        shutil.rmtree(resource.parent)
     shutil.copytree(package, resource)
     return [*files, resource]
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `UsageError` where no Swift package can be written or something else would be overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file", hint="name a folder for the Swift package")
+    manifest = folder / "Package.swift"
+    ours = manifest.is_file() and _MARK in manifest.read_text(encoding="utf-8", errors="replace")
+    if folder.exists() and any(folder.iterdir()) and not ours:
+        raise UsageError(
+            f"{folder} is not empty and holds no Swift package of vader-mlx", hint="choose another folder"
+        )
 
 
 def render(template: str, values: Mapping[str, str], flags: Mapping[str, bool]) -> str:
@@ -70,17 +97,17 @@ def _flags(found: SwiftPackage) -> dict[str, bool]:
     }
 
 
-def _values(found: SwiftPackage) -> dict[str, str]:
+def _values(found: SwiftPackage, module: str) -> dict[str, str]:
     name = found.package.name
     return {
         "version": VERSION,
-        # In comments, where a line break would end the comment.
+        # In comments, which a line break would end.
         "package": " ".join(name.split()),
-        "module": found.module,
-        "module_literal": literal(found.module),
+        "module": module,
+        "module_literal": literal(module),
         "package_literal": literal(found.package.stem),
         "resource_literal": literal(f"Resources/{name}"),
-        "fingerprint_literal": literal(f"{found.module}-{fingerprint(found.package)}"),
+        "fingerprint_literal": literal(fingerprint(found.package)),
         "ios_literal": literal(found.ios),
         "macos_literal": literal(found.macos),
         "functions_list": ",\n".join(_function(function) for function in found.functions),

@@ -31,7 +31,7 @@ Examples:
     vader-mlx convert --to coreml -c runs/mine -o mine.mlpackage --shapes 720p
 
     vader-mlx convert --to coreml -o app.mlpackage --stateful --io image \\
-        --shapes 512,720p --swift FrameRestorer
+        --shapes 512,720p --swift VaderSwift
 
     vader-mlx convert --to coreml -o any.mlpackage --shapes range:256-1280
 
@@ -81,6 +81,10 @@ def convert(
     out = output or Path(f"{checkpoints.label(source)}.mlpackage")
     check_results([], json)
     check_overwriting([source, form.calibrate], [json, swift], replaced_folders=[out])
+    if swift:
+        from convert.swift import check_folder
+
+        check_folder(swift)
     for note in squares_that_are_heights(shapes):
         stderr_console().print(f"[yellow]note[/] {note}")
     with _rejection_shown(json), shown_steps() as on_step:
@@ -101,7 +105,7 @@ def convert(
     if json:
         emit_json(report.as_dict(), json)
     if json != "-":
-        _print(report)
+        _print(report, swift)
         if report.verification:
             show(report.verification, stdout_console())
         next_step = f"next: vader-mlx inspect {shlex.quote(str(report.path))}"
@@ -124,9 +128,10 @@ def _rejection_shown(json: str) -> Iterator[None]:
         raise
 
 
-def _print(report: "ConversionReport") -> None:
+def _print(report: "ConversionReport", swift: Path | None) -> None:
     from rich.table import Table
 
+    from convert.swift import module_name
     from mlx_vader.cli.console import stdout_console
 
     commonest = ", ".join(f"{count} {name}" for name, count in list(report.ops.items())[:6])
@@ -143,13 +148,20 @@ def _print(report: "ConversionReport") -> None:
         "frames": pixels[report.io],
         "precision": f"fp16 but for {', '.join(report.fp32_ops)}" if report.fp32_ops else "fp16 throughout",
         "compression": report.compress,
+        "16 bits kept by": ", ".join(map(_layer, report.kept)),
         "operations": f"{sum(report.ops.values())}: {commonest}, …",
         "oldest system": report.target,
         "size": f"{report.size_mib:.2f} MiB{before}",
         "time": f"{report.seconds:.1f} s",
+        "Swift package": f"{swift}; in an app: import {module_name(swift)}" if swift else "",
     }
     table = Table(title=f"[green]✓[/] {report.path}", title_justify="left", show_header=False, box=None)
     for name, value in rows.items():
         if value:
             table.add_row(f"[dim]{name}[/]", value)
     stdout_console().print(table)
+
+
+def _layer(weight: str) -> str:
+    """A layer by the name of its weight: `twin_body_0_weight_to_fp16` → `body_0`."""
+    return weight.removesuffix("_to_fp16").removesuffix("_weight").replace("twin_", "", 1)

@@ -85,8 +85,9 @@ def show(report: "Verification", console: "Console") -> None:
     for heading in ("run by", "size", "output", "PSNR (dB)", "max |Δ|", ""):
         table.add_column(heading, justify="right" if heading in ("PSNR (dB)", "max |Δ|") else "left")
     for row in report.outputs:
-        passed = row.psnr_db >= report.threshold_db
-        mark = "[green]✓[/]" if passed else "[red]✗[/]"
+        mark = "[green]✓[/]" if row.passes(report.threshold_db) else "[red]✗[/]"
+        if row.passes(report.threshold_db) and not row.judged:
+            mark = "[dim]by its effect[/]"
         table.add_row(row.engine, row.shape, row.name, f"{row.psnr_db:.1f}", _difference(row.max_abs), mark)
     console.print(table)
     for failure in report.failures:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import mlx.core as mx
 import numpy as np
@@ -15,7 +16,7 @@ from convert.package import read_spec
 from convert.running import PackageRunner, opener
 from convert.shapes import Size, parse_shapes
 from convert.verification import OutputCheck, RejectedError, Verification
-from convert.verify import on_device, run_stream, sizes_to_check, verify
+from convert.verify import on_device, run_stream, sizes_to_check, verify, verify_source
 from mlx_vader.cli import run as vader
 from mlx_vader.errors import VaderError
 from mlx_vader.models.registry import build
@@ -132,6 +133,24 @@ def test_nothing_compared_is_nothing_passed():
     row = OutputCheck("emulated", "main", "64x64", "restored", 60.0, 1e-3)
     assert Verification(50, (row,), 0.0, (), None, (), 16, "").passed
     assert not Verification(50, (row,), 0.0, (), None, ("all at 64x64: crashed",), 16, "").passed
+
+
+def test_a_state_of_a_compressed_package_counts_by_its_effect():
+    restored = OutputCheck("emulated", "main", "64x64", "restored", 42.0, 0.1)
+    state = OutputCheck("emulated", "main", "64x64", "hidden", 19.0, 0.4, judged=False)
+    assert Verification(30, (restored, state), 0.0, (), None, (), 16, "").passed
+    assert not Verification(30, (restored, replace(state, judged=True)), 0.0, (), None, (), 16, "").passed
+    missing = replace(state, psnr_db=0.0, max_abs=None)
+    assert not Verification(30, (restored, missing), 0.0, (), None, (), 16, "").passed
+
+
+def test_states_are_judged_where_weights_are_whole(package, network):
+    source = open_source(network)
+    whole = PackageFacts.read(package)
+    for facts, wanted in ((whole, True), (replace(whole, compressed=True), False)):
+        rows = {row.name: row for row in verify_source(package, facts, source).outputs}
+        assert rows["restored"].judged
+        assert rows["memory"].judged is wanted
 
 
 def test_the_command_says_what_failed(copy, network, tmp_path, capsys):

@@ -3,15 +3,18 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tree_sitter_swift
+from tree_sitter import Language, Parser
 
 from convert.coreml import open_source, write_package
 from convert.package import read_spec
 from convert.quiet import quiet
-from convert.swift import write_swift_package
+from convert.swift import check_folder, module_name, write_swift_package
 from convert.swift.writer import literal, render
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.models.registry import build
@@ -81,7 +84,7 @@ def test_names_are_those_of_the_specification(form, forms, tmp_path) -> None:
     text, files = written(forms[form], tmp_path / "Out")
     description = read_spec(forms[form]).description
     entries = list(description.functions) or [description]
-    said = text["Interface.swift"]
+    said = text["RestorerModel.swift"]
     for entry in entries:
         for feature in (*entry.input, *entry.output, *entry.state):
             assert f'"{feature.name}"' in said, feature.name
@@ -97,44 +100,103 @@ def test_names_are_those_of_the_specification(form, forms, tmp_path) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_only_what_the_package_needs_is_written(form, forms, tmp_path) -> None:
     text, _ = written(forms[form], tmp_path)
-    restorer = text["FrameRestorer.swift"]
-    assert ("makeState()" in restorer) == (form == "images")
-    assert ("using: state" in restorer) == (form == "images")
-    assert ("options: MLPredictionOptions()" in restorer) == (form != "images")
-    assert ("configuration.functionName" in restorer) == (form == "functions")
-    assert ("memory[carried" in restorer) == (form in ("arrays", "functions", "hinted"))
-    assert ("hint" in restorer) == (form == "hinted")
+    model = text["RecurrentModel.swift"]
+    assert ("makeState()" in model) == (form == "images")
+    assert ("using: state" in model) == (form == "images")
+    assert ("options: MLPredictionOptions()" in model) == (form != "images")
+    assert ("configuration.functionName" in model) == (form == "functions")
+    assert ("memory[carried" in model) == (form in ("arrays", "functions", "hinted"))
+    assert ("Hint.swift" in text) == (form == "hinted")
+    assert any("hint:" in of for name, of in text.items() if name != "RestorerModel.swift") == (
+        form == "hinted"
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_text_is_balanced_and_filled(form, forms, tmp_path) -> None:
+def test_every_file_is_swift(form, forms, tmp_path) -> None:
     for name, text in written(forms[form], tmp_path)[0].items():
         assert "{{" not in text, name
-        code = re.sub(r'"(?:\\.|[^"\\])*"|//[^\n]*', "", text)
-        for opening, closing in ("()", "[]", "{}"):
-            assert code.count(opening) == code.count(closing), f"{name}: {opening}"
         assert not re.search(r"[ \t]$", text, re.MULTILINE), name
+        assert not list(mistakes(text)), name
+
+
+def mistakes(text: str) -> Iterator[str]:
+    """The lines that are no Swift, as its grammar for tree-sitter has it."""
+    tree = Parser(Language(tree_sitter_swift.language())).parse(text.encode())
+    nodes = [tree.root_node]
+    while nodes:
+        node = nodes.pop()
+        if node.is_error or node.is_missing:
+            yield text.splitlines()[node.start_point.row]
+        nodes += node.children
+
+
+def test_what_is_no_swift_is_found() -> None:
+    assert list(mistakes("struct A {\n    let x: = 1\n}\n"))
+
+
+def test_half_precision_is_named_for_apple_silicon_alone(forms, tmp_path) -> None:
+    """`Float16` does not exist on Intel Macs, for which an archive is built too."""
+    text, _ = written(forms["hinted"], tmp_path)
+    for name, of in text.items():
+        for_all = re.sub(r"^#if arch\(arm64\)\n.*?^#else\n", "", of, flags=re.DOTALL | re.MULTILINE)
+        assert not re.search(r"\bFloat16\b", re.sub(r"//[^\n]*", "", for_all)), name
+
+
+def test_public_names_are_the_packages_own(forms, tmp_path) -> None:
+    text, _ = written(forms["hinted"], tmp_path)
+    found = set()
+    for name, of in text.items():
+        if name != "Package.swift":
+            found |= set(
+                re.findall(
+                    r"^public (?:final )?(?:actor|class|enum|struct|typealias) (\w+)", of, re.MULTILINE
+                )
+            )
+    assert found == {"FrameRestorer", "RestoredFrame", "RestorerError", "RestorerModel"}
 
 
 def test_sizes_and_the_default(forms, tmp_path) -> None:
     text, _ = written(forms["functions"], tmp_path)
-    said = text["Interface.swift"]
+    said = text["RestorerModel.swift"]
     names = re.findall(r'name: "(size_\d+x\d+)", height: (\d+), width: (\d+)', said)
     assert sorted(names) == [("size_128x128", "128", "128"), ("size_64x64", "64", "64")]
     default = int(re.search(r"defaultFunction = functions\[(\d+)\]", said)[1])
     assert names[default][0] == "size_128x128"
-    assert '.iOS("18.0"), .macOS("15.0")' in text["Package.swift"]
+    assert '.iOS("18.0"), .macCatalyst("18.0"), .macOS("15.0")' in text["Package.swift"]
 
 
-def test_the_module_is_an_identifier(forms, tmp_path) -> None:
-    text, files = written(forms["arrays"], tmp_path)
-    assert "import Net2x" in text["ExampleApp.swift"]
-    assert all("Sources/Net2x" in file.as_posix() for file in files if "Sources" in file.parts)
+def test_the_module_is_named_after_the_folder(forms, tmp_path) -> None:
+    text, files = written(forms["arrays"], tmp_path / "my restorer-2x")
+    assert "import MyRestorer2x\n" in text["ExampleApp.swift"]
+    assert 'name: "MyRestorer2x"' in text["Package.swift"]
+    assert all("Sources/MyRestorer2x" in file.as_posix() for file in files if "Sources" in file.parts)
+
+
+@pytest.mark.parametrize(
+    ("folder", "module"),
+    [
+        ("App", "AppPackage"),
+        ("out/core-ML", "CoreMLPackage"),
+        ("FrameRestorer", "FrameRestorerPackage"),
+        ("2x", "Vader2x"),
+        ("ÄÖ", "Vader"),
+        ("VaderSwift", "VaderSwift"),
+    ],
+)
+def test_a_module_hides_no_name_of_an_app(folder, module) -> None:
+    assert module_name(Path(folder)) == module
 
 
 def test_writing_again_replaces(forms, tmp_path) -> None:
     first, _ = written(forms["images"], tmp_path)
     assert written(forms["images"], tmp_path)[0] == first
+
+
+def test_the_model_of_a_former_package_does_not_stay(forms, tmp_path) -> None:
+    written(forms["arrays"], tmp_path)
+    files = written(forms["images"], tmp_path)[1]
+    assert [path.name for path in files[-1].parent.iterdir()] == ["images.mlpackage"]
 
 
 def test_text_is_escaped() -> None:
@@ -153,7 +215,15 @@ def test_what_cannot_be_wrapped_is_refused(tmp_path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds no Swift package"):
-        write_swift_package(packages.of_frames(tmp_path, 32, "net"), tmp_path / "full")
+        check_folder(tmp_path / "full")
+    (tmp_path / "own").mkdir()
+    manifest = tmp_path / "own" / "Package.swift"
+    manifest.write_text("// swift-tools-version: 6.0\n")
+    with pytest.raises(UsageError, match="holds no Swift package of vader-mlx"):
+        write_swift_package(packages.of_frames(tmp_path, 32, "net"), manifest.parent)
+    with pytest.raises(UsageError, match="is a file"):
+        check_folder(manifest)
+    assert manifest.read_text() == "// swift-tools-version: 6.0\n"
 
 
 @pytest.mark.apple

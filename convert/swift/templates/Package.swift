@@ -5,7 +5,7 @@ import PackageDescription
 
 let package = Package(
     name: {{module_literal}},
-    platforms: [.iOS({{ios_literal}}), .macOS({{macos_literal}})],
+    platforms: [.iOS({{ios_literal}}), .macCatalyst({{ios_literal}}), .macOS({{macos_literal}})],
     products: [.library(name: {{module_literal}}, targets: [{{module_literal}}])],
     targets: [
         .target(

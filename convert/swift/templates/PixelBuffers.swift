@@ -14,29 +14,29 @@ enum PixelBuffers {
     }
 
     /// The frame as the model wants it: as it is for image inputs, else as RGB planes in [0, 1].
-    static func featureValue(of frame: CVPixelBuffer, for port: Port) throws -> MLFeatureValue {
+    static func featureValue(of frame: CVPixelBuffer, for port: RestorerModel.Port) throws -> MLFeatureValue {
         if port.kind == .image { return MLFeatureValue(pixelBuffer: frame) }
         let array = try MLMultiArray(shape: port.shape.map { NSNumber(value: $0) }, dataType: port.dataType)
         switch port.dataType {
-        case .float16: fill(array, from: frame, as: Float16.self)
+        case .float16: fill(array, from: frame, as: Half.self)
         default: fill(array, from: frame, as: Float.self)
         }
         return MLFeatureValue(multiArray: array)
     }
 
     /// A 32BGRA pixel buffer of an output.
-    static func pixelBuffer(of value: MLFeatureValue, like function: Function) throws -> CVPixelBuffer {
+    static func pixelBuffer(of value: MLFeatureValue, like function: RestorerModel.Function) throws -> CVPixelBuffer {
         if let image = value.imageBufferValue { return image }
         guard let array = value.multiArrayValue else { throw RestorerError.output(function.restored.name) }
         let buffer = try makeBuffer(width: function.width, height: function.height)
         switch array.dataType {
-        case .float16: write(array, to: buffer, as: Float16.self)
+        case .float16: write(array, to: buffer, as: Half.self)
         default: write(array, to: buffer, as: Float.self)
         }
         return buffer
     }
 
-    static func zeros(_ port: Port) throws -> MLMultiArray {
+    static func zeros(_ port: RestorerModel.Port) throws -> MLMultiArray {
         let array = try MLMultiArray(shape: port.shape.map { NSNumber(value: $0) }, dataType: port.dataType)
         array.withUnsafeMutableBytes { bytes, _ in
             _ = bytes.initializeMemory(as: UInt8.self, repeating: 0)
@@ -44,7 +44,34 @@ enum PixelBuffers {
         return array
     }
 
-    private static func makeBuffer(width: Int, height: Int) throws -> CVPixelBuffer {
+{{#hint}}
+    /// A (1, 1, H, W) array of the numbers that `value` gives for a row and a column.
+    static func plane(_ port: RestorerModel.Port, of value: (Int, Int) -> Float) throws -> MLMultiArray {
+        let array = try zeros(port)
+        switch port.dataType {
+        case .float16: fill(array, as: Half.self, with: value)
+        default: fill(array, as: Float.self, with: value)
+        }
+        return array
+    }
+
+    private static func fill<Number: ArrayNumber>(
+        _ array: MLMultiArray, as type: Number.Type, with value: (Int, Int) -> Float
+    ) {
+        let sizes = array.shape.map { $0.intValue }
+        array.withUnsafeMutableBytes { bytes, strides in
+            guard let numbers = bytes.baseAddress?.assumingMemoryBound(to: Number.self) else { return }
+            for row in 0..<sizes[sizes.count - 2] {
+                for column in 0..<sizes[sizes.count - 1] {
+                    let at = row * strides[strides.count - 2] + column * strides[strides.count - 1]
+                    numbers[at] = Number(value(row, column))
+                }
+            }
+        }
+    }
+
+{{/hint}}
+    static func makeBuffer(width: Int, height: Int) throws -> CVPixelBuffer {
         var buffer: CVPixelBuffer?
         let attributes = [kCVPixelBufferIOSurfacePropertiesKey: [:] as CFDictionary] as CFDictionary
         let status = CVPixelBufferCreate(
@@ -55,7 +82,7 @@ enum PixelBuffers {
     }
 
     /// RGB planes of a (1, 3, H, W) array from bytes B, G, R, A.
-    private static func fill<Number: BinaryFloatingPoint>(
+    private static func fill<Number: ArrayNumber>(
         _ array: MLMultiArray, from frame: CVPixelBuffer, as type: Number.Type
     ) {
         CVPixelBufferLockBaseAddress(frame, .readOnly)
@@ -72,14 +99,14 @@ enum PixelBuffers {
                 for x in 0..<width {
                     let at = y * row + x * column
                     for channel in 0..<3 {
-                        numbers[channel * plane + at] = Number(pixels[4 * x + 2 - channel]) / 255
+                        numbers[channel * plane + at] = Number(Float(pixels[4 * x + 2 - channel]) / 255)
                     }
                 }
             }
         }
     }
 
-    private static func write<Number: BinaryFloatingPoint>(
+    private static func write<Number: ArrayNumber>(
         _ array: MLMultiArray, to buffer: CVPixelBuffer, as type: Number.Type
     ) {
         CVPixelBufferLockBaseAddress(buffer, [])
@@ -97,7 +124,7 @@ enum PixelBuffers {
                 for x in 0..<width {
                     let at = y * row + x * column
                     for channel in 0..<3 {
-                        let value = numbers[channel * plane + at]
+                        let value = numbers[channel * plane + at].asFloat
                         // Not a number becomes black: UInt8 would trap on it.
                         let inside = value > 0 ? min(value, 1) : 0
                         pixels[4 * x + 2 - channel] = UInt8((inside * 255).rounded())

@@ -24,3 +24,6 @@ Pixels = Bool[np.ndarray, "h w"]
 #: RGB in levels of 8 bits, 0 to 255.
 LevelFrame = UInt8[np.ndarray, "h w 3"]
 LevelClip = UInt8[np.ndarray, "t h w 3"]
+
+#: A frame of more pixels, larger than 4K, is worked on piece by piece: 8K in the memory of a smaller video.
+LARGE_FRAME = 4096 * 2304

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_vader._malloc import keep_freed_blocks
+from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import VaderError
 from mlx_vader.identity import identity
 from mlx_vader.jobs import pipeline
@@ -40,9 +41,6 @@ LOOKING = "looking for marks"
 
 #: Bytes of frames that may wait between two stages: enough to keep all busy, whatever the frame size.
 QUEUED_BYTES = 128 << 20
-
-#: Frames that take more bytes than this as floats are finished before the next one is begun.
-LARGE_FRAME_BYTES = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,8 @@ class VideoJob:
         editor = _Editor(self, folder.manifest.frames, on_frames)
         encoder = _Encoder(folder, self.encodings, self.video.seconds)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
-        large = self.info.width * self.info.height * 12 > LARGE_FRAME_BYTES
+        # Large frames are finished before the next one is begun.
+        large = self.info.width * self.info.height > LARGE_FRAME
 
         def edited(frames: Iterator[VideoFrame]) -> Iterator[Edit | Picture | Cut | None]:
             edits = editor.edits(frames, folder.carry())

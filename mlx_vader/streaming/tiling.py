@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.backends.base import Backend, Outputs
 from mlx_vader.process import Packed
 
-#: Frames of more pixels than this are cut: larger than 4K.
-MOST_PIXELS = 4096 * 2304
 #: The side of a tile's own part, and what it sees of its neighbours on each side; multiples of every network's stride.
 TILE, OVERLAP = 1024, 64
 #: Pixels on each side of a seam over which one tile fades into the next.
@@ -30,7 +29,7 @@ class Tile(NamedTuple):
 
 
 def tiled(
-    backend: Backend, most_pixels: int = MOST_PIXELS, tile: int = TILE, overlap: int = OVERLAP
+    backend: Backend, most_pixels: int = LARGE_FRAME, tile: int = TILE, overlap: int = OVERLAP
 ) -> Backend:
     """The backend, which cuts frames of more than `most_pixels` into tiles."""
     return TiledBackend(backend, most_pixels, tile, overlap)

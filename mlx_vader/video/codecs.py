@@ -12,6 +12,7 @@ from typing import Any
 import av
 import av.error
 
+from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.choice import choose_encoder, holds_aspect
 from mlx_vader.video.color import BT709, FULL_RANGE, LIMITED_RANGE, RGB, ColorTags, effective_matrix
@@ -106,6 +107,8 @@ class Encoding:
         options = self.encoder.options(self.crf, self.hdr)
         if self.width % 2 or self.height % 2:
             options.pop("slices", None)  # FFV1 has rules of its own for slices of odd sizes
+        if self.width * self.height > LARGE_FRAME:
+            options |= dict(self.encoder.large)
         if self.siting is not None:
             options["chroma_sample_location"] = self.siting.name
         if self.field_order != "progressive":

@@ -23,7 +23,8 @@ class Encoder:
     quantiser instead. `tells_aspect`: whether the stream itself says how wide its pixels are; if not, the container
     must. `tells_range`: whether files say which range the codes have; if not, it is the limited one. `fields`: FFmpeg's
     options for interlaced pictures, with {order} for tff or bff; None where it cannot hold them. `hdr`: whether it
-    writes HDR metadata.
+    writes HDR metadata. `large`: further options for frames of more than `LARGE_FRAME` pixels, where looking ahead
+    would take gigabytes.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Encoder:
     fields: tuple[tuple[str, str], ...] | None = None
     tells_range: bool = True
     hdr: bool = False
+    large: tuple[tuple[str, str], ...] = ()
 
 
 def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
@@ -121,6 +123,7 @@ ENCODERS = {
             hdr=True,
             tells_aspect=True,
             fields=(("flags", "+ildct+ilme"), ("x264-params", "{order}=1")),
+            large=(("rc-lookahead", "4"), ("bf", "0"), ("refs", "1"), ("threads", "2")),
         ),
         Encoder(
             "libx265",

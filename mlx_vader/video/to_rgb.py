@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from jaxtyping import Float32, UInt8
 
+from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.boxes import Box
 from mlx_vader.levels import to_levels
 from mlx_vader.video.color import (
@@ -45,8 +46,8 @@ EXACT = (
 #: Rows that are worked on at once, so that they stay in the processor's cache.
 _ROWS = 32
 
-#: Frames of more pixels than this are converted in bands of so many rows.
-_LARGE, _BAND = 4096 * 2304, 512
+#: Large frames are converted in bands of so many rows.
+_BAND = 512
 
 #: How many pixels swscale spreads a chroma sample at most, by the binary logarithm of how many it covers.
 _SPREAD = (0, 8, 16)
@@ -69,7 +70,7 @@ class Coding:
 def rgb_of(frame: av.VideoFrame, coding: Coding) -> Float32[np.ndarray, "h w 3"]:
     """RGB in [0, 1] of a planar frame, as stored: not turned upright. Fields are taken as one picture."""
     layout = _layout(frame)
-    if frame.height > _BAND and frame.width * frame.height > _LARGE:
+    if frame.height > _BAND and frame.width * frame.height > LARGE_FRAME:
         return _in_bands(frame, coding)
     if layout.kind != "yuv":
         return _direct(frame, layout, coding)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 
-from mlx_vader.errors import UsageError
+from mlx_vader.errors import UsageError, choices
 from mlx_vader.video.encoders import ENCODERS, MKV, WEBM, Encoder, encoder_name
 from mlx_vader.video.info import VideoInfo
 from mlx_vader.video.pixel_formats import choose_pix_fmt, shortfall
@@ -33,7 +33,7 @@ def choose_encoder(
         return _most_alike(target, info, size)
     name = encoder_name(codec)
     if name not in ENCODERS:
-        raise UsageError(f"there is no codec {codec}", hint=f"use one of {' '.join(ENCODERS)}")
+        raise UsageError(f"there is no codec {codec}", hint=choices(codec, ENCODERS))
     if suffix not in ENCODERS[name].targets:
         fitting = [encoder.name for encoder in ENCODERS.values() if suffix in encoder.targets]
         raise UsageError(f"{suffix} cannot hold {name}", hint=f"use .mkv, or one of {' '.join(fitting)}")

@@ -65,3 +65,10 @@ def test_unfinished_files_are_marked_and_keep_their_suffix(tmp_path):
     assert PARTIAL_MARK in partial.name
     assert partial.name.startswith(".")
     assert partial.suffix == ".mp4"
+
+
+def test_a_folder_may_hold_a_link_that_leads_nowhere(tmp_path):
+    with folder_written_beside(tmp_path / "package") as partial:
+        partial.mkdir()
+        (partial / "link").symlink_to("nothing")
+    assert (tmp_path / "package" / "link").is_symlink()

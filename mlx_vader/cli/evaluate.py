@@ -145,7 +145,7 @@ def _gains(summary: list[dict[str, Any]]) -> Any:
     shown = _plain_table("gains in PSNR, dB", "artifact")
     shown.add_column("spoiled", justify="right", no_wrap=True)
     shown.add_column("best baseline", overflow="fold")
-    shown.add_column("network", overflow="fold")
+    shown.add_column("ours", overflow="fold")
     for name in ("PSNR", "over\nspoiled", "over\nbaseline"):
         shown.add_column(name, justify="right", no_wrap=True)
     for line in gains(summary):

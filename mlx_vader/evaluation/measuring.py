@@ -73,7 +73,7 @@ def measure(
     """The figures of a restoration that took so many seconds a frame. `mask` is the true one, `given` names another."""
     restored = restoration.frames
     masked = mask if case.kind == "overlay" else None
-    found = mask is not None and restoration.mask is not None
+    found = mask is not None and restoration.mask is not None and not method.needs_mask
     return Row(
         clip=truth.name,
         artifact=case.artifact,

@@ -132,7 +132,7 @@ def _plain_table(title: str, name: str) -> Any:
     from rich.box import SIMPLE
     from rich.table import Table as RichTable
 
-    table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=0, pad_edge=False)
     table.add_column(name, overflow="fold")
     return table
 

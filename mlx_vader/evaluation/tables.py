@@ -91,9 +91,10 @@ def tables(summary: Sequence[dict[str, Any]], perceptual: str | None = None) -> 
 
 
 def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
-    """Ours against the spoiled clip and the best baseline: a line for each of ours, mask, artifact and severity.
+    """Ours against the spoiled clip and the best baseline: a line for each of ours, artifact and severity.
 
-    At the end, where there are several overlays, lines with their mean inside the true mask.
+    Ours has no mask or the exact one there; the baseline the mask that suits it best. At the end, where there are
+    several overlays, lines with their mean inside the true mask, for each mask that ours was given.
     """
     lines = [
         Gain(
@@ -109,6 +110,7 @@ def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
         )
         for entry in summary
         for ours in entry["ours"]
+        if ours["mask"] in (None, EXACT)
     ]
     overlays = _overlays(summary)
     return lines + (_inside(overlays) if len(overlays) > 1 else [])
@@ -186,12 +188,17 @@ def _lines(severity: str, methods: list[dict[str, Any]], columns: tuple[Column, 
     # What would be without the overlay is not the best of the methods.
     tried = [item for item in methods if item["method"] != RE_ENCODED.name]
     best = {column: _best(column, tried) for column in columns}
-    for index, method in enumerate(methods):
-        control = method["method"] == RE_ENCODED.name
+    before = None
+    for method in methods:
+        name = method["method"]
+        control = name == RE_ENCODED.name
         cells = tuple(
             _cell(column, method[column.key], None if control else best[column]) for column in columns
         )
-        yield Line(severity, labelled(method), method["ours"], cells, index == 0)
+        # With another mask than before it is the same method.
+        shown = labelled(method) if name != before else f"· {method['mask']}"
+        yield Line(severity, shown, method["ours"], cells, before is None)
+        before = name
 
 
 def _best(column: Column, methods: list[dict[str, Any]]) -> str | None:

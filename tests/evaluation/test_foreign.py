@@ -138,7 +138,15 @@ def test_every_mask_is_tried_and_what_the_encoder_leaves_is_a_row(carphone, mate
         [max(m["psnr_mask"] for m in entry["methods"] if m["method"] == "opencv telea") for entry in summary]
     )
     assert ends[0].baseline == f"{best_inside:.2f} the best of each"
+    assert {line.network for line in gains(summary)} - {line.network for line in ends} == set()
+    assert len(gains(summary)) == len(summary) + len(ends)
     *_, means = tables(summary)
+    assert [line.method for line in means.lines] == [
+        "re-encoded",
+        "nothing",
+        *("opencv telea", "· grown 1", "· grown 3", "· boxes"),
+        *("membrane", "· grown 1", "· grown 3", "· boxes"),
+    ]
     assert means.title == "overlays, mean of 2 kinds"
     assert not any(cell.best for line in means.lines if line.method == RE_ENCODED.name for cell in line.cells)
 

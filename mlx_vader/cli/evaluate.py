@@ -21,7 +21,7 @@ HELP = """
 Measure how well networks restore clips, beside OpenCV's and FFmpeg's filters, in one run.
 
 Clean clips are spoiled by a suite of artifacts, the same in every run, and restored by each method that is for them.
-Words and logos are none that training saw. CLIPS are videos, photographs (still clips) or folders of them; without,
+Words and logos are none that training saw; the suite foreign shares nothing at all with it. CLIPS are videos, photographs (still clips) or folders of them; without,
 two real clips of the demo extra.
 
 Examples:
@@ -29,6 +29,8 @@ Examples:
     vader-mlx evaluate
 
     vader-mlx evaluate clips -c realtime -c mine.safetensors --suite full --json result.json --html result.html
+
+    vader-mlx evaluate clips --suite foreign --frames 24
 
     vader-mlx evaluate holiday.mp4 --suite corner_logo,codecs --method "opencv telea" --method mine
 """

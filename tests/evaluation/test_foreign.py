@@ -28,6 +28,7 @@ from mlx_vader.evaluation.material import Material, find_foreign
 from mlx_vader.evaluation.method import NOTHING, RE_ENCODED
 from mlx_vader.evaluation.tables import gains, tables
 from mlx_vader.metrics import psnr
+from tests.scripts import load_script
 from tests.test_rooms import imports, modules
 
 ALIKE = pytest.mark.parametrize("case", OVERLAYS, ids=lambda case: f"{case.artifact}-{case.severity}")
@@ -61,6 +62,14 @@ def test_nothing_of_it_is_made_by_the_artifacts_of_training() -> None:
     known = json.dumps([vars(vocabulary(name)) for name in ("train", "val")], default=vars)
     assert "Northwind" in (strings := set(re.findall(r'"((?:[^"\\]|\\.)*)"', known)))
     assert not {json.dumps(word)[1:-1] for kind in words().values() for word in kind} & strings
+
+
+def test_none_of_its_fonts_is_one_of_training() -> None:
+    fetched = [p for p in load_script("fetch_data").PACKAGES if p.kind == "foreign fonts"]
+    families = {package.name.split("-")[1] for package in fetched}
+    assert len(families) == 5
+    trained = "".join(Path(font.path).stem.lower() for v in ("train", "val") for font in vocabulary(v).fonts)
+    assert not [family for family in families if family.rstrip("2") in trained]
 
 
 @ALIKE

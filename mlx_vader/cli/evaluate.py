@@ -21,8 +21,8 @@ HELP = """
 Measure how well networks restore clips, beside OpenCV's and FFmpeg's filters, in one run.
 
 Clean clips are spoiled by a suite of artifacts, the same in every run, and restored by each method that is for them.
-Words and logos are none that training saw; the suite foreign shares nothing at all with it. CLIPS are videos, photographs (still clips) or folders of them; without,
-two real clips of the demo extra.
+Words and logos are none that training saw; the suite foreign shares nothing at all with it. CLIPS are videos,
+photographs (still clips) or folders of them; without, two real clips of the demo extra.
 
 Examples:
 

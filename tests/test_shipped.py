@@ -43,7 +43,7 @@ def restored(name, frames, hint=None):
 )
 def test_degradations_is_nearer_to_the_clean_clip_than_what_it_was_given(suite, clip):
     for case in find_cases(suite):
-        spoiled, _ = case.applied(clip, "a clip")
+        spoiled = case.applied(clip, "a clip").frames
         assert psnr(restored("degradations", spoiled), clip) > psnr(spoiled, clip), case.severity
 
 

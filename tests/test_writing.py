@@ -111,3 +111,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, place):
     with pytest.raises(VaderError, match="cannot be written") as error:
         check_folder(tmp_path / place)
     assert error.value.hint
+
+
+def test_a_folder_may_hold_a_link_that_leads_nowhere(tmp_path):
+    with folder_written_beside(tmp_path / "package") as partial:
+        partial.mkdir()
+        (partial / "link").symlink_to("nothing")
+    assert (tmp_path / "package" / "link").is_symlink()

@@ -21,14 +21,16 @@ HELP = """
 Measure how well networks restore clips, beside OpenCV's and FFmpeg's filters, in one run.
 
 Clean clips are spoiled by a suite of artifacts, the same in every run, and restored by each method that is for them.
-Words and logos are none that training saw. CLIPS are videos, photographs (still clips) or folders of them; without,
-two real clips of the demo extra.
+Words and logos are none that training saw; the suite foreign shares nothing at all with it. CLIPS are videos,
+photographs (still clips) or folders of them; without, two real clips of the demo extra.
 
 Examples:
 
     vader-mlx evaluate
 
     vader-mlx evaluate clips -c realtime -c runs/mine --suite full
+
+    vader-mlx evaluate clips --suite foreign --frames 24
 
     vader-mlx evaluate clips --json result.json --html result.html
 
@@ -149,8 +151,8 @@ def _plain_table(title: str, name: str) -> Any:
     from rich.box import SIMPLE
     from rich.table import Table as RichTable
 
-    table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(name)
+    table = RichTable(title=title, title_justify="left", box=SIMPLE, padding=0, pad_edge=False)
+    table.add_column(name, overflow="fold")
     return table
 
 
@@ -161,8 +163,8 @@ def _gains(summary: list[dict[str, Any]]) -> Any:
 
     shown = _plain_table("gains in PSNR, dB", "artifact")
     shown.add_column("spoiled", justify="right", no_wrap=True)
-    shown.add_column("best baseline")
-    shown.add_column("network")
+    shown.add_column("best baseline", overflow="fold")
+    shown.add_column("ours", overflow="fold")
     for name in ("PSNR", "over\nspoiled", "over\nbaseline"):
         shown.add_column(name, justify="right", no_wrap=True)
     for line in gains(summary):

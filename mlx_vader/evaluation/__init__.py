@@ -9,12 +9,13 @@ from mlx_vader.evaluation.options import EvaluateOptions
 from mlx_vader.lazy import lazily
 
 if TYPE_CHECKING:
+    from mlx_vader.evaluation.case import Case
     from mlx_vader.evaluation.clips import find_clips
     from mlx_vader.evaluation.evaluation import Evaluation, Trial, evaluate
     from mlx_vader.evaluation.method import Method, Restoration
     from mlx_vader.evaluation.methods import find_methods
     from mlx_vader.evaluation.preparing import prepare
-    from mlx_vader.evaluation.suites import SUITES, Case, find_cases
+    from mlx_vader.evaluation.suites import SUITES, find_cases
 
 __all__ = [
     "SUITES",
@@ -33,7 +34,7 @@ __all__ = [
 
 _HOMES = {
     "SUITES": "mlx_vader.evaluation.suites",
-    "Case": "mlx_vader.evaluation.suites",
+    "Case": "mlx_vader.evaluation.case",
     "Evaluation": "mlx_vader.evaluation.evaluation",
     "Method": "mlx_vader.evaluation.method",
     "Restoration": "mlx_vader.evaluation.method",

@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import Float32
-
 from mlx_vader.arrays import Clip, Masks
+from mlx_vader.evaluation.case import Case, Spoiled
 from mlx_vader.evaluation.clips import middle_of
+from mlx_vader.evaluation.given_masks import given_mask
+from mlx_vader.evaluation.material import Material
 from mlx_vader.evaluation.measuring import Row, Truth, measure
-from mlx_vader.evaluation.method import Method
+from mlx_vader.evaluation.method import RE_ENCODED, Method, Restoration
 from mlx_vader.evaluation.perceptual import Perceptual
-from mlx_vader.evaluation.suites import Case
 from mlx_vader.evaluation.summary import summarise
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import motion_of
@@ -43,14 +42,16 @@ class Evaluation:
     methods: Sequence[Method]
     frames: int = 10
     height: int = 240
-    logos: Path | None = None
+    material: Material = Material()  # noqa: RUF009 - a tuple
     perceptual: Perceptual | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def trials(self) -> int:
-        """How many rows there will be."""
-        pairs = sum(method.is_for(case) for case in self.cases for method in self.methods)
+        """How many rows there will be, but for the controls."""
+        pairs = sum(
+            len(_given(method, case)) for case in self.cases for method in self.methods if method.is_for(case)
+        )
         return pairs * len(self.clips)
 
     def as_dict(self, rows: Sequence[Row]) -> dict[str, Any]:
@@ -79,26 +80,55 @@ def evaluate(evaluation: Evaluation) -> Iterator[Trial]:
         truth = Truth(name, clean, motion_of(clean), evaluation.perceptual)
         warm: set[str] = set()
         for case in evaluation.cases:
-            spoiled, mask = case.applied(clean, name, evaluation.logos)
-            for method in evaluation.methods:
-                if not method.is_for(case):
-                    continue
-                if method.ours and method.name not in warm:
-                    # The first frame of a size may wait for a compiler.
-                    method.restore(spoiled[:1], _if_needed(method, mask, 1))
-                    warm.add(method.name)
-                yield _trial(truth, case, spoiled, mask, method)
+            spoiled = case.applied(clean, name, evaluation.material)
+            yield from _trials(evaluation.methods, truth, case, spoiled, warm)
 
 
-def _trial(truth: Truth, case: Case, spoiled: Clip, mask: Masks | None, method: Method) -> Trial:
-    started = time.perf_counter()
-    restoration = method.restore(spoiled, _if_needed(method, mask, len(spoiled)))
-    seconds = (time.perf_counter() - started) / len(spoiled)
+def _trials(
+    methods: Sequence[Method], truth: Truth, case: Case, spoiled: Spoiled, warm: set[str]
+) -> Iterator[Trial]:
+    """Each method with each mask; `warm` names those that have computed a frame of this size."""
+    if spoiled.coded is not None and case.kind == "clean":
+        # What an encoder made of an untouched clip is no method's harm.
+        truth = replace(truth, clean=spoiled.coded)
+    elif spoiled.coded is not None:
+        yield _trial(truth, case, spoiled, RE_ENCODED, None, Restoration(spoiled.coded), 0.0)
+    masks = {
+        given: given_mask(spoiled.mask, given) if spoiled.mask is not None and given else None
+        for given in (None, *case.masks)
+    }
+    for method in methods:
+        if not method.is_for(case):
+            continue
+        for given in _given(method, case):
+            mask = masks[given]
+            if method.ours and method.name not in warm:
+                # The first frame of a size may wait for a compiler.
+                method.restore(spoiled.frames[:1], None if mask is None else mask[:1])
+                warm.add(method.name)
+            started = time.perf_counter()
+            restoration = method.restore(spoiled.frames, mask)
+            seconds = (time.perf_counter() - started) / len(spoiled.frames)
+            yield _trial(truth, case, spoiled, method, given, restoration, seconds)
+
+
+def _given(method: Method, case: Case) -> tuple[str | None, ...]:
+    """The masks that a method is given one after the other; None for one that needs none."""
+    return case.masks if method.needs_mask else (None,)
+
+
+def _trial(
+    truth: Truth,
+    case: Case,
+    spoiled: Spoiled,
+    method: Method,
+    given: str | None,
+    restoration: Restoration,
+    seconds: float,
+) -> Trial:
     # It is measured as a file would hold it.
     restored = to_unit(to_levels(restoration.frames))
-    row = measure(truth, case, mask, method, restoration._replace(frames=restored), seconds)
-    return Trial(row, truth.clean, spoiled, restored, mask)
-
-
-def _if_needed(method: Method, mask: Masks | None, frames: int) -> Float32[np.ndarray, "frames h w 1"] | None:
-    return mask[:frames] if method.needs_mask and mask is not None else None
+    row = measure(
+        truth, case, spoiled.mask, method, restoration._replace(frames=restored), seconds, given=given
+    )
+    return Trial(row, truth.clean, spoiled.frames, restored, spoiled.mask)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.evaluation.suites import KINDS, Case
+from mlx_vader.evaluation.case import KINDS, Case
 
 
 class Restoration(NamedTuple):
@@ -17,10 +17,10 @@ class Restoration(NamedTuple):
 
 @dataclass(frozen=True)
 class Method:
-    """One way to restore. `restore(clip, mask)` takes the true mask where `needs_mask`, otherwise None.
+    """One way to restore. `restore(clip, mask)` takes a mask where `needs_mask`, otherwise None.
 
     `kinds`: the kinds of cases it is for; whatever needs no mask also gets untouched clips, to see what it harms.
-    `settings`: how it is set, in the words of its own program. `where`: backend and device of a network of ours.
+    `settings`: how it is set, in the words of its own program. `where`: backend and device of a method of ours.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Method:
 
     @property
     def ours(self) -> bool:
-        """Whether it is a network rather than a baseline."""
+        """Whether it is of this project rather than a baseline."""
         return bool(self.where)
 
     def is_for(self, case: Case) -> bool:
@@ -42,3 +42,11 @@ class Method:
 
 #: The spoiled clip itself: what every method is compared with.
 NOTHING = Method("nothing", frozenset(KINDS), lambda clip, mask: Restoration(clip), settings="as it came")
+
+#: The clean clip through the encoder that the spoiled one went through: nothing that removes a mark can be expected to
+#: be better.
+RE_ENCODED = Method(
+    "re-encoded", frozenset(), NOTHING.restore, settings="the clean clip through the same encoder"
+)
+#: What no method did.
+CONTROLS = (NOTHING.name, RE_ENCODED.name)

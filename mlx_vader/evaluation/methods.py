@@ -5,19 +5,20 @@ from collections.abc import Iterable, Sequence
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
 from mlx_vader.evaluation.method import NOTHING, Method
+from mlx_vader.evaluation.networks import MEMBRANE
 
 
 def find_methods(
     networks: Sequence[Method], wanted: Iterable[str] = ()
 ) -> tuple[tuple[Method, ...], dict[str, str]]:
-    """Nothing, the networks, and every baseline that works here; and why others do not, by name.
+    """Nothing, ours, and every baseline that works here; and why others do not, by name.
 
     `wanted`: these methods alone, besides nothing. A name stands for all that begin with its words: `bm3d` for
     `bm3d sigma=50`. Raises UsageError for a name that no method has.
     """
     filters, unknown = ffmpeg_filters.methods()
     program, absent = ffmpeg_program.methods()
-    methods, missing = (NOTHING, *networks, *opencv.METHODS, *filters, *program), unknown | absent
+    methods, missing = (NOTHING, *networks, MEMBRANE, *opencv.METHODS, *filters, *program), unknown | absent
     names = [name.strip() for name in wanted]
     if not names:
         return methods, missing

@@ -1,4 +1,4 @@
-"""Our networks as methods: blind, and with the true mask, as `clean` and `clean --mask` run them."""
+"""Our methods: networks as `clean` runs them, and the fill that needs none."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,38 +6,62 @@ from pathlib import Path
 import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.backends import Backend, load_backend
+from mlx_vader.evaluation.case import KINDS
 from mlx_vader.evaluation.method import Method, Restoration
-from mlx_vader.evaluation.suites import KINDS
 from mlx_vader.inpainting.fill import FILLS
+from mlx_vader.jobs.composition import Cleaning
+from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.arrays import ArrayMasks
-from mlx_vader.process import edits_of
+from mlx_vader.masks.persistent import FEWEST_FRAMES
+from mlx_vader.process import Process, edits_of
 from mlx_vader.streaming import Restoration as NetworkProcess
 from mlx_vader.streaming import make_strategy
 from mlx_vader.video.in_memory import ClipInMemory
 
-#: Ends a network's name where it is given the mask.
-MASKED = "with mask"
+#: Ends a network's name where it is given the mask, and where nothing but the clip is given.
+MASKED, TYPED = "with mask", "as typed"
+#: Why what `clean` does without options is left out where clips are short.
+TOO_SHORT = f"fewer than {FEWEST_FRAMES} frames show no mark that persists: --frames {FEWEST_FRAMES}"
+
+
+def _fill(clip: Clip, mask: Masks | None) -> Restoration:
+    assert mask is not None
+    return Restoration(FILLS["membrane"].fill(clip, mask, None))
+
+
+#: What fills a mask without a network.
+MEMBRANE = Method(
+    "membrane",
+    frozenset({"overlay"}),
+    _fill,
+    needs_mask=True,
+    settings="clean --mask --fill membrane",
+    where="CPU",
+)
 
 
 def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Method, ...]:
-    """Each checkpoint blind and with the mask. Raises what `load_backend` raises."""
+    """Each checkpoint as `clean` runs it: with `--find network`, without options, and with a mask.
+
+    Raises what `load_backend` raises.
+    """
     methods: list[Method] = []
     for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
-        loaded = _Network(load_backend(backend, checkpoint))
-        where = f"{loaded.backend.name} on {loaded.backend.device}"
-        methods.append(
-            Method(name, frozenset(KINDS), loaded.blind, settings="clean --find network", where=where)
-        )
-        methods.append(
+        blind = _Network(CleanOptions(checkpoint=checkpoint, backend=backend, find="network"))
+        typed = _Network(CleanOptions(checkpoint=checkpoint, backend=backend))
+        overlay = frozenset({"overlay"})
+        methods += (
+            Method(name, frozenset(KINDS), blind.restore, settings="clean --find network", where=blind.where),
+            Method(f"{name} {TYPED}", overlay, typed.restore, settings="clean", where=typed.where),
             Method(
                 f"{name} {MASKED}",
-                frozenset({"overlay"}),
-                loaded.masked,
+                overlay,
+                blind.restore_inside,
                 needs_mask=True,
                 settings="clean --mask",
-                where=where,
-            )
+                where=blind.where,
+            ),
         )
     return tuple(methods)
 
@@ -58,25 +82,33 @@ def _names(checkpoints: Sequence[str]) -> list[str]:
 class _Network:
     """A loaded network. Every clip is a video of its own."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, options: CleanOptions) -> None:
+        self._cleaning = Cleaning(options)
+        self.where = f"{self._cleaning.backend_name} on {self._cleaning.device}"
 
-    def blind(self, clip: Clip, mask: Masks | None) -> Restoration:
-        """All that the network marks counts."""
-        return self._restored(clip, None)
+    def restore(self, clip: Clip, mask: Masks | None) -> Restoration:
+        """As the options say."""
+        return _through(self._cleaning.process_for(Task(Path("clip"), Path("restored"))), clip)
 
-    def masked(self, clip: Clip, mask: Masks | None) -> Restoration:
+    def restore_inside(self, clip: Clip, mask: Masks | None) -> Restoration:
         """The network is told where the artifacts are, if it takes a hint; its work counts in the mask alone, which is
         grown and feathered a little.
         """
         assert mask is not None
-        return self._restored(clip, ArrayMasks((mask > 0.5).astype(np.float32)))
-
-    def _restored(self, clip: Clip, masks: ArrayMasks | None) -> Restoration:
         process = NetworkProcess(
-            self.backend, make_strategy("clip-recurrent"), weights="", fill=FILLS["auto"].fill, masks=masks
+            self._cleaning.backend,
+            make_strategy("clip-recurrent"),
+            weights="",
+            fill=FILLS["auto"].fill,
+            masks=ArrayMasks(mask),
         )
-        edits = list(edits_of(process, ClipInMemory(clip)))
-        seen = [edit.mask for edit in edits if edit.mask is not None]
-        frames = np.stack([edit.frame.edited(edit.patches()).rgb for edit in edits])
-        return Restoration(frames, np.stack(seen) if seen else None)
+        return _through(process, clip)
+
+
+def _through(process: Process, clip: Clip) -> Restoration:
+    edits = list(edits_of(process, ClipInMemory(clip)))
+    seen = [edit.mask for edit in edits if edit.mask is not None]
+    if process.changes_nothing():
+        seen = [np.zeros((*clip.shape[1:3], 1), np.float32)] * len(clip)
+    frames = np.stack([edit.frame.edited(edit.patches()).rgb for edit in edits])
+    return Restoration(frames, np.stack(seen) if seen else None)

@@ -21,7 +21,8 @@ class EvaluateOptions:
     backend: str = option("auto", help="Of the networks: auto, mlx, torch or coreml.")
     suite: str = option(
         "quick",
-        help="quick, clean, overlays, noise, compression, codecs, tones, full, or artifacts; with commas between.",
+        help="quick, clean, overlays, noise, compression, codecs, tones, full, foreign, or artifacts; with commas "
+        "between.",
     )
     method: tuple[str, ...] = option(
         (),
@@ -31,3 +32,7 @@ class EvaluateOptions:
     frames: int = option(10, help="Frames of each clip, from its middle.", least=1)
     height: int = option(240, help="Taller clips are scaled down to so many lines; 0 leaves them.", least=0)
     logos: Path | None = option(None, help="Folder of images with alpha, for the logos.")
+    foreign: Path = option(
+        Path("data/foreign"),
+        help="Folder of drawings and fonts for the suite foreign, as fetch_data.py fills it.",
+    )

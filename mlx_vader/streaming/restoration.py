@@ -70,6 +70,7 @@ class Restoration:
             yield Chunk(
                 [self._edit(result) for result in chunk.results], partial(pack, chunk.carry, self.backend)
             )
+            del chunk  # its frames may be large
 
     def _inputs(self, frames: Iterable[SourceFrame], position: int) -> Iterator[Input]:
         masks = self._masks.masks(position) if self._masks else None

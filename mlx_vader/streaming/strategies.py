@@ -7,7 +7,7 @@ same results as if it had never stopped.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from mlx_vader.backends.base import Backend
@@ -138,15 +138,15 @@ def _one_after_another(
 ) -> Iterator[ResultChunk]:
     """Clips side by side, with state: of `length` frames, or of as many as one call takes, so that none waits."""
     source, position, state = iter(frames), start.position, start.state
-    first = list(islice(source, 1))
-    source = chain(first, source)
-    if first:
-        length = min(length, frames_per_call(first[0].pixels, backend.interface.window))
-    while clip := list(islice(source, length)):
+    clip = list(islice(source, 1))
+    if clip:
+        length = min(length, frames_per_call(clip[0].pixels, backend.interface.window))
+    while clip := [*clip, *islice(source, length - len(clip))]:
         results, state = restore_clip(backend, clip, state)
         position += len(clip)
-        clip = []  # a frame of 8K takes 400 MB
+        clip = []
         yield ResultChunk(results, Carry(position, state))
+        del results  # a frame of 8K takes 400 MB: let go of it before the next one
 
 
 def _overlapping(

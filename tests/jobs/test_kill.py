@@ -15,8 +15,8 @@ import pytest
 from mlx_vader.video import open_video
 
 KILLS = 20
-#: Seconds that the network takes for a frame: two minutes for the whole clip.
-PACE = 0.16
+#: Seconds that the network takes for a frame: three minutes for the whole clip, more than it is given before the last kill.
+PACE = 0.24
 #: Seconds of its work that an interruption may lose.
 MOST_LOST = 10.0
 
@@ -103,9 +103,7 @@ def test_twenty_kills_lose_at_most_ten_seconds_each_and_no_frame(tmp_path, half_
     for _ in range(KILLS):
         process = started(half_a_minute, target, "--resume")
         frames, recorded = manifest(target)["frames"], frames_done(target)
-        while (
-            frames_done(target) == recorded
-        ):  # until it works: how long a start takes is the machine's affair
+        while frames_done(target) == recorded:  # how long a start takes is the machine's affair
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.01)
         until = time.monotonic() + moments.uniform(0.1, 16.0)

@@ -15,7 +15,7 @@ import pytest
 from mlx_vader.video import open_video
 
 KILLS = 20
-#: Seconds that the network takes for a frame: three minutes for the whole clip, more than it is given before the last kill.
+#: Seconds that the network takes for a frame: three minutes for the clip, more than the runs have between them.
 PACE = 0.24
 #: Seconds of its work that an interruption may lose.
 MOST_LOST = 10.0

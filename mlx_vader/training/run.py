@@ -34,7 +34,6 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     if not resume and (Path(config.out) / STATE).exists():
         hint = f"go on with --resume {config.out}, or give another --out"
         raise UsageError(f"{config.out} holds a run already", hint=hint)
-    check_folder(Path(config.out))
     if config.initial is not None:
         check_overwriting([checkpoints.locate(config.initial)], files_of(config))
     keep_freed_blocks()
@@ -49,6 +48,7 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     validation = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
     origin = provenance(config, source, steps)
     trainer = Trainer(Run(config, net, steps, perceptual, validation, world, origin), watch)
+    check_folder(Path(config.out))
     if resume:
         trainer.restore()
     if world.rank == 0 and trainer.state.step < steps:

@@ -296,5 +296,5 @@ def test_media_are_listed_without_hidden_and_unfinished_files(tmp_path):
         "b.mp4",
         "sub/c.MKV",
     ]
-    with pytest.raises(VaderError, match="is not a folder"):
+    with pytest.raises(VaderError, match="does not exist"):
         list_media(tmp_path / "none")

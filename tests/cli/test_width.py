@@ -90,7 +90,14 @@ def _results(console):
 def _converted(console):
     names = ("hidden_state_of_the_first_scale", "hidden_state_of_the_second_scale")
     values = dict.fromkeys((field.name for field in fields(ConversionReport)), "256x256, 720x1280")
-    values |= {"path": Path(LONG), "functions": {}, "inputs": names, "outputs": names, "states": names}
+    values |= {
+        "path": Path(LONG),
+        "functions": {},
+        "inputs": names,
+        "outputs": names,
+        "states": names,
+        "kept": names,
+    }
     values |= {
         "io": "image",
         "size_mib": 2.2,
@@ -99,7 +106,7 @@ def _converted(console):
         "fp32_ops": (),
     }
     report = ConversionReport(**values | {"seconds": 12.3, "verification": None})
-    convert._print(report)
+    convert._print(report, Path(LONG))
 
 
 SHOWN = {

@@ -101,5 +101,5 @@ def test_import_names_what_is_wrong_with_a_foreign_file(tmp_path: Path) -> None:
     torch.save({"model_state_dict": {"conv1.weight": torch.zeros(1)}}, path)
     with pytest.raises(VaderError, match="unknown network"):
         import_published(path)
-    with pytest.raises(VaderError, match="cannot read"):
+    with pytest.raises(VaderError, match="does not exist"):
         import_published(tmp_path / "missing.pt")

@@ -121,7 +121,7 @@ def test_the_page_stands_alone(chain, tmp_path, monkeypatch, capsys) -> None:
 
 def test_what_is_wrong_is_said(tmp_path, chain, monkeypatch, capsys) -> None:
     code, _, err = run(monkeypatch, capsys, tmp_path / "none.mlpackage")
-    assert (code, "is not a Core ML package" in err) == (1, True)
+    assert (code, "does not exist" in err) == (1, True)
     code, _, err = run(monkeypatch, capsys, chain, "--chip", "m99")
     assert (code, "m4-pro" in err) == (2, True)
 

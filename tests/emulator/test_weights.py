@@ -74,7 +74,7 @@ def test_a_classifier_gives_a_label_and_probabilities(tmp_path, labels):
 
 
 def test_a_package_that_is_none_is_refused(tmp_path):
-    with pytest.raises(VaderError, match="not a Core ML package"):
+    with pytest.raises(VaderError, match="does not exist"):
         EmulatedModel(tmp_path / "missing.mlpackage")
 
 

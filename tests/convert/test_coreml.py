@@ -16,6 +16,7 @@ from mlx_vader import __version__, checkpoints
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.models.base import restoration
 from mlx_vader.models.registry import NETWORKS, build
+from mlx_vader.training.config import NETS
 from tests.models.variants import INTERFACES, VARIANTS, build_variant
 from torch_ref.models.base import Network, Restored
 

@@ -8,15 +8,14 @@ clip before. All methods are told the exact mask. `unblend` is what `clean --fil
 """
 
 import argparse
-import io
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import cv2
@@ -118,18 +117,17 @@ def read_clip(path: Path, frames: int, width: int) -> np.ndarray:
 
 
 def through_h264(clip: np.ndarray, crf: int) -> np.ndarray:
-    """The clip, levels, encoded and decoded."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf), "preset": "fast"})
-        stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], "yuv420p"
-        stream.time_base = Fraction(1, 25)
-        for picture in clip:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode(None))
-    file.seek(0)
-    with av.open(file) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    """The clip, levels, encoded by FFmpeg and decoded as `clean` does."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"crf": str(crf), "preset": "fast"})
+            stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], "yuv420p"
+            for picture in clip:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode(None))
+        with open_video(path) as video:
+            return np.stack([frame.levels.copy() for frame in video])
 
 
 def unblended(clip: np.ndarray, mask: np.ndarray, compared: slice) -> tuple[np.ndarray, str]:

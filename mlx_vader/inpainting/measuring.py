@@ -89,7 +89,8 @@ def _places(masked: Sequence[Pixels]) -> list[Place]:
     for rows, columns in ndimage.find_objects(ndimage.label(often, np.ones((3, 3)))[0]):
         tight = Box(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
         room = int(np.clip(_ROOM * max(tight.height, tight.width), _LEAST_ROOM, _MOST_ROOM))
-        boxes.append(tight.grown(room, room).within(whole))
+        # Chroma is halved: its samples begin at even pixels.
+        boxes.append(tight.grown(room, room).aligned(2, 2).within(whole))
     return [Place(box, often[box.rows, box.columns]) for box in _disjoint(boxes)]
 
 

@@ -31,8 +31,10 @@ _SMALLEST_PIECE = 6
 _TOGETHER = 13
 #: The pixels that the mark changes most are its core: from this percentile on.
 _CORE = 70
-#: A part is even where this share of it lies deeper than so many pixels, and its inside is as opaque as its core.
+#: A plate of several colours: this share of it lies deeper than so many pixels, all of it is as opaque as its core, and
+#: a share of it differs in colour from the rest by so many levels.
 _DEEP, _DEEP_SHARE, _SAME_OPACITY = 5, 0.3, 0.15
+_SAME_COLOUR, _OTHER_COLOUR_SHARE = 40.0, 0.04
 #: Weights of Y, U and V in finding a pixel's opacity.
 _CHANNELS = np.array([1, 0.4, 0.4], np.float32)
 #: The least variance of a guess, in squared levels, that is divided by.
@@ -195,8 +197,7 @@ def _piece(observed: _Observed, pixels: Int[np.ndarray, " n"]) -> _Piece:
     motion = float(observed.motion[core].mean())
     # The last term is what noise of half a level alone makes of a scene that hardly moves.
     error = float(np.std(groups) / np.sqrt(len(groups)) + 0.01 + 0.3 / np.sqrt(max(motion, 0.1) * len(core)))
-    deep = observed.depth[pixels] > _DEEP
-    even = bool(deep.mean() > _DEEP_SHARE) and _as_opaque(observed, pixels[deep & ~strong], alpha, error)
+    even = _is_even(observed, pixels, float(np.median(strength[strong])), alpha, error)
     return _Piece(pixels, core, float(np.clip(alpha, 0.05, 1)), error, even, motion)
 
 
@@ -206,9 +207,22 @@ def _pooled(observed: _Observed, pixels: Int[np.ndarray, " n"]) -> float:
     return float(1 - (observed.slope[pixels] * weight).sum() / max(weight.sum(), 1e-6))
 
 
-def _as_opaque(observed: _Observed, pixels: Int[np.ndarray, " n"], alpha: float, error: float) -> bool:
-    """Whether pixels deep inside are covered as the core is: in a mask that is drawn too large they are not."""
-    return not len(pixels) or abs(_pooled(observed, pixels) - alpha) < _SAME_OPACITY + 3 * error
+def _is_even(
+    observed: _Observed, pixels: Int[np.ndarray, " n"], strength: float, alpha: float, error: float
+) -> bool:
+    """Whether a part is a plate of several colours. `strength`: how much its core is changed."""
+    deep = pixels[observed.depth[pixels] > _DEEP]
+    if len(deep) <= _DEEP_SHARE * len(pixels):
+        return False
+    faint = observed.strength[deep] < strength / 2
+    if faint.mean() > _OTHER_COLOUR_SHARE:
+        # Covered in the scene's own colours, or the gaps between letters?
+        return abs(_pooled(observed, deep[faint]) - alpha) < _SAME_OPACITY + 3 * error
+    covered, alpha = deep[~faint], max(alpha, 0.05)
+    colours = observed.background[covered] + observed.offset[covered] / np.float32(alpha)
+    apart = np.sqrt(np.square(colours - np.median(colours, axis=0)).sum(axis=-1))
+    doubt = 3 * np.sqrt(observed.mean_variance[covered]) / alpha
+    return bool((apart > _SAME_COLOUR + doubt).mean() > _OTHER_COLOUR_SHARE)
 
 
 def _shared_opacities(pieces: list[_Piece]) -> Float32[np.ndarray, " pieces"]:

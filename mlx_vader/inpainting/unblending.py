@@ -185,7 +185,7 @@ def _found_mark(box: tuple[int, int, int, int], confidence: float, mark: Mark | 
         return FoundMark(box, confidence, "fill")
     sizes = np.bincount(mark.part_of, minlength=len(mark.parts))
     part = mark.parts[max(measured, key=lambda number: int(sizes[number]))]
-    treated = "unblend" if part.unblends else "fill"
+    treated = "unblend" if part.unblends and not part.opaque else "fill"
     return FoundMark(box, confidence, treated, alpha=round(part.alpha, 3), colour=part.colour)
 
 

@@ -31,9 +31,9 @@ _SMALLEST_PIECE = 6
 _TOGETHER = 13
 #: The pixels that the mark changes most are its core: from this percentile on.
 _CORE = 70
-#: A plate of several colours: this share of it lies deeper than so many pixels, all of it is as opaque as its core, and
-#: a share of it differs in colour from the rest by so many levels.
-_DEEP, _DEEP_SHARE, _SAME_OPACITY = 5, 0.3, 0.15
+#: A plate of several colours: this share of it lies deeper than so many pixels, and a share of it differs by so many
+#: levels in colour from the rest.
+_DEEP, _DEEP_SHARE = 5, 0.3
 _SAME_COLOUR, _OTHER_COLOUR_SHARE = 40.0, 0.04
 #: Weights of Y, U and V in finding a pixel's opacity.
 _CHANNELS = np.array([1, 0.4, 0.4], np.float32)
@@ -197,7 +197,7 @@ def _piece(observed: _Observed, pixels: Int[np.ndarray, " n"]) -> _Piece:
     motion = float(observed.motion[core].mean())
     # The last term is what noise of half a level alone makes of a scene that hardly moves.
     error = float(np.std(groups) / np.sqrt(len(groups)) + 0.01 + 0.3 / np.sqrt(max(motion, 0.1) * len(core)))
-    even = _is_even(observed, pixels, float(np.median(strength[strong])), alpha, error)
+    even = _is_even(observed, pixels, float(np.median(strength[strong])), alpha)
     return _Piece(pixels, core, float(np.clip(alpha, 0.05, 1)), error, even, motion)
 
 
@@ -207,9 +207,7 @@ def _pooled(observed: _Observed, pixels: Int[np.ndarray, " n"]) -> float:
     return float(1 - (observed.slope[pixels] * weight).sum() / max(weight.sum(), 1e-6))
 
 
-def _is_even(
-    observed: _Observed, pixels: Int[np.ndarray, " n"], strength: float, alpha: float, error: float
-) -> bool:
+def _is_even(observed: _Observed, pixels: Int[np.ndarray, " n"], strength: float, alpha: float) -> bool:
     """Whether a part is a plate of several colours. `strength`: how much its core is changed."""
     deep = pixels[observed.depth[pixels] > _DEEP]
     if len(deep) <= _DEEP_SHARE * len(pixels):
@@ -217,7 +215,7 @@ def _is_even(
     faint = observed.strength[deep] < strength / 2
     if faint.mean() > _OTHER_COLOUR_SHARE:
         # Covered in the scene's own colours, or the gaps between letters?
-        return abs(_pooled(observed, deep[faint]) - alpha) < _SAME_OPACITY + 3 * error
+        return _pooled(observed, deep[faint]) > alpha / 2
     covered, alpha = deep[~faint], max(alpha, 0.05)
     colours = observed.background[covered] + observed.offset[covered] / np.float32(alpha)
     apart = np.sqrt(np.square(colours - np.median(colours, axis=0)).sum(axis=-1))
@@ -326,4 +324,6 @@ def _in_yuv(
     opacity = np.stack([alpha, chroma[:, 3], chroma[:, 3]], axis=1)
     product = np.concatenate([alpha[:, None] * colour[:, :1], chroma[:, 1:3]], axis=1)
     seen = observed.background + observed.offset
-    return opacity, np.where(even[:, None], seen - (1 - opacity) * observed.background, product)
+    # Chroma varies little: the mean of the guess is surer than a product of two halved planes.
+    by_mean = np.stack([even, np.ones_like(even), np.ones_like(even)], axis=1)
+    return opacity, np.where(by_mean, seen - (1 - opacity) * observed.background, product)

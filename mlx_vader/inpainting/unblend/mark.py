@@ -44,9 +44,15 @@ class Part:
         return self.motion >= LEAST_MOTION and self.error <= MOST_ERROR
 
     @property
+    def opaque(self) -> bool:
+        """Whether its inside hides the scene."""
+        return self.alpha > OPAQUE
+
+    @property
     def unblends(self) -> bool:
-        """Whether what lies beneath can be had by subtraction; where it cannot, the place is to be filled."""
-        return self.measured and self.pixel_error <= MOST_PIXEL_ERROR and self.alpha <= OPAQUE
+        """Whether `remove` is the way to go: it subtracts, and fills what is opaque from a rim that is not."""
+        sure = self.measured and self.pixel_error <= MOST_PIXEL_ERROR
+        return sure and not (self.opaque and self.even)
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,9 @@ class CleanOptions:
         typed=Path,
         help="Image, video or folder of masks, white = artifact: all outside stays as it is.",
     )
-    fill: str = option("auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones).")
+    fill: str = option(
+        "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
+    )
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
     resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")
     codec: str = option(

@@ -23,7 +23,7 @@ _DISTRUST = 30.0
 _COMPARED = 31
 #: How far a frame's own error of the membrane may lie from what is usual here, as a factor of its variance: at least,
 #: and at most, for parts of one colour and for even ones.
-_USUAL = (0.3, 6.0, 40.0)
+_USUAL = np.array([0.3, 6.0, 40.0], np.float32)
 #: Of luma's variance so much, and so many squared levels, is chroma's.
 _CHROMA_SHARE, _CHROMA_LEAST = 0.08, 2.0
 

@@ -110,12 +110,17 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class FoundMark:
-    """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left"."""
+    """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left".
+
+    `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they were measured.
+    """
 
     box: tuple[int, int, int, int]
     confidence: float
     treated: str
     kind: str = "static"
+    alpha: float | None = None
+    colour: tuple[int, int, int] | None = None
 
     def enlarged(self, factor: int) -> "FoundMark":
         """The same mark in a picture that is so many times as large."""

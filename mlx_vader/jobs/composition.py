@@ -18,6 +18,7 @@ from mlx_vader.backends.registry import is_package
 from mlx_vader.identity import identity
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.filling import Filling
+from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.files import FileMasks
@@ -67,6 +68,8 @@ class Cleaning:
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
         masks = self._masks_for(task)
+        if masks is not None and self.options.fill == "unblend":
+            return Unblending(masks)
         if masks is not None and not self._fill.needs_network:
             return Filling(masks, self.options.fill)
         return Restoration(

@@ -42,7 +42,9 @@ class CleanOptions:
         help="Image, video or folder of images, white where the mark is; what is black stays as it is. "
         "To make one, paint over a frame that a player saved.",
     )
-    fill: str = option("auto", help="What fills marks: auto, network or membrane.")
+    fill: str = option(
+        "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
+    )
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
     resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")
     codec: str = option(

@@ -6,8 +6,11 @@ import pytest
 from mlx_vader.errors import VaderError
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places
 from mlx_vader.jobs.clean import clean
+from mlx_vader.levels import to_unit
 from mlx_vader.masks import REACH
-from mlx_vader.video import read_image, write_image
+from mlx_vader.metrics import psnr
+from mlx_vader.video import read_image, write_image, write_video
+from tests.inpainting.test_unblend import WORD, marked, scene, strokes
 from tests.jobs.conftest import frames_of
 from tests.streaming.backends import Painter
 
@@ -63,3 +66,20 @@ def test_a_mask_of_another_shape_is_an_error(tmp_path, small_clip, network):
     with pytest.raises(VaderError, match="400x40"):
         clean(small_clip, tmp_path / "out.mp4", checkpoint=network, mask=tmp_path / "mask.png")
     assert [path.name for path in tmp_path.iterdir()] == ["mask.png"]
+
+
+def test_a_translucent_mark_is_subtracted_without_a_network(tmp_path):
+    """From file to file: what shines through comes back, and the report says how."""
+    clip, opacity = scene(), 0.5 * strokes()
+    with write_video(tmp_path / "in.mkv", frame_rate=25, codec="ffv1") as writer:
+        for frame in to_unit(marked(clip, opacity, WORD)):
+            writer.write(frame)
+    write_image(tmp_path / "mask.png", np.repeat((opacity > 0.02)[..., None], 3, axis=-1).astype(np.float32))
+    report = clean(
+        tmp_path / "in.mkv", tmp_path / "out.mkv", mask=tmp_path / "mask.png", fill="unblend", codec="ffv1"
+    )
+    (mark,) = report.as_dict()["files"][0]["marks"]
+    assert mark["treated"] == "unblend"
+    assert abs(mark["alpha"] - 0.5) < 0.06
+    made = frames_of(tmp_path / "out.mkv")
+    assert psnr(made[:, opacity > 0.02], clip[:, opacity > 0.02]) > 30

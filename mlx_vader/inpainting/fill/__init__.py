@@ -2,7 +2,7 @@
 
 `fill(frames, mask, flow) → frames`: frames (t, h, w, 3) in [0, 1], mask (t, h, w, 1) with 1 in the holes, flow
 (t, h, w, 2) in pixels from each frame to the next or None. What comes back is filled in the holes and equal to
-`frames` elsewhere.
+`frames` elsewhere. What "unblend" does besides needs a look at the whole video: see `mlx_vader.inpainting.unblending`.
 """
 
 from collections.abc import Callable
@@ -33,6 +33,11 @@ FILLS = {
     ),
     "network": Fill(keep, True, "what the network paints"),
     "membrane": Fill(fill_with_membrane, False, "smooth between the hole's borders, without a network"),
+    "unblend": Fill(
+        fill_with_membrane,
+        False,
+        "what a translucent mark lets through, where the video shows how opaque it is; a membrane elsewhere",
+    ),
 }
 
 

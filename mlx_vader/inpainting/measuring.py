@@ -1,0 +1,134 @@
+"""The first pass of un-blending: a look at frames all along a video, in which each mark is measured."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+from scipy import ndimage
+
+from mlx_vader.arrays import LevelClip, Pixels
+from mlx_vader.boxes import Box
+from mlx_vader.inpainting.unblend import FEWEST_FRAMES, Mark, fit
+from mlx_vader.masks.source import MaskSource
+from mlx_vader.process import Packed, Video
+
+#: Frames that are looked at; fewer where marks are so large that the looks would have more pixels than this.
+MOST_FRAMES, LEAST_FRAMES, MOST_PIXELS = 48, 16, 64 << 20
+#: Frames after which the pass keeps what it has seen.
+_KEPT_EVERY = 8
+#: Of a mark's pixels this share must be masked for it to be there in a frame.
+PRESENT = 0.9
+#: Room around a mark: a multiple of its size, and at least and at most so many pixels.
+_ROOM, _LEAST_ROOM, _MOST_ROOM = 1.3, 64, 400
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a mark is: a crop of the frame with room around it, and its pixels there. `mark`: None if not measured."""
+
+    box: Box
+    inside: Pixels
+    mark: Mark | None = None
+
+
+def looks(video: Video, parity: int) -> list[int]:
+    """Frames that are spread evenly over the video; of an interlaced one fields of one parity."""
+    step = 2 if video.fields else 1
+    there = len(range(parity, video.frames, step))
+    return [parity + step * int(index) for index in np.linspace(0, there - 1, min(there, MOST_FRAMES))]
+
+
+def measure(video: Video, masks: MaskSource, numbers: Sequence[int], kept: Packed) -> Iterator[Packed]:
+    """Measures what the masks hide in the frames called `numbers`. Yields what is to be kept, whole, after each step.
+
+    With the last of that, given as `kept`, nothing is done; `places_of` reads it.
+    """
+    if "places" in kept:
+        return
+    masked = [next(masks.masks(number))[..., 0] > 0 for number in numbers]
+    places = _places(masked)
+    chosen = _affordable(len(numbers), places)
+    crops = [list(kept.get(f"{index}.frames", ())) for index in range(len(places))]
+    seen = int(kept.get("seen", 0))
+    for start in range(seen, len(chosen) if places else 0, _KEPT_EVERY):
+        for look in chosen[start : start + _KEPT_EVERY]:
+            for crop, picture in zip(crops, _crops(video, numbers[look], places), strict=True):
+                crop.append(picture)
+        seen = min(start + _KEPT_EVERY, len(chosen))
+        clips = {f"{index}.frames": np.stack(crop) for index, crop in enumerate(crops)}
+        yield {"seen": np.array(seen), **clips}
+    packed: Packed = {"places": np.array([place.box for place in places], np.intp).reshape(-1, 4)}
+    for index, (place, crop) in enumerate(zip(places, crops, strict=True)):
+        there = [
+            _present(masked[look], place) and picture.any()
+            for look, picture in zip(chosen, crop, strict=True)
+        ]
+        mark = _fitted(np.stack(crop)[there], place.inside)
+        arrays = {"inside": place.inside} | (mark.packed() if mark else {})
+        packed |= {f"{index}.{name}": array for name, array in arrays.items()}
+    yield packed
+
+
+def places_of(kept: Packed) -> list[Place]:
+    """The places, with their marks, that a complete pass kept."""
+    places = []
+    for index, box in enumerate(kept["places"].tolist()):
+        start = f"{index}."
+        arrays = {name.removeprefix(start): kept[name] for name in kept if name.startswith(start)}
+        inside = arrays.pop("inside")
+        places.append(Place(Box(*box), inside, Mark.unpacked(arrays) if arrays else None))
+    return places
+
+
+def _places(masked: Sequence[Pixels]) -> list[Place]:
+    """Crops around what stays masked long enough; those that would overlap are one."""
+    often: Pixels = np.stack(masked).sum(axis=0) >= min(FEWEST_FRAMES, len(masked))
+    whole = Box(0, 0, *often.shape)
+    boxes: list[Box] = []
+    for rows, columns in ndimage.find_objects(ndimage.label(often, np.ones((3, 3)))[0]):
+        tight = Box(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
+        room = int(np.clip(_ROOM * max(tight.height, tight.width), _LEAST_ROOM, _MOST_ROOM))
+        # Chroma is halved: its samples begin at even pixels.
+        boxes.append(tight.grown(room, room).aligned(2, 2).within(whole))
+    return [Place(box, often[box.rows, box.columns]) for box in _disjoint(boxes)]
+
+
+def _disjoint(boxes: Sequence[Box]) -> list[Box]:
+    apart: list[Box] = []
+    for box in boxes:
+        grown = box
+        while meeting := [other for other in apart if grown.within(other)]:
+            apart = [other for other in apart if other not in meeting]
+            grown = _around([grown, *meeting])
+        apart.append(grown)
+    return apart
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    top, left = min(box.top for box in boxes), min(box.left for box in boxes)
+    return Box(top, left, max(box.bottom for box in boxes) - top, max(box.right for box in boxes) - left)
+
+
+def _affordable(count: int, places: Sequence[Place]) -> list[int]:
+    """Which of so many looks are taken."""
+    area = sum(place.inside.size for place in places)
+    most = max(LEAST_FRAMES, min(count, MOST_PIXELS // max(area, 1)))
+    return [int(look) for look in np.linspace(0, count - 1, min(count, most))]
+
+
+def _crops(video: Video, number: int, places: Sequence[Place]) -> list[UInt8[np.ndarray, "h w 3"]]:
+    """The places in one frame; black where it is damaged or not there."""
+    frame = next(iter(video.read(number, number + 1)), None)
+    if frame is None or frame.damaged:
+        return [np.zeros((place.box.height, place.box.width, 3), np.uint8) for place in places]
+    return [frame.levels[place.box.rows, place.box.columns].copy() for place in places]
+
+
+def _present(masked: Pixels, place: Place) -> bool:
+    return bool(masked[place.box.rows, place.box.columns][place.inside].mean() >= PRESENT)
+
+
+def _fitted(frames: LevelClip, inside: Bool[np.ndarray, "h w"]) -> Mark | None:
+    """None where too few frames show the mark, or it leaves nothing around it."""
+    return fit(frames, inside) if len(frames) >= FEWEST_FRAMES and not inside.all() else None

@@ -1,0 +1,127 @@
+"""What is known of a mark once it has been measured."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+from mlx_vader.arrays import Pixels
+from mlx_vader.inpainting.fill.membrane import Membrane, membrane_over
+
+#: From this opacity on nothing of the scene is left to be amplified.
+OPAQUE = 0.88
+#: Un-blending wants a scene that varies by so much behind the mark (variance of luma over time, squared levels), and an
+#: opacity that is known so well (standard errors of the part's and of a pixel's).
+LEAST_MOTION, MOST_ERROR, MOST_PIXEL_ERROR = 50.0, 0.08, 0.06
+#: Noise is amplified by no more than the inverse of this.
+_LEAST_LIGHT = 0.07
+#: Pixels of less than this opacity, or this share of their mark's, are seen well enough to guide the fill.
+_SEEN_OPACITY, _SEEN_SHARE = 0.2, 0.45
+
+
+@dataclass(frozen=True)
+class Part:
+    """Connected pixels of one mark. `box`: top, left, height, width in the crop that was fitted.
+
+    `alpha` is the opacity of its inside, `error` the standard error of that, `pixel_error` the median one of a pixel's
+    opacity. `colour`: RGB, 0 to 255. `motion`: variance over time of the scene's luma behind it, squared levels.
+    `even`: one opacity throughout, each pixel of its own colour; else one colour, each pixel of its own opacity.
+    """
+
+    box: tuple[int, int, int, int]
+    alpha: float
+    error: float
+    pixel_error: float
+    colour: tuple[int, int, int]
+    motion: float
+    even: bool
+
+    @property
+    def measured(self) -> bool:
+        """Whether the scene moved enough behind it to tell the mark from it."""
+        return self.motion >= LEAST_MOTION and self.error <= MOST_ERROR
+
+    @property
+    def opaque(self) -> bool:
+        """Whether its inside hides the scene."""
+        return self.alpha > OPAQUE
+
+    @property
+    def unblends(self) -> bool:
+        """Whether `remove` is the way to go: it subtracts, and fills what is opaque from a rim that is not."""
+        sure = self.measured and self.pixel_error <= MOST_PIXEL_ERROR
+        return sure and not (self.opaque and self.even)
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A mark in a crop of the frame. Arrays over n pixels are those of `region`, row by row, in YUV levels.
+
+    `alpha`: opacity in Y, U and V. `product`: opacity times colour. `colour`: of each pixel. `alpha_error`: standard
+    error of luma's opacity. `fill_variance`: mean squared error of a membrane's luma here, squared levels. `noise`:
+    variance of what is left after the subtraction, squared levels. `part_of`: index in `parts`.
+    """
+
+    region: Pixels
+    alpha: Float32[np.ndarray, "n 3"]
+    product: Float32[np.ndarray, "n 3"]
+    colour: Float32[np.ndarray, "n 3"]
+    alpha_error: Float32[np.ndarray, " n"]
+    fill_variance: Float32[np.ndarray, " n"]
+    noise: Float32[np.ndarray, "n 3"]
+    part_of: Int[np.ndarray, " n"]
+    parts: tuple[Part, ...]
+
+    def packed(self) -> dict[str, np.ndarray]:
+        """Arrays by name, from which `unpacked` makes the mark again."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
+        rows = [np.hstack(astuple(part)).astype(np.float64) for part in self.parts]
+        return arrays | {"parts": np.stack(rows)}
+
+    @staticmethod
+    def unpacked(arrays: Mapping[str, np.ndarray]) -> "Mark":
+        """The mark that was packed."""
+        parts = []
+        for row in arrays["parts"].tolist():
+            top, left, height, width = map(int, row[:4])
+            alpha, error, pixel_error, red, green, blue, motion, even = row[4:]
+            colour = int(red), int(green), int(blue)
+            box = top, left, height, width
+            parts.append(Part(box, alpha, error, pixel_error, colour, motion, bool(even)))
+        return Mark(**{name: array for name, array in arrays.items() if name != "parts"}, parts=tuple(parts))
+
+    def pixels_of(self, wanted: Bool[np.ndarray, " parts"]) -> Pixels:
+        """The pixels of some parts, in the crop."""
+        chosen = np.zeros(self.region.shape, bool)
+        chosen[self.region] = wanted[self.part_of]
+        return chosen
+
+    @cached_property
+    def gain(self) -> Float32[np.ndarray, "n 3"]:
+        """By how much the subtraction amplifies."""
+        return gain_of(self.alpha)
+
+    @cached_property
+    def even(self) -> Bool[np.ndarray, " n"]:
+        """Which pixels are of parts with one opacity throughout."""
+        return np.array([part.even for part in self.parts], bool)[self.part_of]
+
+    @cached_property
+    def hidden(self) -> Bool[np.ndarray, " n"]:
+        """Which pixels are too opaque to guide the fill of others."""
+        top = max((part.alpha for part in self.parts), default=1.0)
+        return self.alpha[:, 0] > min(_SEEN_OPACITY, _SEEN_SHARE * top)
+
+    @cached_property
+    def membrane(self) -> Membrane | None:
+        """What fills the hidden pixels; None where there are none, or nothing else."""
+        hole = np.zeros(self.region.shape, bool)
+        hole[self.region] = self.hidden
+        return membrane_over(hole) if hole.any() and not hole.all() else None
+
+
+def gain_of(alpha: Float32[np.ndarray, "*pixels"]) -> Float32[np.ndarray, "*pixels"]:
+    """By how much the subtraction of marks of these opacities amplifies."""
+    return 1 / np.maximum(1 - alpha, np.float32(_LEAST_LIGHT))

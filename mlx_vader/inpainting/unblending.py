@@ -1,0 +1,199 @@
+"""Un-blending as a process: what a mark that stands still hides is uncovered where the video proves it, else filled."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+from scipy import ndimage
+
+from mlx_vader.arrays import Frame, Mask, Pixels
+from mlx_vader.boxes import Box
+from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.measuring import MOST_FRAMES, PRESENT, Place, looks, measure, places_of
+from mlx_vader.inpainting.unblend import Mark, remove
+from mlx_vader.masks.regions import Region, Regions, replace_inside
+from mlx_vader.masks.source import MaskSource
+from mlx_vader.process import Chunk, Edit, Finding, FoundMark, Packed, Patch, SourceFrame, Video
+
+#: Frames after which an interrupted job can go on.
+_CHUNK = 8
+#: Begins the names of what this process keeps, besides what its masks keep.
+_OURS = "unblend."
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is done at one place. `subtracted` and `filled`: pixels of its crop."""
+
+    place: Place
+    mark: Mark
+    subtracted: Pixels
+    filled: Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is done in frames with one mask: marks that were measured, and holes that are filled as they are."""
+
+    works: tuple[_Work, ...]
+    holes: tuple[Region, ...]
+
+
+class Unblending:
+    """Marks under `masks` are subtracted where the video shows their opacity; other holes get the fill called `fill`.
+
+    Masks may change from frame to frame; a mark is measured where they stay.
+    """
+
+    def __init__(self, masks: MaskSource, fill: str = "membrane") -> None:
+        self._masks, self._name = masks, fill
+        self._fill = find_fill(fill).fill
+        self._found = Finding()
+        #: Of whole frames, or of each of the two fields.
+        self._places: list[list[Place]] = []
+        self._last: tuple[Mask | None, int, _Plan] = (None, 0, _Plan((), ()))
+
+    @property
+    def finding(self) -> Finding:
+        """What the masks' first pass found, and how each mark is treated."""
+        return self._found
+
+    def identity(self) -> dict[str, Any]:
+        """The fill and the masks."""
+        return {"fill": f"unblend, {self._name}, {MOST_FRAMES} frames", **self._masks.identity()}
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """The masks' first pass, and then a look at frames all along the video, in which the marks are measured."""
+        theirs = {name: array for name, array in kept.items() if not name.startswith(_OURS)}
+        ours = {name: array for name, array in kept.items() if name.startswith(_OURS)}
+        for step in self._masks.analyse(video, dict(theirs)):
+            theirs = step
+            yield theirs
+        self._found = self._masks.finding
+        if self.changes_nothing():
+            return
+        self._places = []
+        for parity in range(2 if video.fields else 1):
+            start = f"{_OURS}{parity}."
+            known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
+            for step in measure(video, self._masks, looks(video, parity), dict(known)):
+                known = step
+                ours = {name: array for name, array in ours.items() if not name.startswith(start)}
+                ours |= {start + name: array for name, array in known.items()}
+                yield theirs | ours
+            self._places.append(places_of(known))
+        self._found = replace(self._found, marks=self._treated())
+
+    def changes_nothing(self) -> bool:
+        """Whether the first pass found no mark."""
+        return self.finding.status in {"nothing", "undecidable"}
+
+    def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
+        """See `Process`; each frame is treated by itself."""
+        position = int(carry["position"]) if carry else 0
+        pairs = zip(frames, self._masks.masks(position), strict=False)
+        while chunk := list(islice(pairs, _CHUNK)):
+            edits = [
+                Edit(
+                    frame, partial(self._patches, frame, mask, (position + number) % len(self._places)), mask
+                )
+                for number, (frame, mask) in enumerate(chunk)
+            ]
+            position += len(chunk)
+            yield Chunk(edits, partial(_packed, position))
+
+    def _treated(self) -> tuple[FoundMark, ...]:
+        """The marks that were found and left, and those at each place with what was measured of them."""
+        found = self._found.marks
+        made = []
+        for place in self._places[0]:
+            rows, columns = np.nonzero(place.inside)
+            box = (
+                place.box.left + int(columns.min()),
+                place.box.top + int(rows.min()),
+                int(columns.max() - columns.min()) + 1,
+                int(rows.max() - rows.min()) + 1,
+            )
+            inside = [mark.confidence for mark in found if _overlap(mark.box, box)]
+            made.append(_found_mark(box, max(inside, default=1.0), place.mark))
+        return (*(mark for mark in found if mark.treated == "left"), *made)
+
+    def _patches(self, frame: SourceFrame, mask: Mask, parity: int) -> list[Patch]:
+        plan = self._plan(mask, parity)
+        patches = replace_inside(frame, None, plan.holes, self._fill)
+        for work in plan.works:
+            box = work.place.box
+            new = self._without(frame.rgb[box.rows, box.columns], work)
+            patches.append(Patch(box.top, box.left, new, work.subtracted | work.filled))
+        return patches
+
+    def _without(self, crop: Frame, work: _Work) -> Frame:
+        """The crop without the mark: subtracted first, since that is what the fill goes on from."""
+        new = crop.copy()
+        if work.subtracted.any():
+            new[work.subtracted] = remove(crop, work.mark)[work.subtracted[work.mark.region]]
+        if work.filled.any():
+            new = self._fill(new[None], work.filled[None, ..., None].astype(np.float32), None)[0]
+        return new
+
+    def _plan(self, mask: Mask, parity: int) -> _Plan:
+        """The same mask again costs next to nothing."""
+        last, same_parity, plan = self._last
+        if last is None or same_parity != parity or not (last is mask or np.array_equal(last, mask)):
+            plan = _plan(mask, self._places[parity])
+        self._last = mask, parity, plan
+        return plan
+
+
+def _plan(mask: Mask, places: list[Place]) -> _Plan:
+    rest, works = mask.copy(), []
+    for place in places:
+        if place.mark is None:
+            continue
+        mark, masked = place.mark, mask[place.box.rows, place.box.columns, 0] > 0
+        owner = np.where(place.inside, _nearest_part(mark), -1)
+        numbers = range(len(mark.parts))
+        here = np.array([_mean(masked[owner == number]) >= PRESENT for number in numbers], bool)
+        treated = here & np.array([part.measured for part in mark.parts], bool)
+        subtracts = treated & np.array([part.unblends for part in mark.parts], bool)
+        works.append(_Work(place, mark, mark.pixels_of(subtracts), mark.pixels_of(treated & ~subtracts)))
+        # What a mask holds besides the mark is seen to be none of it.
+        rest[place.box.rows, place.box.columns][np.isin(owner, np.flatnonzero(treated))] = 0
+    return _Plan(tuple(works), tuple(Regions().of(rest)))
+
+
+def _nearest_part(mark: Mark) -> Int[np.ndarray, "h w"]:
+    """For each pixel of the crop the part that is nearest to it."""
+    parts = np.zeros(mark.region.shape, np.intp)
+    parts[mark.region] = mark.part_of
+    rows, columns = ndimage.distance_transform_edt(~mark.region, return_distances=False, return_indices=True)
+    return parts[rows, columns]
+
+
+def _mean(values: Bool[np.ndarray, " n"]) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _found_mark(box: tuple[int, int, int, int], confidence: float, mark: Mark | None) -> FoundMark:
+    """What is told of a mark: opacity and colour are those of its largest part that was measured."""
+    measured = [number for number, part in enumerate(mark.parts) if part.measured] if mark else []
+    if mark is None or not measured:
+        return FoundMark(box, confidence, "fill")
+    sizes = np.bincount(mark.part_of, minlength=len(mark.parts))
+    part = mark.parts[max(measured, key=lambda number: int(sizes[number]))]
+    treated = "unblend" if part.unblends and not part.opaque else "fill"
+    return FoundMark(box, confidence, treated, alpha=round(part.alpha, 3), colour=part.colour)
+
+
+def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    """Whether boxes (x, y, width, height) have a pixel in common."""
+    first, second = (Box(y, x, height, width) for x, y, width, height in (one, other))
+    return bool(first.within(second))
+
+
+def _packed(position: int) -> Packed:
+    return {"position": np.array(position)}

@@ -12,7 +12,7 @@ from mlx_vader.cli.console import progress, stderr_console
 from mlx_vader.training import Report, TrainConfig, Watch
 from mlx_vader.training.interrupt import Interrupt, interruptible
 from mlx_vader.training.trainer import BEST
-from mlx_vader.training.validation import Scores
+from mlx_vader.training.validation import AnyScores
 
 #: Between lines where no bar can be drawn, in a log file for example.
 SECONDS_BETWEEN_LINES = 30.0
@@ -31,7 +31,7 @@ class Screen(Watch):
         self._advance: Any = None
         self._last_line = self._started = time.monotonic()
         self._report: Report | None = None
-        self._scores: Scores | None = None
+        self._scores: AnyScores | None = None
         self._waiting: list[float] = []
 
     def on_note(self, text: str) -> None:
@@ -55,15 +55,10 @@ class Screen(Watch):
             self._last_line = now
             self._console.print(f"step {report.step}/{report.total}  {text}")
 
-    def on_validation(self, step: int, scores: Scores, best: bool) -> None:
+    def on_validation(self, step: int, scores: AnyScores, best: bool) -> None:
         """Prints the scores, before and after."""
         self._scores = scores
-        inside = f"in the mask {scores.psnr_mask_before:.2f} → {scores.psnr_mask:.2f} dB, "
-        self._console.print(
-            f"step {step}: PSNR {scores.psnr_before:.2f} → {scores.psnr:.2f} dB, "
-            f"{'' if scores.psnr_mask != scores.psnr_mask else inside}"
-            f"SSIM {scores.ssim_before:.4f} → {scores.ssim:.4f}{'  best' if best else ''}"
-        )
+        self._console.print(f"step {step}: {scores.summary()}{'  best' if best else ''}")
 
     def stop(self) -> bool:
         """True after Ctrl-C, or when the steps of this call are used up."""

@@ -7,12 +7,14 @@ import mlx.core as mx
 from mlx_vader import checkpoints
 from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.data import Batches, ClipSource, Sample, dummy_source, open_source, validation_clips
+from mlx_vader.data.mark_batches import MarkBatches
 from mlx_vader.errors import UsageError
 from mlx_vader.losses.perceptual import find_perceptual
 from mlx_vader.models import registry
 from mlx_vader.models.base import Network
 from mlx_vader.training.config import TrainConfig
 from mlx_vader.training.distributed import World, join
+from mlx_vader.training.marks import MarkTrainer, make_mark_batches, make_mark_validation
 from mlx_vader.training.provenance import provenance
 from mlx_vader.training.state import saved_config
 from mlx_vader.training.trainer import STATE, Run, Trainer
@@ -34,16 +36,24 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     world = join()
     net = make_network(config)
     source, held_out = open_data(config)
-    perceptual, note = find_perceptual(config.perceptual)
-    if note and config.losses.perceptual and world.rank == 0:
-        watch.on_note(note)
     steps = config.total_steps(len(source))
-    validation = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
     origin = provenance(config, source, steps)
-    trainer = Trainer(Run(config, net, steps, perceptual, validation, world, origin), watch)
+    trainer: Trainer
+    batches: Batches | MarkBatches
+    if net.task == "marks":
+        finds = make_mark_validation(config, held_out) if world.rank == 0 else None
+        trainer = MarkTrainer(Run(config, net, steps, None, finds, world, origin), watch)
+        batches = make_mark_batches(config, source, world)
+    else:
+        perceptual, note = find_perceptual(config.perceptual)
+        if note and config.losses.perceptual and world.rank == 0:
+            watch.on_note(note)
+        restores = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
+        trainer = Trainer(Run(config, net, steps, perceptual, restores, world, origin), watch)
+        batches = make_batches(config, net, source, world)
     if resume:
         trainer.restore()
-    with make_batches(config, net, source, world) as batches:
+    with batches:
         return trainer.run(batches)
 
 
@@ -65,7 +75,7 @@ def choose_device(name: str) -> None:
 def make_network(config: TrainConfig) -> Network:
     """A network with random weights that follow from the seed, or with those of the checkpoint `initial`.
 
-    Raises `UsageError` for one that does not restore frames, and for crops and clips that it cannot take.
+    Raises `UsageError` for one that nothing here teaches, and for crops and clips that it cannot take.
     """
     mx.random.seed(config.seed)
     if config.initial is not None:
@@ -73,7 +83,8 @@ def make_network(config: TrainConfig) -> Network:
         net.train()
     else:
         net = registry.build(config.net, config.preset, **config.spec)
-    net.interface.restoration()
+    if net.task == "restoration":
+        net.interface.restoration()
     if config.size % net.stride:
         raise UsageError(
             f"crops of {config.size} pixels do not fit", hint=f"--size is a multiple of {net.stride}"

@@ -87,8 +87,8 @@ def marked_clip(
     """A clip from the scenes of `source`; everything random in it follows from `key`."""
     rng = np.random.default_rng(key)
     style = Style(read_vocabulary(vocabulary), logos)
-    scene = _Scenes(source, rng, size, style).of_kind(pick(rng, list(KINDS), list(KINDS.values())))
-    marks = [_overlay(rng, size, style) for _ in range(_count(rng))]
+    scene = Scenes(source, rng, size, style).of_kind(pick(rng, list(KINDS), list(KINDS.values())))
+    marks = [random_overlay(rng, (size, size), style) for _ in range(_count(rng))]
     frames = scene
     for mark in marks:
         shown = frames[_when(rng, len(frames))]
@@ -98,7 +98,7 @@ def marked_clip(
         frames, _ = ARTIFACTS["moving_logo"].spoil(frames, rng, rng.random(), style)
     moved = changing(255 * (scene @ LUMA)).mean(axis=0) > MOVED
     target, certainty = proved(mask, moved)
-    return MarkedClip(_recorded(frames, rng), target, certainty, bool(moved.mean() < MOVING))
+    return MarkedClip(recorded(frames, rng), target, certainty, bool(moved.mean() < MOVING))
 
 
 def proved(
@@ -126,21 +126,21 @@ def _when(rng: np.random.Generator, frames: int) -> slice:
     return slice(missing, None) if chance(rng, 0.5) else slice(None, frames - missing)
 
 
-def _overlay(rng: np.random.Generator, size: int, style: Style) -> Overlay:
+def random_overlay(rng: np.random.Generator, size: tuple[int, int], style: Style) -> Overlay:
     """A mark of a random kind, drawn on black and on white, which tells its opacity and its colour."""
     artifact = ARTIFACTS[pick(rng, list(MARKS), list(MARKS.values()))]
     zoomed = Style(style.vocabulary, style.logos, pick(rng, list(ZOOM), list(ZOOM.values())))
     key, severity = int(rng.integers(2**62)), rng.random()
     black, white = (
         artifact.spoil(
-            np.full((1, size, size, 3), ground, np.float32), np.random.default_rng(key), severity, zoomed
+            np.full((1, *size, 3), ground, np.float32), np.random.default_rng(key), severity, zoomed
         )[0][0]
         for ground in (0, 1)
     )
     return Overlay((1 - (white - black).mean(axis=-1, keepdims=True)).clip(0, 1), black)
 
 
-class _Scenes:
+class Scenes:
     """Clips without marks, of each kind."""
 
     def __init__(self, source: ClipSource, rng: np.random.Generator, size: int, style: Style) -> None:
@@ -155,7 +155,7 @@ class _Scenes:
             return self._passed(self._still(self._length), self._moving(self._length))
         if kind == "still":
             return self._still(self._length)
-        return self._edited(pick(self._rng, SHOTS))
+        return self.edited(pick(self._rng, SHOTS))
 
     def _filmed(self, length: int) -> Clip:
         index = int(self._rng.integers(len(self._source)))
@@ -173,10 +173,10 @@ class _Scenes:
         """The same picture again and again; often with a sign that belongs to it."""
         picture = self._filmed(1)
         if chance(self._rng, SIGN):
-            picture = _overlay(self._rng, self._size, self._style).over(picture)
+            picture = random_overlay(self._rng, (self._size, self._size), self._style).over(picture)
         return np.repeat(picture, length, axis=0)
 
-    def _edited(self, shots: int) -> Clip:
+    def edited(self, shots: int) -> Clip:
         """Shots one after the other, together as long as other clips or three frames each."""
         rest = max(self._length - 3 * shots, 0)
         lengths = 3 + self._rng.multinomial(rest, np.full(shots, 1 / shots))
@@ -195,8 +195,8 @@ class _Scenes:
                 place = start + (end - start) * share
                 shape = np.zeros((self._size, self._size), np.float32)
                 cv2.fillPoly(shape, [np.rint(outline + place).astype(np.int32)], 1.0)
-                shape = cv2.GaussianBlur(shape, (0, 0), 1.0)[..., None]
-                scene[time] += shape * (other[time] - scene[time])
+                cover = cv2.GaussianBlur(shape, (0, 0), 1.0)[..., None]
+                scene[time] += cover * (other[time] - scene[time])
         return scene
 
 
@@ -207,7 +207,7 @@ def _outline(rng: np.random.Generator, size: int) -> Float32[np.ndarray, "corner
     return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=-1).astype(np.float32)
 
 
-def _recorded(frames: Clip, rng: np.random.Generator) -> UInt8[np.ndarray, "n h w 3"]:
+def recorded(frames: Clip, rng: np.random.Generator) -> UInt8[np.ndarray, "n h w 3"]:
     """With grain, sometimes growing lighter or darker, through an encoder."""
     if chance(rng, 0.12):
         frames = (

@@ -101,7 +101,7 @@ class MarkFinder(Network):
         y = nn.relu(self.back_half(half + self.from_quarter(y)))
         y = nn.relu(self.from_half(y) + self.each_pixel(x))
         mask = mx.sigmoid(self.mask(nn.relu(self.fine(y))))
-        undecidable = mx.sigmoid(self.undecidable(eighth.mean(axis=(1, 2))))
+        undecidable = mx.sigmoid(self.undecidable(eighth.mean(axis=2).mean(axis=1)))
         outputs = {"mask": mask, "undecidable": undecidable}
         clips = statistics.shape[:2]
         return {name: value.reshape(*clips, *value.shape[1:]) for name, value in outputs.items()}, state

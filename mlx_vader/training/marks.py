@@ -59,7 +59,7 @@ class MarkTrainer(Trainer):
             group=self._world.group,
         )
 
-    def _on_device(self, batch: Any) -> Marked:
+    def _on_device(self, batch: MarkBatch) -> Marked:
         return Marked(*(mx.array(getattr(batch, name)) for name in Marked._fields))
 
 
@@ -136,7 +136,7 @@ class MarkValidation:
             missed += int((~found & true & sure).sum())
             false += int((found & ~true & sure).sum())
             pixels += int(sure.sum())
-            decided += bool((outputs["undecidable"].item() > 0.5) == (batch.still.item() > 0.5))
+            decided += bool(((np.array(outputs["undecidable"]) > 0.5) == (batch.still > 0.5)).all())
             if len(pictures) < _PICTURES:
                 pictures.append(_picture(batch, np.array(outputs["mask"])))
         scores = MarkScores(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
 
@@ -131,7 +132,7 @@ class Trainer:
             waiting=waited / seconds,
         )
 
-    def _on_device(self, batch: Batch) -> Clips:
+    def _on_device(self, batch: Any) -> Any:
         return as_clips(batch, self._config.clip_length, hinted=self._hinted)
 
     def _guard(self, outcome: Outcome) -> None:

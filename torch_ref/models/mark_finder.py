@@ -62,6 +62,8 @@ class MarkFinder(Network):
         y = relu(self.back_half(half + self.from_quarter(y)))
         y = relu(self.from_half(y) + self.each_pixel(x))
         mask = torch.sigmoid(self.mask(relu(self.fine(y))))
-        undecidable = torch.sigmoid(self.undecidable(eighth.mean(dim=(2, 3), keepdim=True)))[..., 0, 0]
+        # Axis by axis: the plain sum of a large map is beyond half precision.
+        mean = eighth.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
+        undecidable = torch.sigmoid(self.undecidable(mean))[..., 0, 0]
         outputs = {"mask": mask, "undecidable": undecidable}
         return {name: value.unflatten(0, statistics.shape[:2]) for name, value in outputs.items()}, state

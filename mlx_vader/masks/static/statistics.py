@@ -6,7 +6,7 @@ with the mean. The frames of a shot with a still camera are one sample, however 
 the mean picture of each shot.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -49,6 +49,8 @@ _STRONG = 48.0
 _FAINT = 1.5
 #: Pixels around which the brightness of a shot's picture is compared with that of other shots.
 _SURROUNDINGS = (15, 15)
+#: Rows that are worked on at once, and those beside them that count: half of the surroundings and one for gradients.
+_BAND, _BESIDE = 128, 8
 #: A cut: the pictures differ by more than so many levels on average, and by so many times what their neighbours do.
 _CUT, _CUT_RATIO = 8.0, 3.0
 #: Parts into which a video without cuts is divided, as if they were shots.
@@ -60,7 +62,8 @@ Plane = Float32[np.ndarray, "h w"]
 Planes = Float32[np.ndarray, "n h w"]
 
 
-class Shots(NamedTuple):
+@dataclass(frozen=True)
+class Shots:
     """The number of the shot of each frame, from 0, and whether cuts were seen (else they are parts of one shot)."""
 
     labels: Int[np.ndarray, " n"]
@@ -91,11 +94,20 @@ def _is_cut(jumps: Float32[np.ndarray, " jumps"], place: int) -> bool:
 def statistics(frames: Levels) -> Float32[np.ndarray, "h w channels"]:
     """The channels `NAMES` of frames in levels from 0 to 255, evenly spread over a video; all are in [-1, 1].
 
-    A dozen frames show strong marks, two dozen faint ones.
+    A dozen frames show strong marks, two dozen faint ones. Rows are worked on in bands, which bounds the memory.
     """
-    frames = frames.astype(np.float32)
-    luma = frames @ LUMA
     shots = find_shots(frames)
+    height = frames.shape[1]
+    bands = []
+    for top in range(0, height, _BAND):
+        start, stop = max(0, top - _BESIDE), min(height, top + _BAND + _BESIDE)
+        band = _of_band(frames[:, start:stop].astype(np.float32), shots)
+        bands.append(band[top - start : min(height, top + _BAND) - start])
+    return np.concatenate(bands)
+
+
+def _of_band(frames: Float32[np.ndarray, "n h w 3"], shots: Shots) -> Float32[np.ndarray, "h w channels"]:
+    luma = frames @ LUMA
     pictures = np.stack([frames[shots.labels == shot].mean(axis=0) for shot in range(shots.count)])
     planes = [
         *_over_frames(luma),
@@ -127,7 +139,7 @@ def _over_frames(luma: Planes) -> list[Plane]:
     x, y = gradients(luma)
     mean_x, mean_y, spread_x, spread_y = x.mean(axis=0), y.mean(axis=0), x.std(axis=0), y.std(axis=0)
     strength, spread = np.hypot(mean_x, mean_y), np.hypot(spread_x, spread_y)
-    agreeing = (_along(mean_x, mean_y, x, y) > 0.4 * strength).mean(axis=0)
+    agreeing = (_along(mean_x, mean_y, x, y) > 0.4 * strength).mean(axis=0, dtype=np.float32)
     return [
         *(_rooted(plane) for plane in (mean_x, mean_y, spread_x, spread_y)),
         strength / (spread + _FAINT) / 3,

@@ -27,7 +27,7 @@ READ_THROUGH = 48
 #: So many samples are looked at before what was seen is kept.
 KEEP_EVERY = 8
 #: A mark is where the network is so sure, and what touches it as far as it is so sure.
-SURE, GROWN = 0.5, 0.3
+SURE, GROWN = 0.8, 0.5
 #: Parts of a mark lie at most so far from each other, as a share of the picture's height.
 TOGETHER = 0.02
 #: A mark has at least so many pixels.
@@ -36,6 +36,8 @@ SMALLEST = 24
 CHANGED = 0.1
 #: Around a mark, as a share of the height, so much of the picture has to have changed.
 AROUND, PROVED = 0.03, 0.3
+#: What passes behind a mark changes it by at most this share of what it changes around it. A sign it covers.
+STILLER = 0.9
 #: Where as much of the whole picture has changed, a mark on even ground is believed if the network is so sure.
 MOVES_AS_A_WHOLE, VERY_SURE = 0.5, 0.8
 #: Where less of the picture has changed, nothing can be decided.
@@ -105,16 +107,19 @@ def find(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> "Decision":
 
 def _evidence(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> Packed:
     seen = see(statistics(frames))
+    luma = np.stack([frame.astype(np.float32) @ LUMA for frame in frames])
     return {
         "mask": to_levels(seen.mask),
         "undecidable": np.array(seen.undecidable),
-        "changed": _changed(frames),
+        "changed": changing(luma).mean(axis=0) > CHANGED,
+        "spread": luma.std(axis=0).astype(np.float16),
     }
 
 
 def _judged(evidence: Packed) -> "Decision":
     mask = evidence["mask"].astype(np.float32) / 255
-    return decide(mask, float(evidence["undecidable"]), evidence["changed"].astype(bool))
+    changed, spread = evidence["changed"].astype(bool), evidence["spread"].astype(np.float32)
+    return decide(mask, float(evidence["undecidable"]), changed, spread)
 
 
 def sampled(video: Video, places: list[int]) -> Iterator[SourceFrame]:
@@ -154,9 +159,16 @@ class Decision:
 
 
 def decide(
-    mask: Float32[np.ndarray, "h w"], undecidable: float, changed: Bool[np.ndarray, "h w"]
+    mask: Float32[np.ndarray, "h w"],
+    undecidable: float,
+    changed: Bool[np.ndarray, "h w"],
+    spread: Float32[np.ndarray, "h w"],
 ) -> Decision:
-    """What to believe. `mask`: how likely each pixel is a mark's; `changed`: where the scene has changed."""
+    """What to believe.
+
+    `mask`: how likely each pixel is a mark's; `changed`: where the scene has changed; `spread`: the standard deviation
+    of each pixel's brightness over time, in levels.
+    """
     likely, _ = ndimage.label(mask > GROWN, structure=np.ones((3, 3)))
     touched = np.isin(likely, np.unique(likely[mask > SURE])) & (likely > 0)
     still = undecidable > 0.5 or float(changed.mean()) < STILL
@@ -167,7 +179,7 @@ def decide(
         mark = _Mark(touched & (labels == label), box, mask)
         if mark.pixels < SMALLEST:
             continue
-        taken = not still and mark.proved(changed)
+        taken = not still and mark.proved(changed, spread)
         believed |= mark.inside & taken
         marks.append(FoundMark(mark.xywh, round(mark.confidence, 3), "static" if taken else "left"))
     return _decision(believed, tuple(marks), still=still)
@@ -204,14 +216,14 @@ class _Mark:
             else (0, 0, 0, 0)
         )
 
-    def proved(self, changed: Bool[np.ndarray, "h w"]) -> bool:
-        """Whether the scene changes around the mark; or everywhere else, and the network is very sure."""
+    def proved(self, changed: Bool[np.ndarray, "h w"], spread: Float32[np.ndarray, "h w"]) -> bool:
+        """Whether the scene changes around the mark, and more than the mark; or all else does, and the mark is sure."""
         radius = max(4, round(AROUND * changed.shape[0]))
         near = tuple(slice(max(side.start - radius, 0), side.stop + radius) for side in self._box)
         ring = _grown(self.inside[near], radius) & ~self.inside[near]
         around = float(changed[near][ring].mean()) if ring.any() else 0.0
         if around >= PROVED:
-            return True
+            return float(spread[self.inside].mean()) <= STILLER * float(spread[near][ring].mean())
         return float(changed.mean()) >= MOVES_AS_A_WHOLE and self.confidence >= VERY_SURE
 
 
@@ -226,11 +238,6 @@ def _reduced(levels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]
     if scale >= 1:
         return levels
     return cv2.resize(levels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-
-
-def _changed(frames: UInt8[np.ndarray, "n h w 3"]) -> Bool[np.ndarray, "h w"]:
-    luma = np.stack([frame.astype(np.float32) @ LUMA for frame in frames])
-    return changing(luma).mean(axis=0) > CHANGED
 
 
 def _scaled(finding: Finding, video: Video, size: tuple[int, ...]) -> Finding:

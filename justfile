@@ -68,6 +68,10 @@ evaluate: fetch-data
 train-realtime: fetch-data
     {{ python }} scripts/ship.py realtime
 
+# Train `mark-finder`, which finds marks that stand still, likewise.
+train-mark-finder: fetch-data
+    {{ python }} scripts/ship.py mark-finder
+
 # Train `degradations`, for videos without overlays, likewise.
 train-degradations: fetch-data
     {{ python }} scripts/ship.py degradations

@@ -5,6 +5,7 @@ PURPOSES = {
     "realtime": "removes watermarks, logos and text",
     "degradations": "for video without marks: noise, grain, compression, banding, blur",
     "quality": "a v1 network, to compare with",
+    "mark-finder": "finds marks that stand still, for --find static",
 }
 #: What the name `default` stands for.
 DEFAULT = "realtime"

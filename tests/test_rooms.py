@@ -27,7 +27,18 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("convert", "published"),
     ("checkpoints", "torch_ref"),
     # What is arithmetic in `masks` knows arrays only; training data is made with it.
-    ("models", "video", "data", "losses", "metrics", "artifacts", "layout", "masks.growth", "masks.hint"),
+    (
+        "models",
+        "video",
+        "data",
+        "losses",
+        "metrics",
+        "artifacts",
+        "layout",
+        "masks.growth",
+        "masks.hint",
+        "masks.static.statistics",
+    ),
     ("layers",),
     (
         "sample_clips",
@@ -64,7 +75,7 @@ BESIDE: dict[str, set[str]] = {
     "evaluation": {"jobs"},
     "metrics": {"losses"},
     "artifacts": {"video"},
-    "data": {"artifacts", "video", "masks.growth", "masks.hint"},
+    "data": {"artifacts", "video", "masks.growth", "masks.hint", "masks.static.statistics"},
 }
 
 #: Arrows that still point up, "importing module → imported room": whoever mends one takes its line away.

@@ -60,6 +60,16 @@ class TorchGradients:
         self._outputs = [restored] if mask is None else [restored, mask]
         return _array(restored), None if mask is None else _array(mask)
 
+    def run(self, inputs: dict[str, mx.array]) -> dict[str, mx.array]:
+        """The outputs of a network without memory, by name, of inputs by name."""
+        import torch
+
+        self._take_weights()
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            outputs, _ = self._twin.run({name: self._clip(value) for name, value in inputs.items()})
+        self._outputs = list(outputs.values())
+        return {name: _array(value) for name, value in outputs.items()}
+
     def backward(self, cotangents: tuple[mx.array, ...]) -> Any:
         """The gradients of the trainable parameters, as a tree, from those of the last `forward`'s outputs."""
         import torch
@@ -102,11 +112,13 @@ class TorchGradients:
         return None if clip is None else self._clip(clip)
 
     def _clip(self, clip: mx.array) -> "torch.Tensor":
-        """`(b, t, h, w, c)` as `(b, t, c, h, w)`, which lies in memory as it did."""
+        """`(b, t, h, w, c)` as `(b, t, c, h, w)`, which lies in memory as it did; `(b, t, c)` stays."""
         import torch
 
-        return torch.from_numpy(np.array(clip)).to(self._device).permute(0, 1, 4, 2, 3)
+        tensor = torch.from_numpy(np.array(clip)).to(self._device)
+        return tensor.permute(0, 1, 4, 2, 3) if tensor.ndim == 5 else tensor
 
 
 def _array(clip: "torch.Tensor") -> mx.array:
-    return mx.array(clip.detach().permute(0, 1, 3, 4, 2).float().cpu().numpy())
+    clip = clip.detach().permute(0, 1, 3, 4, 2) if clip.ndim == 5 else clip.detach()
+    return mx.array(clip.float().cpu().numpy())

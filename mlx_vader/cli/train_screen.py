@@ -14,7 +14,7 @@ from mlx_vader.checkpoints import BEST
 from mlx_vader.cli.console import announce, progress, say, stderr_console
 from mlx_vader.training import Report, TrainConfig, Watch
 from mlx_vader.training.interrupt import Interrupt, interruptible
-from mlx_vader.training.validation import Scores
+from mlx_vader.training.validation import AnyScores, Scores
 
 #: Between lines where no bar can be drawn, in a log file for example.
 SECONDS_BETWEEN_LINES = 30.0
@@ -34,8 +34,8 @@ class Screen(Watch):
         self._last_line = self._started = time.monotonic()
         self._done_before: tuple[int, int] | None = None
         self._report: Report | None = None
-        self._scores: Scores | None = None
-        self._best: Scores | None = None
+        self._scores: AnyScores | None = None
+        self._best: AnyScores | None = None
         self._waiting: list[float] = []
 
     def on_note(self, text: str) -> None:
@@ -69,19 +69,14 @@ class Screen(Watch):
                 f"step {report.step}/{report.total}  {text}  ETA {timedelta(seconds=round(left))}"
             )
 
-    def on_validation(self, step: int, scores: Scores, best: bool) -> None:
+    def on_validation(self, step: int, scores: AnyScores, best: bool) -> None:
         """Prints the scores, before and after."""
         self._scores = scores
         word = ""
         if best:
             self._best = scores
             word = "  best so far, worse than the input" if _harms(scores) else "  best"
-        inside = f"in the mask {scores.psnr_mask_before:.2f} → {scores.psnr_mask:.2f} dB, "
-        self._console.print(
-            f"step {step}: PSNR {scores.psnr_before:.2f} → {scores.psnr:.2f} dB, "
-            f"{'' if scores.psnr_mask != scores.psnr_mask else inside}"
-            f"SSIM {scores.ssim_before:.4f} → {scores.ssim:.4f}{word}"
-        )
+        self._console.print(f"step {step}: {scores.summary()}{word}")
 
     def stop(self) -> bool:
         """True after Ctrl-C, or when the steps of this call are used up."""
@@ -119,7 +114,7 @@ class Screen(Watch):
 
     def _say_what_next(self, folder: str) -> None:
         assert self._report is not None
-        if self._best is not None and _harms(self._best):
+        if isinstance(self._best, Scores) and _harms(self._best):
             before, after = self._best.psnr_before, self._best.psnr
             self.on_note(
                 f"it is worse than doing nothing: {before:.2f} → {after:.2f} dB on the clips held out"
@@ -143,9 +138,9 @@ class Screen(Watch):
         }
 
 
-def _harms(scores: Scores) -> bool:
+def _harms(scores: AnyScores) -> bool:
     """Whether the clips were better left alone."""
-    return scores.psnr < scores.psnr_before
+    return isinstance(scores, Scores) and scores.psnr < scores.psnr_before
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from mlx_vader.artifacts import parse_names
 from mlx_vader.data.samples import Batch, Recipe, echoed, stacked
@@ -31,8 +31,8 @@ class BatchStream(Protocol):
         """One line a file."""
         ...
 
-    def iterate(self, start: int = 0) -> Iterator[Batch]:
-        """The batches of steps `start`, `start` + 1, …"""
+    def iterate(self, start: int = 0) -> Iterator[Any]:
+        """The batches of steps `start`, `start` + 1, …: what the trainer's network learns from."""
         ...
 
 

@@ -24,11 +24,15 @@ from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.files import FileMasks
 from mlx_vader.masks.persistent import PersistentMarks
 from mlx_vader.masks.source import MaskSource
+from mlx_vader.masks.static.source import Seen, StaticMarks
 from mlx_vader.models.base import Network
 from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.tiling import tiled
 from mlx_vader.untrusted import parse_json
+
+#: The shipped network that finds marks which stand still.
+FINDER = "mark-finder"
 
 
 class Cleaning:
@@ -41,7 +45,9 @@ class Cleaning:
             options.strategy, clip_length=options.clip_length, overlap=options.overlap
         )
         self._file_masks = FileMasks(options.mask) if options.mask is not None else None
-        self._needs_network = self._file_masks is None or self._fill.needs_network
+        self._needs_network = (
+            self._file_masks is None and options.find != "static"
+        ) or self._fill.needs_network
         if self._needs_network:
             _ = self.backend
 
@@ -85,6 +91,8 @@ class Cleaning:
     def _masks_for(self, task: Task) -> MaskSource | None:
         if self._file_masks is not None:
             return self._file_masks.of(task.source, task.root)
+        if self.options.find == "static":
+            return StaticMarks(self._static_marks, network_identity(FINDER))
         predicts = self.backend.interface.output("mask") is not None
         if self.options.find == "auto" and self._looks_for_marks and predicts:
             return PersistentMarks(self._seen_marks, self._weights)
@@ -98,6 +106,16 @@ class Cleaning:
     @cached_property
     def _weights(self) -> str:
         return network_identity(self.options.checkpoint)
+
+    @cached_property
+    def _finder(self) -> Backend:
+        backend = "auto" if self.options.backend == "coreml" else self.options.backend
+        return load_backend(backend, FINDER)
+
+    def _static_marks(self, statistics: np.ndarray) -> Seen:
+        """What the finder of marks says of a video's statistics."""
+        values = self._finder.run({"statistics": statistics[None]}).values
+        return Seen(values["mask"][0, ..., 0], float(values["undecidable"].item()))
 
     def _seen_marks(self, frames: Iterator[SourceFrame]) -> Mask:
         """The network's mask of the last frame, after those before it."""

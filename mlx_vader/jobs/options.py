@@ -14,7 +14,7 @@ SEGMENT_FRAMES = 240
 #: After at most so many seconds of work a segment ends, so that an interruption loses no more than ten.
 SEGMENT_SECONDS = 8.0
 
-FIND = ("auto", "network", "none")
+FIND = ("auto", "static", "network", "none")
 
 
 @documented
@@ -33,8 +33,8 @@ class CleanOptions:
     backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
     find: str = option(
         "auto",
-        help="auto: marks that stand still while the scene moves; network: all that the network takes for marks; "
-        "none: no marks.",
+        help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
+        "at the whole video; network: all that the network takes for marks; none: no marks.",
     )
     mask: Any = option(
         None,

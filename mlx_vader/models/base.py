@@ -54,6 +54,8 @@ class Network(nn.Module):
 
     spec: Any
 
+    #: What training teaches it: "restoration" of frames, or where "marks" are.
+    task: ClassVar[str] = "restoration"
     #: Arguments of `TrainConfig` with which it learns best, where they are not the usual ones; `losses` by name.
     recipe: ClassVar[Mapping[str, Any]] = {}
     #: The modules that paint after, or beside, the layers that its mask is read from. Stage 1 leaves them as they are.

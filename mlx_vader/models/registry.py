@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlx_vader.errors import UsageError, choices
-from mlx_vader.models import composite, nafunet, nafunet_lite, realtime
+from mlx_vader.models import composite, mark_finder, nafunet, nafunet_lite, realtime
 from mlx_vader.models.base import Network
 from mlx_vader.untrusted import parse_json
 
@@ -34,6 +34,7 @@ NETWORKS = {
     "composite": Entry(composite.ExplicitCompositeNet, composite.PRESETS),
     "nafunet-lite": Entry(nafunet_lite.NAFUNetLite, nafunet_lite.PRESETS),
     "realtime": Entry(realtime.Realtime, realtime.PRESETS),
+    "mark-finder": Entry(mark_finder.MarkFinder, mark_finder.PRESETS),
 }
 
 

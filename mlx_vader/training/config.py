@@ -25,7 +25,7 @@ POINTS = 100
 DEFAULT_EPOCHS = 100
 
 #: The networks that restore frames, what ships first: the models' registry is too heavy for `--help`.
-NETS = ("realtime", "nafunet", "composite", "nafunet-lite")
+NETS = ("realtime", "nafunet", "composite", "nafunet-lite", "mark-finder")
 #: The size that ships.
 PRESET = "base"
 
@@ -58,7 +58,7 @@ class TrainConfig:
 
     net: str | None = option(
         None,
-        help=f"{', '.join(NETS)}; the last three are of v1, and slower.",
+        help=f"{', '.join(NETS)}; three are of v1, and slower; mark-finder finds marks.",
         group=NETWORK,
         unsaid=f"{NETS[0]}, or that of --init",
     )

@@ -32,6 +32,7 @@ def outline(
     `course`: the steps that are done already, and the steps in all.
     """
     done, steps = course
+    finds = net.task == "marks"
     start = f"from {config.initial}" if config.initial else "from nothing"
     clip = f"{config.clip_length} frame{'s' * (config.clip_length > 1)} of {config.size}x{config.size}"
     batch = config.batch_size * config.grad_accum
@@ -40,10 +41,10 @@ def outline(
     return {
         "network": f"{registry.name_of(net)} ({_size(net)}), {_parameters(net):,} parameters, {start}",
         "data": f"{_counted(source, config.data)}; to validate: {_counted(held_out, config.data)}",
-        "artifacts": ", ".join(config.artifacts) or "all",
+        "artifacts": "" if finds else ", ".join(config.artifacts) or "all",
         "course": f"{steps:,} steps{before} of {batch} clips of {clip} pixels",
-        "stage": f"{config.stage}: {STAGES[config.stage]}",
-        "losses": ", ".join(losses),
+        "stage": "" if finds else f"{config.stage}: {STAGES[config.stage]}",
+        "losses": "" if finds else ", ".join(losses),
         "optimiser": f"{config.optimiser}, learning rate up to {config.lr:g}",
         "device": device + (", in bfloat16" if config.bf16 else ""),
         "folder": config.out,

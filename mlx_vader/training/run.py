@@ -1,6 +1,8 @@
 """A run from its configuration: device, network, data and losses are made here, and `trainer.py` trains."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import mlx.core as mx
@@ -9,6 +11,7 @@ from mlx_vader import checkpoints
 from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.checkpoints import Checkpoint
 from mlx_vader.data import Batches, ClipSource, Sample, dummy_source, open_source, validation_clips
+from mlx_vader.data.mark_batches import MarkBatches
 from mlx_vader.errors import UsageError
 from mlx_vader.losses.perceptual import find_perceptual
 from mlx_vader.models import registry
@@ -16,6 +19,7 @@ from mlx_vader.models.base import Network
 from mlx_vader.overwriting import check_overwriting
 from mlx_vader.training.config import NETS, PRESET, TrainConfig
 from mlx_vader.training.distributed import World, join
+from mlx_vader.training.marks import MarkTrainer, make_mark_batches, make_mark_validation
 from mlx_vader.training.outline import outline
 from mlx_vader.training.provenance import provenance
 from mlx_vader.training.state import saved_config
@@ -41,21 +45,29 @@ def train(config: TrainConfig, watch: Watch | None = None, *, resume: bool = Fal
     world = join()
     net = make_network(config)
     source, held_out = open_data(config)
-    perceptual, note = find_perceptual(config.perceptual)
-    if note and config.losses.perceptual and world.rank == 0:
-        watch.on_note(note)
     steps = config.total_steps(len(source))
-    validation = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
     origin = provenance(config, source, steps)
-    trainer = Trainer(Run(config, net, steps, perceptual, validation, world, origin), watch)
+    trainer: Trainer
+    batches: Callable[[], Batches | MarkBatches]
+    if net.task == "marks":
+        finds = make_mark_validation(config, held_out) if world.rank == 0 else None
+        trainer = MarkTrainer(Run(config, net, steps, None, finds, world, origin), watch)
+        batches = partial(make_mark_batches, config, source, world)
+    else:
+        perceptual, note = find_perceptual(config.perceptual)
+        if note and config.losses.perceptual and world.rank == 0:
+            watch.on_note(note)
+        restores = Validation(make_validation_clips(config, held_out)) if world.rank == 0 else None
+        trainer = Trainer(Run(config, net, steps, perceptual, restores, world, origin), watch)
+        batches = partial(make_batches, config, net, source, world)
     check_folder(Path(config.out))
     if resume:
         trainer.restore()
     if world.rank == 0 and trainer.state.step < steps:
         course = trainer.state.step, steps
         watch.on_outline(outline(config, net, source, held_out, course=course, device=trainer.device))
-    with make_batches(config, net, source, world) as batches:
-        return trainer.run(batches)
+    with batches() as drawn:
+        return trainer.run(drawn)
 
 
 def files_of(config: TrainConfig) -> list[Path]:
@@ -81,8 +93,8 @@ def choose_device(name: str) -> None:
 def make_network(config: TrainConfig) -> Network:
     """A network with random weights that follow from the seed, or with those of the checkpoint `initial`.
 
-    Raises `UsageError` for one that does not restore frames, for crops and clips that it cannot take, and for a
-    checkpoint of another network than the configuration names.
+    Raises `UsageError` for one that nothing here teaches, for crops and clips that it cannot take, and for a checkpoint
+    of another network than the configuration names.
     """
     mx.random.seed(config.seed)
     if config.initial is not None:
@@ -92,7 +104,8 @@ def make_network(config: TrainConfig) -> Network:
         net.train()
     else:
         net = registry.build(config.net or NETS[0], config.preset or PRESET, **config.spec)
-    net.interface.restoration()
+    if net.task == "restoration":
+        net.interface.restoration()
     if config.size % net.stride:
         raise UsageError(
             f"crops of {config.size} pixels do not fit", hint=f"--size is a multiple of {net.stride}"

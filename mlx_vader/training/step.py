@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -58,6 +58,18 @@ class Objective(NamedTuple):
             mask_decay=mask_decay,
         )
 
+    def gradients(self, net: Network, dtype: mx.Dtype, twin: TorchGradients | None) -> Any:
+        """`(clips, mask_decay) -> (losses, gradients)`; see `Step`."""
+        return _compiled_gradients(net, self, dtype) if twin is None else _through(twin, self)
+
+
+class Differentiable(Protocol):
+    """What a step minimises."""
+
+    def gradients(self, net: Network, dtype: mx.Dtype, twin: TorchGradients | None) -> Any:
+        """`(batch, mask_decay) -> (losses, gradients)`, the fp32 gradients of what is not frozen."""
+        ...
+
 
 class Outcome(NamedTuple):
     """What a step did; `finite` is false where the loss or a gradient was not a number and the weights stayed."""
@@ -77,7 +89,7 @@ class Step:
     def __init__(
         self,
         state: TrainingState,
-        objective: Objective,
+        objective: Differentiable,
         *,
         clip_norm: float,
         dtype: mx.Dtype = mx.float32,
@@ -85,13 +97,11 @@ class Step:
         group: mx.distributed.Group | None = None,
     ) -> None:
         self._state = state
-        self._gradients = (
-            _compiled_gradients(state.net, objective, dtype) if twin is None else _through(twin, objective)
-        )
+        self._gradients = objective.gradients(state.net, dtype, twin)
         self._update = _updating(state, clip_norm, group)
 
     def __call__(
-        self, batches: Iterable[Clips], *, learning_rate: float, ema_decay: float, mask_decay: float = 1.0
+        self, batches: Iterable[Any], *, learning_rate: float, ema_decay: float, mask_decay: float = 1.0
     ) -> Outcome:
         gradients, losses, count = None, None, 0
         for clips in batches:

@@ -2,10 +2,11 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
 
@@ -25,7 +26,7 @@ from mlx_vader.training.stages import Stage, plan_stages
 from mlx_vader.training.state import TrainingState
 from mlx_vader.training.step import Clips, Objective, Outcome, Step
 from mlx_vader.training.tensorboard import TensorBoard
-from mlx_vader.training.validation import Validation
+from mlx_vader.training.validation import Validated
 from mlx_vader.training.watch import Report, Watch
 
 #: Besides `checkpoints.BEST`: the averaged weights of the last step, and what a resume needs.
@@ -43,7 +44,7 @@ class Run:
     net: Network
     steps: int
     perceptual: Perceptual | None = None
-    validation: Validation | None = None
+    validation: Callable[[Network], Validated] | None = None
     world: World = field(default_factory=World)
     origin: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,7 +118,7 @@ class Trainer:
         waited = time.perf_counter() - started
         rate = learning_rate(done, peak=config.lr, warmup=config.warmup_steps, total=self._run.steps)
         outcome = step(
-            (as_clips(batch, config.clip_length, hinted=self._hinted) for batch in fetched),
+            (self._on_device(batch) for batch in fetched),
             learning_rate=rate,
             ema_decay=ema_decay(done, config.ema),
             mask_decay=stage.mask_decay(done),
@@ -136,6 +137,9 @@ class Trainer:
             samples_per_second=config.batch_size * config.grad_accum / seconds,
             waiting=waited / seconds,
         )
+
+    def _on_device(self, batch: Any) -> Any:
+        return as_clips(batch, self._config.clip_length, hinted=self._hinted)
 
     def _guard(self, outcome: Outcome) -> None:
         self.state.failures = 0 if outcome.finite else self.state.failures + 1
@@ -163,7 +167,7 @@ class Trainer:
             return
         with self._averaged():
             validated = self._run.validation(self._net)
-        score = validated.scores.psnr
+        score = validated.scores.score
         best = stage.name != "1" and (self.state.best is None or score > self.state.best)
         if best:
             self.state.best = score

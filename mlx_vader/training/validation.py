@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import mlx.core as mx
 import numpy as np
@@ -22,16 +23,46 @@ class Scores:
     ssim_before: float
     ssim: float
 
+    @property
+    def score(self) -> float:
+        """By which the best weights are chosen."""
+        return self.psnr
+
+    def summary(self) -> str:
+        """Before and after, for people."""
+        inside = f"in the mask {self.psnr_mask_before:.2f} → {self.psnr_mask:.2f} dB, "
+        return (
+            f"PSNR {self.psnr_before:.2f} → {self.psnr:.2f} dB, {inside if np.isfinite(self.psnr_mask) else ''}"
+            f"SSIM {self.ssim_before:.4f} → {self.ssim:.4f}"
+        )
+
     def as_dict(self) -> dict[str, float]:
         """By name, without those that have no value."""
         return {name: value for name, value in asdict(self).items() if np.isfinite(value)}
+
+
+class AnyScores(Protocol):
+    """What a validation measures, whatever the network learns."""
+
+    @property
+    def score(self) -> float:
+        """By which the best weights are chosen; more is better."""
+        ...
+
+    def as_dict(self) -> dict[str, float]:
+        """By name."""
+        ...
+
+    def summary(self) -> str:
+        """One line for people."""
+        ...
 
 
 @dataclass(frozen=True)
 class Validated:
     """The scores, each artifact's gain in PSNR, and the first clips as rows of before | mask | after."""
 
-    scores: Scores
+    scores: AnyScores
     gains: dict[str, float]
     pictures: list[np.ndarray]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlx_vader.training.validation import Scores
+from mlx_vader.training.validation import AnyScores
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Watch:
     def on_step(self, report: Report) -> None:
         """A step is finished."""
 
-    def on_validation(self, step: int, scores: Scores, best: bool) -> None:
+    def on_validation(self, step: int, scores: AnyScores, best: bool) -> None:
         """The averaged weights were tried on the validation clips; `best`: better than ever before."""
 
     def stop(self) -> bool:

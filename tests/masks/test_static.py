@@ -1,0 +1,232 @@
+"""Marks that stand still: statistics, what is believed of what the network says, the first pass over a video."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pytest
+
+from mlx_vader.masks.static import statistics as module
+from mlx_vader.masks.static.source import SAMPLES, Seen, StaticMarks, decide, find
+from mlx_vader.masks.static.statistics import CHANNELS, NAMES, find_shots, statistics
+
+SIZE = 96, 128
+LOGO = slice(20, 40), slice(80, 110)
+
+
+def scene(frame, size=SIZE):
+    """Smooth noise, another one for each number."""
+    random = np.random.default_rng(frame)
+    small = random.integers(0, 256, (12, 16, 3)).astype(np.uint8)
+    return cv2.resize(small, size[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def clip(frames=16, logo=True, moving=True, size=SIZE):
+    pictures = np.stack([scene(frame if moving else 0, size) for frame in range(frames)])
+    if logo:
+        pictures[:, *LOGO] = 255
+    return pictures
+
+
+def channel(frames, name):
+    return statistics(frames)[..., NAMES.index(name)]
+
+
+def test_statistics_are_within_their_range_and_in_bands_as_in_one_piece(monkeypatch):
+    whole = statistics(clip())
+    assert whole.shape == (*SIZE, CHANNELS)
+    assert np.abs(whole).max() <= 1
+    monkeypatch.setattr(module, "_BAND", 40)
+    assert np.abs(statistics(clip()) - whole).max() < 1e-5
+
+
+def test_at_the_edge_of_a_mark_frames_agree_and_elsewhere_not():
+    edge = 30, 79
+    agreeing = channel(clip(), "agreeing")
+    assert agreeing[edge] > 0.5
+    assert agreeing[60:, :60].mean() < 0.25
+    assert channel(clip(), "spread")[30, 90] == 0
+    assert channel(clip(), "darkest")[30, 90] > 0.95
+
+
+def test_cuts_are_shots_and_a_still_shot_counts_once():
+    joined = np.concatenate([np.repeat(scene(number)[None], 5, axis=0) for number in range(3)])
+    shots = find_shots(joined)
+    assert shots.cut
+    assert shots.labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert not find_shots(clip(moving=False)).cut
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_few_frames_have_statistics_too(frames):
+    assert np.isfinite(statistics(clip(frames))).all()
+
+
+def likely(*boxes, size=SIZE, probability=0.9):
+    mask = np.zeros(size, np.float32)
+    for box in boxes:
+        mask[box] = probability
+    return mask
+
+
+EVERYWHERE, NOWHERE = np.ones(SIZE, bool), np.zeros(SIZE, bool)
+#: Of marks that let hardly anything through.
+AROUND = np.full(SIZE, 40, np.float32)
+for box in (LOGO, (slice(40, 44), slice(80, 110)), (slice(60, 80), slice(10, 40))):
+    AROUND[box] = 8
+
+
+def test_a_mark_with_change_around_it_is_taken():
+    decision = decide(likely(LOGO), 0.0, EVERYWHERE, AROUND)
+    assert decision.finding.status == "found"
+    assert decision.finding.marks[0].box == (80, 20, 30, 20)
+    assert decision.finding.marks[0].treated == "static"
+    assert (decision.mask == (likely(LOGO) > 0)).all()
+
+
+def test_what_is_less_likely_belongs_to_a_mark_that_it_touches_and_to_no_other():
+    mask = likely(LOGO)
+    mask[40:44, 80:110] = 0.6
+    mask[80:84, 10:20] = 0.6
+    believed = decide(mask, 0.0, EVERYWHERE, AROUND).mask
+    assert believed[42, 90]
+    assert not believed[80:84].any()
+
+
+@pytest.mark.parametrize(("undecidable", "changed"), [(0.9, EVERYWHERE), (0.0, NOWHERE)])
+def test_where_all_is_still_nothing_is_touched(undecidable, changed):
+    decision = decide(likely(LOGO), undecidable, changed, AROUND)
+    assert decision.finding.status == "undecidable"
+    assert decision.finding.reason
+    assert [mark.treated for mark in decision.finding.marks] == ["left"]
+    assert not decision.mask.any()
+
+
+def test_of_two_marks_the_one_behind_which_nothing_changes_is_left():
+    sign = slice(60, 80), slice(10, 40)
+    changed = EVERYWHERE.copy()
+    changed[:, :70] = False
+    decision = decide(likely(LOGO, sign), 0.0, changed, AROUND)
+    assert sorted(mark.treated for mark in decision.finding.marks) == ["left", "static"]
+    assert decision.mask[LOGO].all()
+    assert not decision.mask[sign].any()
+
+
+def test_what_is_covered_by_what_passes_belongs_to_the_scene():
+    """A sign: whatever passes before it changes it as it changes all else."""
+    decision = decide(likely(LOGO), 0.0, EVERYWHERE, np.full(SIZE, 40, np.float32))
+    assert decision.finding.status == "undecidable"
+    assert not decision.mask.any()
+
+
+def test_parts_near_each_other_are_one_mark_and_specks_are_none():
+    spread = np.full(SIZE, 40, np.float32)
+    spread[20:40, 40:62] = 10
+    letters = [(slice(20, 40), slice(left, left + 4)) for left in range(40, 64, 6)]
+    decision = decide(likely(*letters, (slice(80, 82), slice(5, 8))), 0.0, EVERYWHERE, spread)
+    assert [mark.box for mark in decision.finding.marks] == [(40, 20, 22, 20)]
+
+
+def test_most_of_the_picture_is_no_mark():
+    decision = decide(likely((slice(None), slice(0, 90))), 0.0, EVERYWHERE, np.zeros(SIZE, np.float32))
+    assert decision.finding.status == "undecidable"
+    assert "%" in decision.finding.reason
+
+
+def test_nothing_likely_is_nothing_found():
+    assert decide(likely(), 0.0, EVERYWHERE, AROUND).finding.status == "nothing"
+
+
+@dataclass
+class Frame:
+    levels: np.ndarray
+    damaged: bool = False
+
+
+@dataclass
+class Video:
+    """`damaged`: the frames that are; `reads`: what was read."""
+
+    frames: int = 64
+    moving: bool = True
+    height: int = SIZE[0]
+    width: int = SIZE[1]
+    fields: bool = False
+    top_first: bool = True
+    damaged: tuple[int, ...] = ()
+    reads: list = field(default_factory=list)
+
+    def read(self, start, stop):
+        self.reads.append((start, stop))
+        for number in range(start, stop):
+            levels = scene(number if self.moving else 0, (self.height, self.width))
+            levels[LOGO] = 255
+            yield Frame(np.zeros_like(levels) if number in self.damaged else levels, number in self.damaged)
+
+
+def see(stats):
+    """A network that marks what is bright in all frames."""
+    return Seen((stats[..., NAMES.index("darkest")] > 0.9).astype(np.float32), 0.0)
+
+
+def analysed(video, kept=None):
+    marks = StaticMarks(see, "weights")
+    steps = list(marks.analyse(video, kept or {}))
+    return marks, steps
+
+
+def test_a_video_is_looked_at_all_along_and_has_one_mask():
+    marks, steps = analysed(Video())
+    assert marks.finding.status == "found"
+    assert marks.finding.marks[0].box == (80, 20, 30, 20)
+    first, second = (mask for mask, _ in zip(marks.masks(3), range(2), strict=False))
+    assert first is second
+    assert first.shape == (*SIZE, 1)
+    assert first[30, 90, 0] == 1
+    assert first.sum() == 600
+    assert all(set(step) == {"frames"} for step in steps[:-1])
+
+
+def test_an_interrupted_pass_goes_on_and_a_complete_one_is_not_repeated():
+    whole, steps = analysed(Video())
+    resumed, video = StaticMarks(see, "weights"), Video()
+    assert len(list(resumed.analyse(video, steps[1]))) == len(steps) - 2
+    assert video.reads[0][0] > 0
+    again, unread = StaticMarks(see, "weights"), Video()
+    assert list(again.analyse(unread, steps[-1])) == []
+    assert unread.reads == []
+    for marks in (resumed, again):
+        assert marks.finding == whole.finding
+        assert (next(marks.masks(0)) == next(whole.masks(0))).all()
+
+
+def test_a_long_video_is_not_read_through():
+    video = Video(frames=20_000)
+    analysed(video)
+    assert len(video.reads) == SAMPLES
+
+
+def test_damaged_frames_do_not_count():
+    marks, _ = analysed(Video(damaged=tuple(range(4, 12))))
+    assert marks.finding.status == "found"
+
+
+@pytest.mark.parametrize("video", [Video(frames=1), Video(moving=False)])
+def test_what_shows_no_change_is_undecidable(video):
+    marks, _ = analysed(video)
+    assert marks.finding.status == "undecidable"
+    assert not next(marks.masks(0)).any()
+
+
+def test_large_pictures_are_made_smaller_and_boxes_and_masks_large_again(monkeypatch):
+    monkeypatch.setattr("mlx_vader.masks.static.source.MOST_PIXELS", SIZE[0] * SIZE[1] // 4)
+    marks, steps = analysed(Video())
+    assert steps[0]["frames"].shape[1:] == (48, 64, 3)
+    box = marks.finding.marks[0].box
+    assert np.abs(np.array(box) - (80, 20, 30, 20)).max() <= 4
+    assert next(marks.masks(0)).shape == (*SIZE, 1)
+
+
+def test_frames_that_are_at_hand_are_judged_as_a_video_is():
+    assert find(clip(), see).finding.status == "found"
+    assert find(clip(moving=False), see).finding.status == "undecidable"

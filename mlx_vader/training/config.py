@@ -24,7 +24,7 @@ POINTS = 100
 #: With which a run without `steps` and `epochs` ends.
 DEFAULT_EPOCHS = 100
 
-#: The networks that restore frames, what ships first: the models' registry is too heavy for `--help`.
+#: The networks that can be trained, the one that `clean` takes first: the models' registry is too heavy for `--help`.
 NETS = ("realtime", "nafunet", "composite", "nafunet-lite", "mark-finder")
 #: The size that ships.
 PRESET = "base"

@@ -17,11 +17,11 @@ SIZE = Size(256, 256)
 def measure(preset: str, frames: int) -> list[dict[str, Any]]:
     """For each network the frames per second of both, and MLX's over PyTorch's."""
     from mlx_vader import checkpoints
-    from mlx_vader.models.registry import NETWORKS, build
+    from mlx_vader.models.registry import NETWORKS, build, make_spec
 
     with tempfile.TemporaryDirectory() as folder:
         rows = []
-        for name in NETWORKS:
+        for name in filter(lambda name: make_spec(name).interface.restores, NETWORKS):
             path = checkpoints.save(Path(folder) / f"{name}.safetensors", build(name, preset))
             pair = [Configuration("256", SIZE, backend, "", str(path)) for backend in ("mlx", "torch")]
             result = run(pair, frames=frames)

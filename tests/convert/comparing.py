@@ -22,11 +22,17 @@ def real_frames(clip: Path, size: tuple[int, int], count: int) -> torch.Tensor:
 
 
 def given(net: Network, frame: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What a package takes with one frame: any frames are this one, a hint is 1 in a corner and -1 elsewhere."""
+    """What a package takes with one frame: any frames are this one, a hint is 1 in a corner and -1 elsewhere.
+
+    Features are the frame's channels again and again.
+    """
     hint = -torch.ones_like(frame[:, :1])
     hint[..., :16, :24] = 1
     values = {"frames": frame, "hint": hint}
-    return {port.name: values[port.kind] for port in net.interface.inputs}
+    return {
+        port.name: values.get(port.kind, frame[:, [number % 3 for number in range(port.channels)]])
+        for port in net.interface.inputs
+    }
 
 
 def reference(

@@ -9,6 +9,7 @@ from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.case import KINDS
 from mlx_vader.evaluation.method import Method, Restoration
 from mlx_vader.inpainting.fill import FILLS
+from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
@@ -37,6 +38,37 @@ MEMBRANE = Method(
     _fill,
     needs_mask=True,
     settings="clean --mask --fill membrane",
+    where="CPU",
+)
+
+
+def _unblend(clip: Clip, mask: Masks | None) -> Restoration:
+    assert mask is not None
+    return _through(Unblending(ArrayMasks(mask)), clip)
+
+
+#: What subtracts the mark where the clip shows its opacity, and fills the rest.
+UNBLEND = Method(
+    "unblend",
+    frozenset({"overlay"}),
+    _unblend,
+    needs_mask=True,
+    settings="clean --mask --fill unblend",
+    where="CPU",
+)
+
+
+def _static(clip: Clip, mask: Masks | None) -> Restoration:
+    cleaning = Cleaning(CleanOptions(find="static", fill="unblend"))
+    return _through(cleaning.process_for(Task(Path("clip"), Path("restored"))), clip)
+
+
+#: The same for marks that it finds itself.
+STATIC = Method(
+    "static",
+    frozenset({"overlay"}),
+    _static,
+    settings="clean --find static --fill unblend",
     where="CPU",
 )
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
 from mlx_vader.evaluation.ffmpeg_filters import RGB, YUV, filtered
 from mlx_vader.evaluation.method import NOTHING, Method
 from mlx_vader.evaluation.methods import find_methods
-from mlx_vader.evaluation.networks import MEMBRANE, load_networks
+from mlx_vader.evaluation.networks import MEMBRANE, STATIC, UNBLEND, load_networks
 from mlx_vader.evaluation.suites import SUITES
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
 from mlx_vader.levels import to_levels, to_unit
@@ -222,3 +223,25 @@ def test_a_network_that_takes_a_hint_is_told_where_the_artifact_is(clip: np.ndar
     mask[:, 30:40, 20:40] = 1
     blind, _, masked = (method.restore(clip, mask) for method in load_networks([str(path)], "torch"))
     assert np.abs(masked.mask - blind.mask).max() > 1e-3
+
+
+def test_what_subtracts_marks_beats_the_membrane_where_the_scene_moves_behind_a_faint_one() -> None:
+    random = np.random.default_rng(5)
+    scene = cv2.GaussianBlur(random.random((96, 400, 3), np.float32), (0, 0), 3)
+    scene = np.clip(0.5 + 6 * (scene - scene.mean()), 0, 1)
+    clean = np.stack([scene[:, 6 * at : 6 * at + 128] for at in range(40)])
+    mask = np.zeros((40, 96, 128, 1), np.float32)
+    for left in range(36, 92, 14):  # strokes, as of letters
+        mask[:, 30:60, left : left + 5] = 1
+    marked = clean + 0.4 * mask * (np.float32(0.9) - clean)
+    ours, filled = (method.restore(marked, mask).frames for method in (UNBLEND, MEMBRANE))
+    inside = mask[..., 0] > 0
+    assert psnr(ours[inside], clean[inside]) > psnr(filled[inside], clean[inside]) + 3
+    far = np.ones(inside.shape[1:], bool)
+    far[30 - REACH : 60 + REACH, 36 - REACH : 92 + REACH] = False
+    np.testing.assert_array_equal(ours[:, far], marked[:, far])
+
+
+def test_marks_that_nothing_proves_are_left_by_what_finds_them(clip: np.ndarray) -> None:
+    restored = STATIC.restore(np.repeat(clip[:1], 12, axis=0), None)
+    np.testing.assert_array_equal(restored.frames, np.repeat(clip[:1], 12, axis=0))

@@ -20,8 +20,8 @@ from mlx_vader.backends.coreml import CoreMLBackend
 from mlx_vader.backends.torch import TorchBackend
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.levels import to_levels
-from mlx_vader.models.registry import NETWORKS, build, name_of
-from tests.models.variants import build_variant, example_inputs
+from mlx_vader.models.registry import build, name_of
+from tests.models.variants import OTHERS, SOME_NETWORKS, build_variant, example_inputs
 
 
 class TwinAsPackage:
@@ -184,7 +184,7 @@ def test_a_foreign_package_is_refused():
 
 
 @pytest.mark.parametrize("io", IO)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*SOME_NETWORKS, *OTHERS])
 def test_a_package_runs_in_the_backend(name, io, tmp_path):
     """The Core ML backend, where there is no Core ML the emulator, beside PyTorch's."""
     network = build_variant(name)

@@ -32,6 +32,7 @@ def test_a_checkpoint_becomes_a_package_and_libraries_are_silent(tmp_path, check
     assert "64x64,72x128" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_report_names_functions_frames_and_sizes(tmp_path, checkpoint):
     out = tmp_path / "net.mlpackage"
     options = ["--stateful", "--io", "image", "--compress", "int8", "--shapes", "64"]

@@ -20,15 +20,11 @@ from convert.shapes import parse_shapes
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.interface import StatePort
 from mlx_vader.models.base import restoration
-from mlx_vader.models.registry import NETWORKS, build
+from mlx_vader.models.registry import build
 from tests.convert.comparing import given, psnr, real_frames, reference
-from tests.models.variants import INTERFACES, build_variant
+from tests.models.variants import INTERFACES, SOME_NETWORKS, build_variant
 from torch_ref.models.base import Network, Restored
 
-#: One network in the default run, the others with the slow tests: a conversion takes seconds.
-SOME_NETWORKS = [
-    name if place == 0 else pytest.param(name, marks=pytest.mark.slow) for place, name in enumerate(NETWORKS)
-]
 SIZES = {"size_128x128": (128, 128), "size_64x128": (64, 128)}
 FORMS = {
     "stateful": {"stateful": True, "shapes": "64x128,128"},

@@ -6,11 +6,10 @@ import torch
 
 from convert import convert, twin
 from convert.emulator import EmulatedModel
-from mlx_vader.models.registry import NETWORKS as OURS
 from tests.convert.comparing import given, reference
 from tests.emulator.conversion import save
 from tests.emulator.networks import NETWORKS, build
-from tests.models.variants import build_variant
+from tests.models.variants import OTHERS, SOME_NETWORKS, build_variant
 from torch_ref.layers.rep import fuse
 
 
@@ -47,7 +46,7 @@ def test_network_for_older_systems(tmp_path, name, target):
     compare(package, module, inputs, "fp32", 2e-5)
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*SOME_NETWORKS, *OTHERS])
 def test_our_networks_frame_by_frame(tmp_path, name):
     """In single precision what is left is the rounding of the weights."""
     net = build_variant(name)

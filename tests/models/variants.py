@@ -2,6 +2,7 @@
 
 import mlx.core as mx
 import numpy as np
+import pytest
 import torch
 from mlx.utils import tree_map
 
@@ -9,6 +10,7 @@ from mlx_vader.interface import Interface
 from mlx_vader.models.base import Network
 from mlx_vader.models.nafunet import GUIDANCE
 from mlx_vader.models.registry import NETWORKS, build, make_spec
+from mlx_vader.training.config import NETS
 
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name in NETWORKS}
 VARIANTS |= {f"nafunet-{guidance}": ("nafunet", {"guidance": guidance}) for guidance in GUIDANCE}
@@ -29,6 +31,11 @@ INTERFACES: dict[str, Interface] = {
 }
 #: The networks of the registry that restore frames.
 RESTORING = [name for name in NETWORKS if INTERFACES[name].restores]
+OTHERS = [name for name in NETWORKS if name not in RESTORING]
+#: As parameters: what `clean` takes in the default run, the others with the slow tests: a conversion takes seconds.
+SOME_NETWORKS = [
+    name if name == NETS[0] else pytest.param(name, marks=pytest.mark.slow) for name in RESTORING
+]
 
 
 def build_variant(variant: str, seed: int = 0) -> Network:

@@ -3,7 +3,6 @@
 import copy
 import json
 import resource
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,16 +13,19 @@ from hypothesis import strategies as st
 from mlx_vader.errors import VaderError
 
 ALL = list(HealthCheck)
-#: Examples of the default run; and as many as fit into `SECONDS`, which makes a minute or more for each reader.
-COUNTS = (25, pytest.param(3000, marks=pytest.mark.slow))
-SECONDS = 20
+
+
+def counts(more: int) -> tuple[Any, ...]:
+    """Examples of the default run, and of the slow one: as many as a reader gets through in about a minute."""
+    return 25, pytest.param(more, marks=pytest.mark.slow)
+
+
 #: KiB that reading something may take.
 MOST_MEMORY = 500 * 1024
 
 
 def refused_or_read(count: int, door: Callable[[st.DataObject], object]) -> None:
     """Tries a door so often: it gives something, or a `VaderError` of one line, and takes little memory and time."""
-    until = time.monotonic() + SECONDS
 
     @settings(
         max_examples=count,
@@ -36,8 +38,6 @@ def refused_or_read(count: int, door: Callable[[st.DataObject], object]) -> None
     )
     @given(data=st.data())
     def tried(data: st.DataObject) -> None:
-        if count > COUNTS[0] and time.monotonic() > until:
-            return
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         try:
             door(data)

@@ -20,7 +20,7 @@ from convert.source import open_source
 from mlx_vader.backends import load_backend
 from mlx_vader.errors import VaderError
 from tests.models.variants import build_variant
-from tests.mutation import COUNTS, changed, changed_text, damaged, refused_or_read
+from tests.mutation import changed, changed_text, counts, damaged, refused_or_read
 
 MODEL = "Data/com.apple.CoreML/model.mlmodel"
 WEIGHTS = "Data/com.apple.CoreML/weights/weight.bin"
@@ -238,7 +238,7 @@ def _changed_program(data: st.DataObject, spec: Any) -> None:
             operation.attributes.clear()
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", counts(60))
 @pytest.mark.parametrize("part", ["manifest", "facts", "model", "weights", "program"])
 def test_mutated_packages(whole: Path, package: Path, part: str, count: int) -> None:
     def door(data: st.DataObject) -> None:

@@ -13,7 +13,7 @@ from convert.perceptual import import_perceptual
 from convert.weights import import_published, twin
 from mlx_vader.errors import VaderError
 from tests.models.variants import build_variant
-from tests.mutation import COUNTS, HOSTILE, damaged, refused_or_read
+from tests.mutation import HOSTILE, counts, damaged, refused_or_read
 
 STATE = twin(build_variant("nafunet-published")).state_dict()
 
@@ -106,7 +106,7 @@ def test_a_wheel_that_unpacks_to_gigabytes_is_refused(
         import_perceptual("efficientnet-lite0", wheel, target=tmp_path / "out.safetensors")
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", counts(1500))
 def test_mutated_published_files(tmp_path: Path, count: int) -> None:
     path = tmp_path / "net.pt"
     torch.save(_published(), path)

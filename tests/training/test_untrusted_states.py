@@ -15,7 +15,7 @@ from mlx_vader.errors import VaderError
 from mlx_vader.training.run import resumed, train
 from mlx_vader.training.state import FORMAT, TrainingState
 from mlx_vader.training.trainer import STATE
-from tests.mutation import COUNTS, changed_text, damaged, refused_or_read
+from tests.mutation import changed_text, counts, damaged, refused_or_read
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_run_into_a_file_ends_before_it_begins(tmp_path, trainer):
     assert (tmp_path / "run").read_text() == "notes"
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", counts(1500))
 def test_mutated_states(saved, tiny, count):
     whole, words = (saved / STATE).read_bytes(), _words(saved)
     assert words["format"] == FORMAT

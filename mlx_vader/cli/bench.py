@@ -98,8 +98,10 @@ def result_table(result: dict[str, Any]) -> "Table":
 
     kinds = " and ".join(sorted({row["kind"] for row in result["rows"]}, reverse=True))
     title = f"{result['device']}, {kinds}"
-    table = Table("size", "backend", title=title, title_justify="left", box=SIMPLE)
-    for name in ("p50 ms", "p95 ms", "FPS", "FPS\nfile\nto file", "load s", "1st call s", "peak MiB"):
+    table = Table(title=title, title_justify="left", box=SIMPLE)
+    table.add_column("size", no_wrap=True)
+    table.add_column("backend")
+    for name in ("p50\nms", "p95\nms", "FPS", "FPS file\nto file", "load\ns", "1st\ncall s", "peak\nMiB"):
         table.add_column(name, justify="right", no_wrap=True)
     judged = any(row["target_fps"] for row in result["rows"])
     if judged:

@@ -58,15 +58,16 @@ def convert(
     io: str = "tensor",
     compress: str = "none",
     calibrate: str | Path | None = None,
+    on_begin: Callable[[str], None] = lambda sizes: None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> ConversionReport:
     """Writes a network, a checkpoint file or a shipped checkpoint's name as an fp16 package to `out`.
 
-    `shapes`: see `convert.shapes`; the other options: `convert.form`. `on_step` is told what begins. The package
-    appears under its name only when it is complete; one that is there is replaced only then. Raises `UsageError` for
-    shapes that the network cannot take, unknown options or a missing checkpoint, `VaderError` when Core ML cannot
-    express the network, and `RejectedError` when the package does not compute what the network does (`convert.verify`);
-    it is then kept as `X.mlpackage.rejected`.
+    `shapes`: see `convert.shapes`; the other options: `convert.form`. `on_begin` hears the sizes once all was checked,
+    `on_step` what begins. The package appears under its name only when it is complete; one that is there is replaced
+    only then. Raises `UsageError` for shapes that the network cannot take, unknown options or a missing checkpoint,
+    `VaderError` when Core ML cannot express the network, and `RejectedError` when the package does not compute what the
+    network does (`convert.verify`); it is then kept as `X.mlpackage.rejected`.
     """
     started = time.monotonic()
     form = Form(target, stateful, io, compress, Path(calibrate) if calibrate else None)
@@ -79,7 +80,7 @@ def convert(
     )
     on_step("reading the network")
     source = open_source(net_or_checkpoint)
-    return _write(source, Path(out), shapes, form, on_step, started=started, verify=True)
+    return _write(source, Path(out), shapes, form, on_begin, on_step, started=started, verify=True)
 
 
 def write_package(
@@ -98,7 +99,7 @@ def write_package(
     started = time.monotonic()
     form = Form(target, stateful, io, compress, calibrate)
     check_name(out)
-    return _write(source, out, shapes, form, on_step, started=started, verify=False)
+    return _write(source, out, shapes, form, lambda sizes: None, on_step, started=started, verify=False)
 
 
 def _write(
@@ -106,6 +107,7 @@ def _write(
     out: Path,
     shapes: str | Iterable[str],
     form: Form,
+    on_begin: Callable[[str], None],
     on_step: Callable[[str], None],
     *,
     started: float,
@@ -115,6 +117,7 @@ def _write(
     allowed = parse_shapes(shapes, stride=interface.stride)
     form.check(interface, allowed)
     check_tools(form)
+    on_begin(str(allowed))
     parts = {"main": allowed}
     if form.stateful:
         parts = {function_name(size): Shapes("fixed", (size,)) for size in _largest_first(allowed)}

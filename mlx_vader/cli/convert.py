@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,6 +97,7 @@ def convert(
             out,
             shapes=shapes,
             **vars(form),
+            on_begin=partial(_announce, source, out, form),
             on_step=on_step,
         )
     if swift:
@@ -126,6 +128,22 @@ def _rejection_shown(json: str) -> Iterator[None]:
         if json:
             emit_json(rejected.as_dict(), json)
         raise
+
+
+def _announce(source: Path, out: Path, form: Form, sizes: str) -> None:
+    """What is going to be made, once all that was asked for has been checked."""
+    from mlx_vader.cli.console import announce
+
+    states = "memory as states, " if form.stateful else ""
+    announce(
+        f"converting {source}",
+        {
+            "to": str(out),
+            "sizes": sizes,
+            "form": f"{form.io}, {form.target}, {states}compression: {form.compress}",
+            "then": "the package is run and compared with the network",
+        },
+    )
 
 
 def _print(report: "ConversionReport", swift: Path | None) -> None:

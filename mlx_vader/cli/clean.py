@@ -130,6 +130,7 @@ def _touched(beginning: "Beginning") -> str:
         return "the whole picture, against noise and the like; no marks are looked for"
     return {
         "auto": "marks that stand still while the scene moves",
+        "static": "marks that stand still while the scene moves, found by what its pixels do over time",
         "network": "all that the network takes for marks",
     }[options.find]
 

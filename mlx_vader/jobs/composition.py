@@ -100,7 +100,9 @@ class Cleaning:
 
     @cached_property
     def _looks_for_marks(self) -> bool:
-        """Not where none are wanted, nor with weights that were trained without overlays."""
+        """Not where none are wanted, nor by weights that were trained without overlays."""
+        if self.options.find == "static":
+            return True
         return self.options.find != "none" and _knows_overlays(self.options.checkpoint)
 
     @cached_property

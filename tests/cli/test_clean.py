@@ -10,6 +10,7 @@ import torch
 from mlx_vader import checkpoints, cli
 from mlx_vader.cli import clean
 from mlx_vader.jobs import clean as library
+from mlx_vader.jobs.options import FIND
 from mlx_vader.models.registry import build
 from mlx_vader.process import Finding, FoundMark
 from mlx_vader.shipped import PURPOSES
@@ -130,6 +131,21 @@ def test_what_will_be_done_is_said_before_and_what_was_done_after(folder, capsys
         assert fact in said
     assert "what is no mark may be gone too" in said
     assert "out.mp4 and out.preview.mp4: 6 frames" in printed.out
+
+
+@pytest.mark.parametrize("find", FIND)
+def test_each_way_to_find_marks_says_what_will_be_touched(folder, capsys, find):
+    assert run("clip.mp4", "-o", "out.mp4", "--find", find) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert ("no marks are looked for" in said) == (find == "none")
+
+
+def test_weights_without_overlays_leave_the_finder_of_marks_at_work(folder, capsys):
+    options = ["-c", "degradations", "--find", "static", "--fill", "membrane"]
+    assert cli.run(["clean", "clip.mp4", "-o", "out.mp4", *options]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "marks that stand still while the scene moves" in said
+    assert "no marks are looked for" not in said
 
 
 @pytest.mark.parametrize(

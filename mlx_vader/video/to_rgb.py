@@ -69,9 +69,13 @@ class Coding:
 
 def rgb_of(frame: av.VideoFrame, coding: Coding) -> Float32[np.ndarray, "h w 3"]:
     """RGB in [0, 1] of a planar frame, as stored: not turned upright. Fields are taken as one picture."""
-    layout = _layout(frame)
     if frame.height > _BAND and frame.width * frame.height > LARGE_FRAME:
         return _in_bands(frame, coding)
+    return _at_once(frame, coding)
+
+
+def _at_once(frame: av.VideoFrame, coding: Coding) -> Float32[np.ndarray, "h w 3"]:
+    layout = _layout(frame)
     if layout.kind != "yuv":
         return _direct(frame, layout, coding)
     planes = floats(_converted(frame, layout, coding, "gbrpf32le"))
@@ -112,7 +116,7 @@ def region_of(frame: av.VideoFrame, coding: Coding, box: Box) -> Float32[np.ndar
         taken = around.reduced(*layout.halvings_of(number))
         np.copyto(after, before[taken.rows, taken.columns])
     inner = box.seen_from(around)
-    return rgb_of(part, coding)[inner.rows, inner.columns]
+    return _at_once(part, coding)[inner.rows, inner.columns]
 
 
 def _layout(frame: av.VideoFrame) -> Layout:

@@ -211,6 +211,15 @@ def test_a_region_is_that_part_of_the_whole(case, data):
     np.testing.assert_allclose(part, whole, atol=2e-4)
 
 
+def test_very_wide_frames_are_converted_in_bands():
+    frame = frame_of("yuv420p", 19_000, 600)
+    across_two_bands = Box(500, 1000, 40, 64)
+    expected = frame.region(across_two_bands)
+    np.testing.assert_allclose(
+        frame.rgb[across_two_bands.rows, across_two_bands.columns], expected, atol=2e-4
+    )
+
+
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p10le", "yuv411p", "gbrp"])
 def test_tiles_make_what_one_patch_makes(pix_fmt):
     frame = frame_of(pix_fmt, 150, 230)

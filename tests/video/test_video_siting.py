@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_video_frames import copied, noise, store
+from raw_frames import copied, noise, store
 
 from mlx_vader.video import Patch, open_video, probe
 from mlx_vader.video.siting import Siting

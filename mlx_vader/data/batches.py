@@ -3,19 +3,15 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
 from mlx_vader.artifacts import parse_names
 from mlx_vader.data.samples import Batch, Recipe, echoed, stacked
 from mlx_vader.data.source import ClipSource
-from mlx_vader.data.workers import Ahead
+from mlx_vader.data.stream import Made, Stream, share_of
 from mlx_vader.errors import UsageError
 
-#: Batches that wait for the trainer, for each worker.
-WAITING = 2
 #: Steps between two views of a sample.
 ECHO_STEPS = 32
 #: The axes of `(b, t, h, w)` along which a batch is turned round, the first time that it is seen, the second, ...
@@ -36,7 +32,7 @@ class BatchStream(Protocol):
         ...
 
 
-class Batches:
+class Batches(Stream[Batch]):
     """An endless run of batches, of which this process takes its share.
 
     `batch_size` counts the samples of all `world` processes together: two ranks of a run with 8 see 4 each, and side
@@ -68,14 +64,10 @@ class Batches:
         ramp: int = 0,
         echo: int = 1,
     ) -> None:
-        if batch_size < 1 or batch_size % world:
+        taken = share_of(batch_size, world)
+        if not 1 <= echo <= len(MIRRORS) or taken % echo:
             raise UsageError(
-                f"a batch of {batch_size} does not divide among {world} processes",
-                hint="--batch-size counts the samples of all processes together",
-            )
-        if not 1 <= echo <= len(MIRRORS) or batch_size // world % echo:
-            raise UsageError(
-                f"samples cannot be seen {echo} times in batches of {batch_size // world}",
+                f"samples cannot be seen {echo} times in batches of {taken}",
                 hint=f"--echo is 1 to {len(MIRRORS)}, and divides what a process takes of --batch-size",
             )
         names = parse_names("all" if artifacts is None else artifacts)
@@ -83,21 +75,15 @@ class Batches:
         recipe = Recipe(
             source, names, warmup + clip_length, size, seed, vocabulary, folder, ramp * batch_size // echo
         )
-        share = batch_size // world // echo
-        self._task = _Share(recipe, batch_size // echo, share * rank, share)
+        share = taken // echo
+        super().__init__(
+            _Share(recipe, batch_size // echo, share * rank, share), workers, tuple(source.skipped)
+        )
         self._echo = echo
-        self._workers = workers
-        self._ahead: Ahead[_Made] | None = None
-        self._skipped = dict.fromkeys(source.skipped)
-
-    @property
-    def skipped(self) -> list[str]:
-        """What could not be read so far, one line a file."""
-        return list(self._skipped)
 
     def batch(self, step: int) -> Batch:
         """The batch of a step, or this process's share of it, made here and now."""
-        return self._echoed([self._taken(self._task(step + ECHO_STEPS * time)) for time in range(self._echo)])
+        return self._echoed([self.made(step + ECHO_STEPS * time) for time in range(self._echo)])
 
     def iterate(self, start: int = 0) -> Iterator[Batch]:
         """The batches of steps `start`, `start` + 1, … without end, made ahead by the workers.
@@ -105,47 +91,16 @@ class Batches:
         Raises VaderError when a worker fails or dies.
         """
         made: deque[Batch] = deque(maxlen=ECHO_STEPS * (self._echo - 1) + 1)
-        for new in self._made_from(start):
-            made.append(self._taken(new))
+        for new in self.made_from(start):
+            made.append(new)
             if len(made) == made.maxlen:
                 yield self._echoed([made[ECHO_STEPS * time] for time in range(self._echo)])
-
-    def _made_from(self, start: int) -> "Iterator[_Made]":
-        if self._workers == 0:
-            return map(self._task, count(start))
-        if self._ahead is None:
-            self._ahead = Ahead(self._task, self._workers, WAITING * self._workers)
-        return self._ahead.results(start)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.iterate()
 
-    def close(self) -> None:
-        """Ends the workers; iterating again starts new ones."""
-        if self._ahead is not None:
-            self._ahead.close()
-            self._ahead = None
-
-    def __enter__(self) -> "Batches":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _taken(self, made: "_Made") -> Batch:
-        self._skipped.update(dict.fromkeys(made.skipped))
-        return made.batch
-
     def _echoed(self, parts: Sequence[Batch]) -> Batch:
         return echoed(parts, MIRRORS[: self._echo])
-
-
-@dataclass(frozen=True)
-class _Made:
-    batch: Batch
-    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -157,7 +112,7 @@ class _Share:
     first: int
     count: int
 
-    def __call__(self, step: int) -> _Made:
+    def __call__(self, step: int) -> Made[Batch]:
         number = step * self.batch_size + self.first
         samples = [self.recipe.sample(number + place) for place in range(self.count)]
-        return _Made(stacked(samples), tuple(self.recipe.source.skipped))
+        return Made(stacked(samples), tuple(self.recipe.source.skipped))

@@ -7,9 +7,7 @@ stored, and a batch draws from those that there are by then: one is new for ever
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 from zipfile import BadZipFile
 
@@ -19,8 +17,7 @@ from jaxtyping import Bool, Float32, Int8, UInt8
 from mlx_vader.data.keys import derive
 from mlx_vader.data.marked_clips import marked_clip
 from mlx_vader.data.source import ClipSource
-from mlx_vader.data.workers import Ahead
-from mlx_vader.errors import UsageError
+from mlx_vader.data.stream import Made, Stream, share_of
 from mlx_vader.masks.static.statistics import NAMES, statistics
 from mlx_vader.writing import write_file
 
@@ -28,8 +25,6 @@ from mlx_vader.writing import write_file
 FIRST, REUSE = 256, 12
 #: Composed clips are so many pixels larger than a batch's crops of them.
 MARGIN = 32
-#: Batches that wait for the trainer, for each worker.
-_WAITING = 2
 #: Statistics are stored as whole numbers.
 _SCALE = 127
 #: What becomes of statistics when dark becomes light: signs that change, and channels that change places.
@@ -131,7 +126,7 @@ def inverted(features: Int8[np.ndarray, "h w channels"]) -> Int8[np.ndarray, "h 
     return turned
 
 
-class MarkBatches:
+class MarkBatches(Stream[MarkBatch]):
     """An endless run of batches, each of which follows from its step; see `mlx_vader.data.Batches` for the arguments.
 
     `folder`: where composed samples are kept. Close it, or use it in a `with`.
@@ -150,55 +145,15 @@ class MarkBatches:
         workers: int = 1,
         logos: Path | None = None,
     ) -> None:
-        if batch_size < 1 or batch_size % world:
-            raise UsageError(
-                f"a batch of {batch_size} does not divide among {world} processes",
-                hint="--batch-size counts the samples of all processes together",
-            )
-        share = batch_size // world
+        share = share_of(batch_size, world)
         samples = Samples(source, seed, size + MARGIN, folder, logos=logos)
-        self._task = _Share(samples, size, batch_size, share * rank, share)
-        self._workers = workers
-        self._ahead: Ahead[_Made] | None = None
-        self._skipped = dict.fromkeys(source.skipped)
-
-    @property
-    def skipped(self) -> list[str]:
-        """What could not be read so far, one line a file."""
-        return list(self._skipped)
+        super().__init__(
+            _Share(samples, size, batch_size, share * rank, share), workers, tuple(source.skipped)
+        )
 
     def iterate(self, start: int = 0) -> Iterator[MarkBatch]:
         """The batches of steps `start`, `start` + 1, … without end, made ahead by the workers."""
-        for made in self._made_from(start):
-            self._skipped.update(dict.fromkeys(made.skipped))
-            yield made.batch
-
-    def _made_from(self, start: int) -> "Iterator[_Made]":
-        if self._workers == 0:
-            return map(self._task, count(start))
-        if self._ahead is None:
-            self._ahead = Ahead(self._task, self._workers, _WAITING * self._workers)
-        return self._ahead.results(start)
-
-    def close(self) -> None:
-        """Ends the workers; iterating again starts new ones."""
-        if self._ahead is not None:
-            self._ahead.close()
-            self._ahead = None
-
-    def __enter__(self) -> "MarkBatches":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-@dataclass(frozen=True)
-class _Made:
-    batch: MarkBatch
-    skipped: tuple[str, ...]
+        return self.made_from(start)
 
 
 @dataclass(frozen=True)
@@ -211,11 +166,11 @@ class _Share:
     first: int
     count: int
 
-    def __call__(self, step: int) -> _Made:
+    def __call__(self, step: int) -> Made[MarkBatch]:
         drawn = []
         for place in range(self.count):
             number = step * self.batch_size + self.first + place
             rng = np.random.default_rng(derive(self.samples.seed, 1, number))
             sample = self.samples.sample(int(rng.integers(FIRST + number // REUSE)))
             drawn.append(varied(sample, self.size, rng))
-        return _Made(stacked(drawn), tuple(self.samples.source.skipped))
+        return Made(stacked(drawn), tuple(self.samples.source.skipped))

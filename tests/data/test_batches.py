@@ -105,7 +105,7 @@ def test_a_batch_holds_its_samples_to_half_a_level():
     batch = run.batch(7)
     seen = planes(batch.levels)
     for row, clean in enumerate(seen.clean):
-        sample = run._task.recipe.sample(7 * 4 + row)
+        sample = run._make.recipe.sample(7 * 4 + row)
         np.testing.assert_array_equal(seen.hint[row], sample.hint)
         for name, values in (
             ("clean", clean),

@@ -122,10 +122,12 @@ class FoundMark:
     alpha: float | None = None
     colour: tuple[int, int, int] | None = None
 
-    def enlarged(self, factor: int) -> "FoundMark":
-        """The same mark in a picture that is so many times as large."""
-        x, y, width, height = (factor * side for side in self.box)
-        return replace(self, box=(x, y, width, height))
+    def scaled(self, down: float, across: float) -> "FoundMark":
+        """The same in a picture that is so many times as high and as wide."""
+        x, y, width, height = self.box
+        return replace(
+            self, box=(round(x * across), round(y * down), round(width * across), round(height * down))
+        )
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,15 @@ class Finding:
     status: str = "unasked"
     marks: tuple[FoundMark, ...] = ()
     reason: str = ""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it shows that no frame is to be changed."""
+        return self.status in {"nothing", "undecidable"}
+
+    def scaled(self, down: float, across: float) -> "Finding":
+        """The same in a picture that is so many times as high and as wide."""
+        return replace(self, marks=tuple(mark.scaled(down, across) for mark in self.marks))
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -166,10 +177,6 @@ class Process(Protocol):
         """
         ...
 
-    def changes_nothing(self) -> bool:
-        """Whether the first pass showed that no frame is to be changed."""
-        ...
-
     def chunks(self, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
         """The frames with their edits. `carry`: that of an earlier chunk, to go on after it; `{}` starts a video."""
         ...
@@ -177,7 +184,7 @@ class Process(Protocol):
 
 def edited_chunks(process: Process, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
     """The chunks of a process whose first pass is over. One that is to change nothing is not asked."""
-    if not process.changes_nothing():
+    if not process.finding.changes_nothing:
         yield from process.chunks(frames, carry)
         return
     for frame in frames:

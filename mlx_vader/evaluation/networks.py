@@ -140,7 +140,7 @@ class _Network:
 def _through(process: Process, clip: Clip) -> Restoration:
     edits = list(edits_of(process, ClipInMemory(clip)))
     seen = [edit.mask for edit in edits if edit.mask is not None]
-    if process.changes_nothing():
+    if process.finding.changes_nothing:
         seen = [np.zeros((*clip.shape[1:3], 1), np.float32)] * len(clip)
     frames = np.stack([edit.frame.edited(edit.patches()).rgb for edit in edits])
     return Restoration(frames, np.stack(seen) if seen else None)

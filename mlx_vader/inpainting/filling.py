@@ -1,20 +1,14 @@
 """Filling as a process: what the masks hide, frame by frame, without a network."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
-from itertools import islice
 from typing import Any
-
-import numpy as np
 
 from mlx_vader.arrays import Mask
 from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.framewise import framewise
 from mlx_vader.masks.regions import Regions, replace_inside
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
-
-#: Frames after which an interrupted job can go on.
-_CHUNK = 8
+from mlx_vader.process import Chunk, Finding, Packed, Patch, SourceFrame, Video
 
 
 class Filling:
@@ -38,22 +32,9 @@ class Filling:
         """The masks' first pass."""
         return self._masks.analyse(video, kept)
 
-    def changes_nothing(self) -> bool:
-        """Whether the first pass found no mark."""
-        return self.finding.status in {"nothing", "undecidable"}
-
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
         """See `Process`; each frame is filled by itself."""
-        position = int(carry["position"]) if carry else 0
-        pairs = zip(frames, self._masks.masks(position), strict=False)
-        while chunk := list(islice(pairs, _CHUNK)):
-            position += len(chunk)
-            edits = [Edit(frame, partial(self._patches, frame, mask), mask) for frame, mask in chunk]
-            yield Chunk(edits, partial(_packed, position))
+        return framewise(frames, self._masks, carry, self._patches)
 
-    def _patches(self, frame: SourceFrame, mask: Mask) -> list[Patch]:
+    def _patches(self, frame: SourceFrame, mask: Mask, _number: int) -> list[Patch]:
         return replace_inside(frame, None, self._regions.of(mask), self._fill)
-
-
-def _packed(position: int) -> Packed:
-    return {"position": np.array(position)}

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,13 @@ from scipy import ndimage
 from mlx_vader.arrays import Frame, Mask, Pixels
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.framewise import framewise
 from mlx_vader.inpainting.measuring import MOST_FRAMES, PRESENT, Place, looks, measure, places_of
 from mlx_vader.inpainting.unblend import Mark, remove
 from mlx_vader.masks.regions import Region, Regions, replace_inside
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.process import Chunk, Edit, Finding, FoundMark, Packed, Patch, SourceFrame, Video
+from mlx_vader.process import Chunk, Finding, FoundMark, Packed, Patch, SourceFrame, Video
 
-#: Frames after which an interrupted job can go on.
-_CHUNK = 8
 #: Begins the names of what this process keeps, besides what its masks keep.
 _OURS = "unblend."
 
@@ -74,7 +71,7 @@ class Unblending:
             theirs = step
             yield theirs
         self._found = self._masks.finding
-        if self.changes_nothing():
+        if self._found.changes_nothing:
             return
         self._places = []
         for parity in range(2 if video.fields else 1):
@@ -88,23 +85,9 @@ class Unblending:
             self._places.append(places_of(known))
         self._found = replace(self._found, marks=self._treated())
 
-    def changes_nothing(self) -> bool:
-        """Whether the first pass found no mark."""
-        return self.finding.status in {"nothing", "undecidable"}
-
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
         """See `Process`; each frame is treated by itself."""
-        position = int(carry["position"]) if carry else 0
-        pairs = zip(frames, self._masks.masks(position), strict=False)
-        while chunk := list(islice(pairs, _CHUNK)):
-            edits = [
-                Edit(
-                    frame, partial(self._patches, frame, mask, (position + number) % len(self._places)), mask
-                )
-                for number, (frame, mask) in enumerate(chunk)
-            ]
-            position += len(chunk)
-            yield Chunk(edits, partial(_packed, position))
+        return framewise(frames, self._masks, carry, self._patches)
 
     def _treated(self) -> tuple[FoundMark, ...]:
         """The marks that were found and left, and those at each place with what was measured of them."""
@@ -122,8 +105,8 @@ class Unblending:
             made.append(_found_mark(box, max(inside, default=1.0), place.mark))
         return (*(mark for mark in found if mark.treated == "left"), *made)
 
-    def _patches(self, frame: SourceFrame, mask: Mask, parity: int) -> list[Patch]:
-        plan = self._plan(mask, parity)
+    def _patches(self, frame: SourceFrame, mask: Mask, number: int) -> list[Patch]:
+        plan = self._plan(mask, number % len(self._places))
         patches = replace_inside(frame, None, plan.holes, self._fill)
         for work in plan.works:
             box = work.place.box
@@ -193,7 +176,3 @@ def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
     """Whether boxes (x, y, width, height) have a pixel in common."""
     first, second = (Box(y, x, height, width) for x, y, width, height in (one, other))
     return bool(first.within(second))
-
-
-def _packed(position: int) -> Packed:
-    return {"position": np.array(position)}

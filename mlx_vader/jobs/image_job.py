@@ -42,7 +42,7 @@ class ImageJob:
                 not_finite += not edit.finite
                 on_frames(len(clean), "")
         done = Done(len(clean), not_finite=not_finite, finding=self.process.finding)
-        if self.process.changes_nothing() and self.task.keeps_format:
+        if self.process.finding.changes_nothing and self.task.keeps_format:
             copy_source(self.task)
             return replace(done, copied=True)
         if self.options.preview and first is not None:

@@ -147,7 +147,9 @@ class VideoJob:
 
     def _may_be_copied(self) -> bool:
         """Encoding anew what is not changed would only lose quality, unless another codec or container is asked for."""
-        return self.process.changes_nothing() and self.task.keeps_format and self.options.codec == "auto"
+        return (
+            self.process.finding.changes_nothing and self.task.keeps_format and self.options.codec == "auto"
+        )
 
     def _copied(self, folder: WorkFolder) -> Done:
         copy_source(self.task)

@@ -12,7 +12,6 @@ Where the network marks much more than what is believed, it does not know this m
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -22,6 +21,7 @@ from scipy import ndimage
 
 from mlx_vader.arrays import Mask
 from mlx_vader.levels import to_levels
+from mlx_vader.masks.decision import Decision, decision
 from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
 
 #: Places in the video that are looked at, and how many frames the network sees at each: the last one counts.
@@ -86,20 +86,11 @@ class PersistentMarks:
         width: int,
         reduction: int,
     ) -> None:
-        decision = decide(seen, luma)
-        enlarged = decision.mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
+        decided = decide(seen, luma)
+        enlarged = decided.mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
         missing = (0, height - enlarged.shape[0]), (0, width - enlarged.shape[1])
         self._mask = np.pad(enlarged, missing, mode="edge")[..., None].astype(np.float32)
-        marks = tuple(mark.enlarged(reduction) for mark in decision.finding.marks)
-        self.finding = Finding(decision.finding.status, marks, decision.finding.reason)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The mask of what is believed, and the finding with its marks, those that are left alone too."""
-
-    mask: Bool[np.ndarray, "h w"]
-    finding: Finding
+        self.finding = decided.finding.scaled(reduction, reduction)
 
 
 def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -> Decision:
@@ -123,25 +114,22 @@ def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -
         confidence = float(seen[:, place.inside].mean() / 255)
         marks.append(FoundMark(place.xywh, round(confidence, 3), "network" if taken else "left"))
     doubt = (marked & ~ndimage.binary_dilation(believed, iterations=_EDGE)).mean(axis=(1, 2))
-    return _decision(believed, tuple(marks), float(np.median(doubt)), still=still)
+    return decision(
+        believed, tuple(marks), _doubt(believed, float(np.median(doubt)), marks=marks, still=still)
+    )
 
 
-def _decision(
-    believed: Bool[np.ndarray, "h w"], marks: tuple[FoundMark, ...], doubt: float, *, still: bool
-) -> Decision:
-    reason = ""
+def _doubt(believed: Bool[np.ndarray, "h w"], more: float, *, marks: list[FoundMark], still: bool) -> str:
+    """Why nothing is believed, if that is so. `more`: what else is marked, as a share of the picture."""
     if marks and not believed.any():
-        reason = (
+        return (
             "what may be marks cannot be told from the scene" if still else "what may be a mark is very large"
         )
-    elif doubt > MOST_DOUBT:
-        reason = f"the network takes another {100 * doubt:.0f} % of the picture for marks, which is not to be believed"
-    elif believed.mean() > MOST_MARKED:
-        reason = f"the network takes {100 * believed.mean():.0f} % of the picture for marks"
-    if reason:
-        left = tuple(FoundMark(mark.box, mark.confidence, "left") for mark in marks)
-        return Decision(np.zeros_like(believed), Finding("undecidable", left, reason))
-    return Decision(believed, Finding("found" if believed.any() else "nothing", marks))
+    if more > MOST_DOUBT:
+        return f"the network takes another {100 * more:.0f} % of the picture for marks, which is not to be believed"
+    if believed.mean() > MOST_MARKED:
+        return f"the network takes {100 * believed.mean():.0f} % of the picture for marks"
+    return ""
 
 
 class _Place:

@@ -59,10 +59,6 @@ class Restoration:
         """The masks' first pass."""
         return self._masks.analyse(video, kept) if self._masks else iter(())
 
-    def changes_nothing(self) -> bool:
-        """Whether the first pass found no mark."""
-        return self.finding.status in {"nothing", "undecidable"}
-
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
         """See `Process`."""
         start = unpack(carry, self.backend)

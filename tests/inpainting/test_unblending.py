@@ -44,7 +44,7 @@ def test_a_translucent_mark_is_subtracted_and_told(spoiled):
     assert mark.treated == "unblend"
     assert abs(mark.alpha - ALPHA) < 0.05
     assert np.abs(np.array(mark.colour) - 255 * WORD).max() < 26
-    assert not process.changes_nothing()
+    assert not process.finding.changes_nothing
 
 
 def test_frames_without_the_mark_are_kept_bit_for_bit(spoiled):
@@ -110,7 +110,7 @@ def test_where_nothing_is_found_nothing_is_looked_at(spoiled):
 
     process = Unblending(Nothing())
     assert list(process.analyse(ClipInMemory(spoiled[1]), {})) == []
-    assert process.changes_nothing()
+    assert process.finding.changes_nothing
 
 
 def test_fields_are_measured_apart(spoiled):

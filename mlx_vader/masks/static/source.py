@@ -5,7 +5,6 @@ nothing changes, a mark cannot be told from a sign, and the finding says so.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import cv2
@@ -15,6 +14,7 @@ from scipy import ndimage
 
 from mlx_vader.arrays import Mask
 from mlx_vader.levels import to_levels
+from mlx_vader.masks.decision import Decision, decision
 from mlx_vader.masks.static.statistics import LUMA, changing, statistics
 from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
 
@@ -78,10 +78,11 @@ class StaticMarks:
         if "mask" not in kept:
             for kept in self._looked(video, kept):  # noqa: B020 - goes on from what was kept
                 yield kept
-        decision = _judged(kept)
-        self.finding = _scaled(decision.finding, video, decision.mask.shape)
+        decided = _judged(kept)
+        rows, columns = decided.mask.shape
+        self.finding = decided.finding.scaled(video.height / rows, video.width / columns)
         size = video.width, video.height
-        enlarged = cv2.resize(decision.mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        enlarged = cv2.resize(decided.mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
         self._mask = (enlarged > 0.5).astype(np.float32)[..., None]
 
     def masks(self, start: int) -> Iterator[Mask]:
@@ -100,7 +101,7 @@ class StaticMarks:
         yield _evidence(np.stack(frames), self._see)
 
 
-def find(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> "Decision":
+def find(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> Decision:
     """The marks in frames that are spread over a video, in levels."""
     return _judged(_evidence(frames, see))
 
@@ -116,7 +117,7 @@ def _evidence(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> Packed:
     }
 
 
-def _judged(evidence: Packed) -> "Decision":
+def _judged(evidence: Packed) -> Decision:
     mask = evidence["mask"].astype(np.float32) / 255
     changed, spread = evidence["changed"].astype(bool), evidence["spread"].astype(np.float32)
     return decide(mask, float(evidence["undecidable"]), changed, spread)
@@ -150,14 +151,6 @@ def _picked(frames: Iterator[SourceFrame], places: list[int]) -> Iterator[Source
         yield damaged
 
 
-@dataclass(frozen=True)
-class Decision:
-    """The mask of what is believed, and the finding with its marks, those that are left alone too."""
-
-    mask: Bool[np.ndarray, "h w"]
-    finding: Finding
-
-
 def decide(
     mask: Float32[np.ndarray, "h w"],
     undecidable: float,
@@ -182,21 +175,18 @@ def decide(
         taken = not still and mark.proved(changed, spread)
         believed |= mark.inside & taken
         marks.append(FoundMark(mark.xywh, round(mark.confidence, 3), "static" if taken else "left"))
-    return _decision(believed, tuple(marks), still=still)
+    return decision(believed, tuple(marks), _doubt(believed, marks=marks, still=still))
 
 
-def _decision(believed: Bool[np.ndarray, "h w"], marks: tuple[FoundMark, ...], *, still: bool) -> Decision:
-    reason = ""
+def _doubt(believed: Bool[np.ndarray, "h w"], *, marks: list[FoundMark], still: bool) -> str:
+    """Why nothing is believed, if that is so."""
     if still:
-        reason = "too little moves to tell a mark from the scene"
-    elif believed.mean() > MOST_MARKED:
-        reason = f"what may be marks is {believed.mean():.0%} of the picture"
-    elif marks and not believed.any():
-        reason = "the scene does not move behind what may be marks"
-    if reason:
-        left = tuple(FoundMark(mark.box, mark.confidence, "left") for mark in marks)
-        return Decision(np.zeros_like(believed), Finding("undecidable", left, reason))
-    return Decision(believed, Finding("found" if believed.any() else "nothing", marks))
+        return "too little moves to tell a mark from the scene"
+    if believed.mean() > MOST_MARKED:
+        return f"what may be marks is {believed.mean():.0%} of the picture"
+    if marks and not believed.any():
+        return "the scene does not move behind what may be marks"
+    return ""
 
 
 class _Mark:
@@ -238,18 +228,3 @@ def _reduced(levels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]
     if scale >= 1:
         return levels
     return cv2.resize(levels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-
-
-def _scaled(finding: Finding, video: Video, size: tuple[int, ...]) -> Finding:
-    """The finding with its boxes in the video's pixels."""
-    down, across = video.height / size[0], video.width / size[1]
-    factors = across, down, across, down
-    marks = tuple(
-        FoundMark(
-            tuple(round(side * factor) for side, factor in zip(mark.box, factors, strict=True)),  # type: ignore[arg-type]
-            mark.confidence,
-            mark.treated,
-        )
-        for mark in finding.marks
-    )
-    return Finding(finding.status, marks, finding.reason)

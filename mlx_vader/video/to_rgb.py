@@ -24,10 +24,8 @@ from mlx_vader.video.color import (
     LIMITED_RANGE,
     SMPTE170M,
     SMPTE240M,
-    ColorTags,
-    effective_matrix,
 )
-from mlx_vader.video.layouts import Layout, layout_of, planar
+from mlx_vader.video.layouts import Layout, layout_of
 from mlx_vader.video.planes import floats, relabelled, samples
 from mlx_vader.video.siting import LEFT, Siting
 
@@ -196,16 +194,3 @@ def _direct(frame: av.VideoFrame, layout: Layout, coding: Coding) -> Float32[np.
     black, white = (0, layout.top) if coding.full_range else (16 * unit, 235 * unit)
     grey = (planes[0].astype(np.float32) - black) * np.float32(1 / (white - black))
     return np.repeat(np.clip(grey, 0, 1, out=grey)[..., None], 3, axis=-1)
-
-
-class ToRgb:
-    """Converts decoded frames of one video in any pixel format."""
-
-    def __init__(self, tags: ColorTags, siting: Siting = LEFT) -> None:
-        """`tags` of the stream."""
-        self._tags, self._siting = tags, siting
-
-    def __call__(self, frame: av.VideoFrame) -> Float32[np.ndarray, "h w 3"]:
-        """RGB in [0, 1] as stored, not turned upright."""
-        matrix = effective_matrix(self._tags.matrix, frame.width, frame.height)
-        return rgb_of(planar(frame)[0], Coding(matrix, self._tags.range == FULL_RANGE, self._siting))

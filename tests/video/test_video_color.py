@@ -10,14 +10,22 @@ from hypothesis import strategies as st
 from video_files import Recipe, make
 
 from mlx_vader.video import ColorTags, open_video
+from mlx_vader.video.color import FULL_RANGE, effective_matrix
 from mlx_vader.video.from_rgb import FromRgb
-from mlx_vader.video.to_rgb import ToRgb
+from mlx_vader.video.layouts import planar
+from mlx_vader.video.to_rgb import Coding, rgb_of
 
 #: K_R and K_B by matrix code point.
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 BARS = np.array(
     [[1, 1, 1], [1, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1], [1, 0, 0], [0, 0, 1], [0, 0, 0], [0.5, 0.5, 0.5]]
 )
+
+
+def to_rgb(tags: ColorTags, frame: av.VideoFrame) -> np.ndarray:
+    """A frame of a stream with these tags."""
+    matrix = effective_matrix(tags.matrix, frame.width, frame.height)
+    return rgb_of(planar(frame)[0], Coding(matrix, tags.range == FULL_RANGE))
 
 
 def exact_codes(rgb: np.ndarray, matrix: int, bits: int, full: bool) -> np.ndarray:
@@ -66,7 +74,7 @@ CASES = [
 
 @pytest.mark.parametrize(("matrix", "bits", "full", "pix_fmt"), CASES)
 def test_colour_bars_are_decoded_to_their_colours(matrix, bits, full, pix_fmt):
-    rgb = ToRgb(ColorTags(matrix=matrix, range=2 if full else 1))(bars(matrix, bits, full, pix_fmt))
+    rgb = to_rgb(ColorTags(matrix=matrix, range=2 if full else 1), bars(matrix, bits, full, pix_fmt))
     middles = rgb[16, 8::16]
     # Code values are whole numbers: two codes of error in each of three channels at most.
     np.testing.assert_allclose(middles, BARS, atol=2.0 / (2**bits - 1) * (1 if full else 1.2))
@@ -92,7 +100,7 @@ def test_without_subsampling_there_and_back_is_within_rounding(seed, matrix, ful
     rgb = np.random.default_rng(seed).random((8, 12, 3), np.float32)
     bits = int(pix_fmt[7:9] or 8)
     frame = FromRgb(pix_fmt, matrix, full_range=full)(rgb)
-    back = ToRgb(ColorTags(matrix=matrix, range=2 if full else 1))(frame)
+    back = to_rgb(ColorTags(matrix=matrix, range=2 if full else 1), frame)
     # Half a code of luma and of chroma, and three roundings to 16 bits on the way.
     assert np.abs(back - rgb).max() < (1.7 + 3 * 2**bits / 2**16) / (2**bits - 1)
 
@@ -129,7 +137,7 @@ def test_untagged_video_is_decoded_as_players_do(size, matrix):
         frame.planes, exact_codes(np.array([0.2, 0.7, 0.4]), matrix, 8, full=False), strict=True
     ):
         np.frombuffer(memoryview(plane), np.uint8)[:] = round(code)
-    rgb = ToRgb(ColorTags())(frame)
+    rgb = to_rgb(ColorTags(), frame)
     np.testing.assert_allclose(rgb[100, 100], [0.2, 0.7, 0.4], atol=0.008)
 
 
@@ -139,7 +147,7 @@ def test_rgb_is_decoded_exactly(pix_fmt):
     dtype = np.uint8 if bits == 8 else np.uint16
     channels = 4 if pix_fmt == "bgra" else 3
     samples = np.random.default_rng(1).integers(0, 2**bits, (6, 10, channels)).astype(dtype)
-    rgb = ToRgb(ColorTags())(av.VideoFrame.from_ndarray(samples, format=pix_fmt))
+    rgb = to_rgb(ColorTags(), av.VideoFrame.from_ndarray(samples, format=pix_fmt))
     expected = samples[..., [2, 1, 0]] if pix_fmt == "bgra" else samples
     np.testing.assert_allclose(rgb, expected / (2**bits - 1), atol=1e-6)
 
@@ -150,7 +158,7 @@ def test_chroma_survives_there_and_back(pix_fmt, carphone):
     with av.open(str(carphone)) as container:
         frame = next(container.decode(video=0)).reformat(format=pix_fmt)
     bits = frame.format.components[0].bits
-    rgb = ToRgb(ColorTags(matrix=6))(frame)
+    rgb = to_rgb(ColorTags(matrix=6), frame)
     back = FromRgb(pix_fmt, 6, full_range=False)(rgb)
     for before, after in zip(planes(frame, bits), planes(back, bits), strict=True):
         assert np.sqrt(np.mean((before - after) ** 2)) < 0.5 * 2 ** (bits - 8)
@@ -160,7 +168,7 @@ def test_chroma_survives_there_and_back(pix_fmt, carphone):
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "p010le", "gbrp", "bgr0"])
 def test_any_size_is_filled_to_the_edge(size, pix_fmt):
     rgb = np.full((size[1], size[0], 3), (0.25, 0.5, 0.75), np.float32)
-    back = ToRgb(ColorTags(matrix=1))(FromRgb(pix_fmt, 1, full_range=False)(rgb))
+    back = to_rgb(ColorTags(matrix=1), FromRgb(pix_fmt, 1, full_range=False)(rgb))
     np.testing.assert_allclose(back, rgb, atol=0.01)
 
 

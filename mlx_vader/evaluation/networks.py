@@ -1,6 +1,7 @@
 """Our methods: networks as `clean` runs them, and the fill that needs none."""
 
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from mlx_vader.video.in_memory import ClipInMemory
 MASKED, TYPED = "with mask", "as typed"
 #: Why what `clean` does without options is left out where clips are short.
 TOO_SHORT = f"fewer than {FEWEST_FRAMES} frames show no mark that persists: --frames {FEWEST_FRAMES}"
+#: Clips have no files.
+_TASK = Task(Path("clip"), Path("restored"))
 
 
 def _fill(clip: Clip, mask: Masks | None) -> Restoration:
@@ -31,46 +34,34 @@ def _fill(clip: Clip, mask: Masks | None) -> Restoration:
     return Restoration(FILLS["membrane"].fill(clip, mask, None))
 
 
-#: What fills a mask without a network.
-MEMBRANE = Method(
-    "membrane",
-    frozenset({"overlay"}),
-    _fill,
-    needs_mask=True,
-    settings="clean --mask --fill membrane",
-    where="CPU",
-)
-
-
 def _unblend(clip: Clip, mask: Masks | None) -> Restoration:
     assert mask is not None
     return _through(Unblending(ArrayMasks(mask)), clip)
 
 
-#: What subtracts the mark where the clip shows its opacity, and fills the rest.
-UNBLEND = Method(
-    "unblend",
-    frozenset({"overlay"}),
-    _unblend,
-    needs_mask=True,
-    settings="clean --mask --fill unblend",
-    where="CPU",
-)
-
-
 def _static(clip: Clip, mask: Masks | None) -> Restoration:
-    cleaning = Cleaning(CleanOptions(find="static", fill="unblend"))
-    return _through(cleaning.process_for(Task(Path("clip"), Path("restored"))), clip)
+    return _finder().restore(clip, mask)
 
 
-#: The same for marks that it finds itself.
-STATIC = Method(
-    "static",
-    frozenset({"overlay"}),
-    _static,
-    settings="clean --find static --fill unblend",
-    where="CPU",
+@cache
+def _finder() -> "_Network":
+    return _Network(CleanOptions(find="static", fill="unblend"))
+
+
+#: What is said of methods that ask no network for pixels.
+_OVERLAYS_ON_CPU = partial(Method, kinds=frozenset({"overlay"}), where="CPU")
+
+
+#: What fills a mask without a network.
+MEMBRANE = _OVERLAYS_ON_CPU(
+    "membrane", restore=_fill, needs_mask=True, settings="clean --mask --fill membrane"
 )
+#: What subtracts the mark where the clip shows its opacity, and fills the rest.
+UNBLEND = _OVERLAYS_ON_CPU(
+    "unblend", restore=_unblend, needs_mask=True, settings="clean --mask --fill unblend"
+)
+#: The same for marks that it finds itself.
+STATIC = _OVERLAYS_ON_CPU("static", restore=_static, settings="clean --find static --fill unblend")
 
 
 def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Method, ...]:
@@ -120,7 +111,7 @@ class _Network:
 
     def restore(self, clip: Clip, mask: Masks | None) -> Restoration:
         """As the options say."""
-        return _through(self._cleaning.process_for(Task(Path("clip"), Path("restored"))), clip)
+        return _through(self._cleaning.process_for(_TASK), clip)
 
     def restore_inside(self, clip: Clip, mask: Masks | None) -> Restoration:
         """The network is told where the artifacts are, if it takes a hint; its work counts in the mask alone, which is

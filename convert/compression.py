@@ -17,6 +17,7 @@ wants it, and nothing else: residual sums, norms and gates stay in half precisio
 """
 
 import hashlib
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,14 @@ WEIGHT_THRESHOLD = 2048
 _ENDS = ("prefix", "suffix")
 
 
-def compressed(model: Any, facts: PackageFacts, form: Form, keep: frozenset[str]) -> Any:
+def compressed(model: Any, facts: PackageFacts, form: Form, kept: Collection[str]) -> Any:
     """A copy of a coremltools `MLModel` of one function, with weights as `form.compress` says.
 
-    `facts`: what is true of the model, whose package says nothing of itself yet. `keep`: digests (`weight_digests`)
-    of weights that keep 16 bits, and the activations of their layers too.
+    `facts`: what is true of the model, whose package says nothing of itself yet. `kept`: names of weights that keep
+    16 bits, and the activations of their layers too.
     """
     import coremltools.optimize.coreml as optimize
 
-    package = Path(model.package_path)
-    kept = {name for name, digest in weight_digests(package).items() if digest in keep}
     unchanged = dict.fromkeys(kept)
 
     if form.compress.startswith("palettize"):
@@ -77,7 +76,7 @@ def _is_weight(of: Type) -> bool:
 
 
 def _with_activations_of_8_bits(
-    model: Any, facts: PackageFacts, steps: Any, clip: Path | None, kept: set[str]
+    model: Any, facts: PackageFacts, steps: Any, clip: Path | None, kept: Collection[str]
 ) -> Any:
     """What coremltools' `linear_quantize_activations` does once it has the ranges."""
     import coremltools.optimize.coreml as optimize
@@ -101,7 +100,7 @@ def _with_activations_of_8_bits(
     return _apply_graph_pass(model, passes, spec_version=model.get_spec().specificationVersion)
 
 
-def _in_16_bits(package: Path, kept: set[str]) -> list[str]:
+def _in_16_bits(package: Path, kept: Collection[str]) -> list[str]:
     """The convolutions and linear layers whose weights keep 16 bits: those with few weights, and those in `kept`."""
     function = read_program(package).function()
     types = {output.name: output.type for step in function.block.walk() for output in step.outputs}

@@ -18,11 +18,11 @@ in a package; fp16 inputs and outputs came with iOS 16, which is the least that 
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.compression import check_tools, compressed
+from convert.compression import check_tools, compressed, weight_digests
 from convert.destination import check_name, reject, rejected_path
 from convert.facts import PackageFacts
 from convert.form import DEFAULT_SHAPES, DEFAULT_TARGET, Form
@@ -126,7 +126,7 @@ def _write(
     if verify and form.compress != "none":
         on_step(f"trying {form.compress}")
         kept = weights_to_keep(source, allowed, form)
-    models, full_size_mib = _models(source, parts, form, frozenset(kept), on_step)
+    models, full_size_mib = _models(source, parts, form, kept, on_step)
     on_step("writing the package")
     with folder_written_beside(out) as partial:
         with quiet():
@@ -159,11 +159,18 @@ def _write(
     )
 
 
+def _named(model: Any, digests: Collection[str]) -> set[str]:
+    """What the weights with these digests are called in a model of one function."""
+    if not digests:
+        return set()
+    return {name for name, digest in weight_digests(Path(model.package_path)).items() if digest in digests}
+
+
 def _models(
     source: TwinSource,
     parts: Mapping[str, Shapes],
     form: Form,
-    keep: frozenset[str],
+    keep: Collection[str],
     on_step: Callable[[str], None],
 ) -> tuple[dict[str, Any], float]:
     """The functions as models of coremltools; and before they were compressed, what they take on disk, else 0."""
@@ -183,7 +190,7 @@ def _models(
                 facts = PackageFacts(
                     source.twin.interface, part, {}, images=form.io == "image", stateful=form.stateful
                 )
-                models[name] = compressed(models[name], facts, form, keep)
+                models[name] = compressed(models[name], facts, form, _named(models[name], keep))
     return models, full_size_mib
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convert.manifest import COPY_AGAIN
 from convert.package import read_spec
 from convert.shapes import Shapes, Size, parse_shapes
 from convert.tracing import state_input, state_output
@@ -13,8 +14,6 @@ from mlx_vader.untrusted import parse_json
 
 #: Pixels of a side: the largest texture that Metal has.
 MOST_SIDE = 16384
-
-_AGAIN = "copy the package or convert the network again"
 
 
 @dataclass(frozen=True)
@@ -51,13 +50,17 @@ class PackageFacts:
             )
 
         def stated(key: str, kind: Any, default: str = "") -> Any:
-            return parse_json(metadata.get(key, default), kind, f"{package} is damaged: its {key}", _AGAIN)
+            return parse_json(
+                metadata.get(key, default), kind, f"{package} is damaged: its {key}", COPY_AGAIN
+            )
 
         network, spec = metadata["vader.network"], stated("vader.spec", dict[str, Any])
         interface = _interface(metadata, network, package)
         for key, value in (("vader.stride", interface.stride), ("vader.window", interface.window)):
             if stated(key, int, str(value)) != value:
-                raise VaderError(f"{package} is damaged: its {key} is not its interface's {value}", _AGAIN)
+                raise VaderError(
+                    f"{package} is damaged: its {key} is not its interface's {value}", COPY_AGAIN
+                )
         functions = stated("vader.functions", dict[str, str], "{}")
         return cls(
             interface,
@@ -90,7 +93,7 @@ class PackageFacts:
         }
         for kind, names in wants.items():
             if lacking := [name for name in names if name not in has[kind]]:
-                raise VaderError(f"{package} is damaged: it has no {kind} {lacking[0]!r}", _AGAIN)
+                raise VaderError(f"{package} is damaged: it has no {kind} {lacking[0]!r}", COPY_AGAIN)
 
 
 def _in_all(lists: list[Any]) -> set[str]:
@@ -102,9 +105,11 @@ def _shapes(text: str, stride: int, package: str) -> Shapes:
     try:
         shapes = parse_shapes(text, stride)
     except UsageError as error:
-        raise VaderError(f"{package} is damaged: its sizes are {text!r} ({error.message})", _AGAIN) from error
+        raise VaderError(
+            f"{package} is damaged: its sizes are {text!r} ({error.message})", COPY_AGAIN
+        ) from error
     if max(max(size) for size in shapes.sizes) > MOST_SIDE:
-        raise VaderError(f"{package} is damaged: its sizes are {text!r}", _AGAIN)
+        raise VaderError(f"{package} is damaged: its sizes are {text!r}", COPY_AGAIN)
     return shapes
 
 

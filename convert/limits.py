@@ -167,8 +167,7 @@ def _rank(view: View, limit: Limit) -> Iterator[str]:
     for step in view.operations:
         if step.type in CONSTANTS:
             continue
-        names = [name for group in step.inputs.values() for name in group if isinstance(name, str)]
-        read = [view.types[name] for name in names if name in view.types]
+        read = [view.types[name] for name in step.named_operands if name in view.types]
         if any(len(of.shape) > limit.most for of in [*read, *(output.type for output in step.outputs)]):
             yield _named(step)
 

@@ -14,7 +14,8 @@ VERSION = "1.0.0"
 #: Protobuf takes no longer message.
 MOST_BYTES = 2**31
 
-_AGAIN = "copy or convert it again"
+#: What to do about a damaged package.
+COPY_AGAIN = "copy or convert it again"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def model_file(package: Path) -> Path:
             f"{package} is not a Core ML package", hint="make one with: vader-mlx convert --to coreml"
         )
     what = f"the manifest of {package} is damaged"
-    manifest: _Manifest = parse_json(_content(file), _Manifest, what, _AGAIN, extra="ignore")
+    manifest: _Manifest = parse_json(_content(file), _Manifest, what, COPY_AGAIN, extra="ignore")
     if manifest.fileFormatVersion != VERSION:
         raise VaderError(
             f"{package} is of version {manifest.fileFormatVersion!r} of the format",
@@ -47,7 +48,7 @@ def model_file(package: Path) -> Path:
         )
     root = manifest.itemInfoEntries.get(manifest.rootModelIdentifier)
     if root is None:
-        raise VaderError(f"{what}: it names no model", _AGAIN)
+        raise VaderError(f"{what}: it names no model", COPY_AGAIN)
     return within(package, root.path)
 
 
@@ -70,4 +71,4 @@ def _content(path: Path) -> bytes:
             raise VaderError(f"{path} is too large", hint="no part of a package but its weights is")
         return path.read_bytes()
     except OSError as error:
-        raise VaderError(f"{path} cannot be read: {error.strerror}", _AGAIN) from error
+        raise VaderError(f"{path} cannot be read: {error.strerror}", COPY_AGAIN) from error

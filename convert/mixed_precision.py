@@ -6,7 +6,7 @@ layers the compression disturbs most (`convert.sqnr`).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -74,10 +74,9 @@ class _Trial:
         self._inputs = real_frames(form.calibrate, size, STREAM_FRAMES).inputs(interface)
         self._wanted = reference_stream(source.twin, self._inputs)
 
-    def passes(self, kept: Iterable[str]) -> bool:
+    def passes(self, kept: Collection[str]) -> bool:
         """Whether every output, over a stream, is near enough to the network's when these weights keep 16 bits."""
-        digests = frozenset(self.digests[name] for name in kept)
-        package = Path(compressed(self._model, self._facts, self._form, digests).package_path)
+        package = Path(compressed(self._model, self._facts, self._form, kept).package_path)
         got = run_stream(PackageRunner(self._facts, lambda _: EmulatedModel(package)), self._inputs)
         return all(
             distance(self._wanted[port.name], got[port.name])[0] >= COMPRESSED_THRESHOLD_DB + MARGIN_DB
@@ -109,7 +108,7 @@ class _Trial:
             if self._form.compress == "w8a8"
             else self._form
         )
-        smaller = compressed(self._model, self._facts, form, frozenset())
+        smaller = compressed(self._model, self._facts, form, ())
         return layer_sqnr(self._package, Path(smaller.package_path), self._facts, self._form.calibrate)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convert.manifest import model_file, read_model
+from convert.manifest import COPY_AGAIN, model_file, read_model
 from convert.quiet import quiet
 from mlx_vader.errors import VaderError, missing
 
@@ -23,8 +23,6 @@ CONSTANTS = frozenset(
         "constexpr_sparse_to_dense",
     }
 )
-
-COPY_AGAIN = "copy or convert it again"
 
 #: What Python, numpy and PyTorch raise for values of a wrong type, size or number.
 _FAULTS = (

@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convert.manifest import model_file, within
-from convert.package import COPY_AGAIN, damage_explained, read_spec
+from convert.manifest import COPY_AGAIN, model_file, within
+from convert.package import damage_explained, read_spec
 from convert.quiet import quiet
 from convert.wellformed import check_program
 from mlx_vader.errors import VaderError

@@ -13,7 +13,7 @@ import numpy as np
 from convert.emulator import EmulatedModel
 from convert.emulator.registry import OPERATIONS, to_tensor
 from convert.facts import PackageFacts
-from convert.program import Operation, read_program
+from convert.program import Operation, Program, read_program
 from convert.real_frames import real_frames
 from convert.running import PackageRunner, WatchedModel
 from convert.verification import psnr_db
@@ -32,8 +32,8 @@ def layer_sqnr(package: Path, compressed: Path, facts: PackageFacts, clip: Path 
 
     That of the worst of some frames of `clip`. `compressed` is the same package of one function with smaller weights.
     """
-    layers = _Layers(package, _decompressed(compressed))
     model = EmulatedModel(package)
+    layers = _Layers(model.program, _decompressed(compressed))
     runner = PackageRunner(facts, lambda _: WatchedModel(model, layers.on_result, layers.on_input))
     runner.run(real_frames(clip, facts.shapes.default, FRAMES).inputs(facts.interface))
     return layers.ratios
@@ -58,12 +58,12 @@ def _decompressed(package: Path) -> dict[str, "torch.Tensor"]:
 class _Layers:
     """Looks on while a package runs, and computes each layer again with its compressed weight."""
 
-    def __init__(self, package: Path, compressed: Mapping[str, "torch.Tensor"]) -> None:
+    def __init__(self, program: Program, compressed: Mapping[str, "torch.Tensor"]) -> None:
         self.ratios: dict[str, float] = {}
         self._compressed = compressed
         self._values: dict[str, torch.Tensor] = {}
         self._wanted: set[str] = set()
-        for step in read_program(package).function().block.walk():
+        for step in program.function().block.walk():
             if step.type == "const":
                 self._values[step.outputs[0].name] = to_tensor(step.attributes["val"].value)
             elif self._weights(step):

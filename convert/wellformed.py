@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from convert.manifest import COPY_AGAIN
 from mlx_vader.errors import VaderError
 
 if TYPE_CHECKING:
-    from convert.program import Block, Function, Operation, Program, Type
+    from convert.program import Block, Function, Program, Type
 
 #: Numbers of one array. Maps of 256 channels at 8K have as many.
 MOST_ELEMENTS = 2**33
@@ -17,7 +18,7 @@ def check_program(program: "Program") -> None:
     for function in program.functions.values():
         for reason in _faults(function):
             where = f", function {function.name!r}" if len(program.functions) > 1 else ""
-            raise VaderError(f"{program.path}{where} is damaged: {reason}", hint="copy or convert it again")
+            raise VaderError(f"{program.path}{where} is damaged: {reason}", hint=COPY_AGAIN)
 
 
 def _faults(function: "Function") -> Iterator[str]:
@@ -33,7 +34,7 @@ def _block_faults(block: "Block", known: set[str]) -> Iterator[str]:
         yield from _type_faults(entry.name, entry.type)
     for operation in block.operations:
         called = f"{operation.type} {operation.name!r}"
-        for name in _reads(operation):
+        for name in operation.named_operands:
             if name not in known:
                 yield f"{called} reads {name!r}, which nothing gives"
         if operation.type == "const" and (len(operation.outputs) != 1 or "val" not in operation.attributes):
@@ -46,11 +47,6 @@ def _block_faults(block: "Block", known: set[str]) -> Iterator[str]:
     for name in block.outputs:
         if name not in known:
             yield f"it gives {name!r}, which no operation makes"
-
-
-def _reads(operation: "Operation") -> Iterator[str]:
-    for operands in operation.inputs.values():
-        yield from (operand for operand in operands if isinstance(operand, str))
 
 
 def _type_faults(name: str, of: "Type") -> Iterator[str]:

@@ -18,18 +18,17 @@ from mlx_vader.errors import UsageError, VaderError
 _FIXED = "fixed"
 
 
-def at_shape(path: Path, function: str | None, shape: str | None) -> tuple[Program, str, bool]:
-    """The program with every size known, the function to look at, and whether the package takes several sizes.
+def at_shape(program: Program, function: str | None, shape: str | None) -> tuple[Program, str, bool]:
+    """A package's program with every size known, the function to look at, and whether the package takes several sizes.
 
     `shape`: a frame size; among fixed functions the one that takes it, else the size to fix. None is the default.
     """
-    program = read_program(path)
     size = parse_size(shape) if shape else None
     if not _open(program.function(function)):
         return program, _fitting(program, function, size), False
     chosen = program.function(function)
     shapes = _shapes(program, chosen, size)
-    return _fixed(path, chosen.name, shapes), chosen.name, True
+    return _fixed(program.path, chosen.name, shapes), chosen.name, True
 
 
 def frame_of(function: Function) -> str:

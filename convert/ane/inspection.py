@@ -51,8 +51,9 @@ def inspect(
     Raises `VaderError` for what is no ML program, and `UsageError` for a function or a shape it does not have.
     """
     with damage_explained(Path(package)):
-        refused = refusals(read_program(package))
-        program, default, flexible = at_shape(Path(package), function, shape)
+        whole = read_program(package)
+        refused = refusals(whole)
+        program, default, flexible = at_shape(whole, function, shape)
         names = [default] if function or shape else in_order(program)
         graphs = {name: graph(program.function(name)) for name in names}
         return [

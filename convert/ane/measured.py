@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.program import Type, read_program
+from convert.program import Function, Type, read_program
 from convert.quiet import quiet
 from mlx_vader.errors import VaderError
 
@@ -101,12 +101,13 @@ def _run(package: Path, function: str | None) -> dict[str, Any]:
         from coremltools.models.compute_plan import MLComputePlan
 
         units = ct.ComputeUnit.CPU_AND_NE
-        name = function or read_program(package).default
+        program = read_program(package)
+        name = function or program.default
         with tempfile.TemporaryDirectory(prefix="vader-plan-") as folder:
             compiled = ct.models.utils.compile_model(str(package), str(Path(folder) / "model.mlmodelc"))
             operations = planned(MLComputePlan.load_from_path(path=str(compiled), compute_units=units), name)
         model = ct.models.MLModel(str(package), compute_units=units, function_name=function)
-        times = _times(model, package, name)
+        times = _times(model, program.function(name))
     return {
         "kind": "measured",
         "function": name,
@@ -119,20 +120,12 @@ def _run(package: Path, function: str | None) -> dict[str, Any]:
     }
 
 
-def _times(model: Any, package: Path, function: str) -> list[float]:
+def _times(model: Any, function: Function) -> list[float]:
     """Milliseconds of calls on zeros, after a warm-up."""
     import numpy as np
 
-    inputs = {
-        named.name: _given(named.type, np)
-        for named in read_program(package).function(function).inputs
-        if named.type.kind == "tensor"
-    }
-    state = (
-        model.make_state()
-        if any(named.type.kind == "state" for named in read_program(package).function(function).inputs)
-        else None
-    )
+    inputs = {named.name: _given(named.type, np) for named in function.inputs if named.type.kind == "tensor"}
+    state = model.make_state() if any(named.type.kind == "state" for named in function.inputs) else None
     times = []
     for call in range(WARM_UP + CALLS):
         started = time.perf_counter()

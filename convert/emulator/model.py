@@ -14,7 +14,8 @@ from convert.emulator.state import EmulatedState
 from convert.emulator.steps import Watch
 from convert.emulator.values import check_names, check_pairing, to_input, to_output
 from convert.features import Feature, features
-from convert.package import COPY_AGAIN, damage_explained
+from convert.manifest import COPY_AGAIN
+from convert.package import damage_explained
 from convert.program import Program, read_program
 from mlx_vader._malloc import keep_freed_blocks
 from mlx_vader.errors import UsageError, VaderError, choices

@@ -112,7 +112,8 @@ class Chunk(NamedTuple):
 class FoundMark:
     """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left".
 
-    `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they were measured.
+    It is there from frame `first` to `last`; None: to the end. `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they
+    were measured.
     """
 
     box: tuple[int, int, int, int]
@@ -121,6 +122,8 @@ class FoundMark:
     kind: str = "static"
     alpha: float | None = None
     colour: tuple[int, int, int] | None = None
+    first: int = 0
+    last: int | None = None
 
     def scaled(self, down: float, across: float) -> "FoundMark":
         """The same in a picture that is so many times as high and as wide."""

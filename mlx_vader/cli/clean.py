@@ -112,7 +112,7 @@ def _announce(beginning: "Beginning") -> None:
             "preview": str(first.preview) if options.preview and alone else "",
             "network": f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
             "touches": _touched(beginning),
-            "fill": options.fill if options.mask or beginning.looks_for_marks else "",
+            "fill": options.fill if options.told or beginning.looks_for_marks else "",
             "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
         },
     )
@@ -124,8 +124,10 @@ def _common_folder(tasks: "Sequence[Task]") -> str:
 
 def _touched(beginning: "Beginning") -> str:
     options = beginning.options
-    if options.mask is not None:
-        return f"what is white in {options.mask}"
+    if options.told:
+        told = [f"what is white in {options.mask}"] if options.mask is not None else []
+        told += [f"the {kind} {text}" for kind in ("box", "polygon") for text in getattr(options, kind)]
+        return ", ".join(told)
     if not beginning.looks_for_marks:
         return "the whole picture, against noise and the like; no marks are looked for"
     return {

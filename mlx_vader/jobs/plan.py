@@ -116,7 +116,7 @@ def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
 
 def _is_made(path: Path) -> bool:
     """Whether a file is a preview or a result that was written beside its source."""
-    return Path(path.stem).suffix in {".preview", ".clean"}
+    return Path(path.stem).suffix in {".preview", ".clean", ".mask"}
 
 
 def check_files(

@@ -50,9 +50,7 @@ class Cleaning:
         )
         self._file_masks = FileMasks(options.mask) if options.mask is not None else None
         self._shapes = parse_shapes(options.box, options.polygon)
-        self._needs_network = (
-            not options.told and options.find != "static"
-        ) or self._fill.needs_network
+        self._needs_network = (not options.told and options.find != "static") or self._fill.needs_network
         if self._needs_network:
             _ = self.backend
 

@@ -217,8 +217,8 @@ def _draw(mask: np.ndarray, kind: str, numbers: tuple[float, ...]) -> None:
         left, top, right, bottom = _sides(numbers)
         mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1
         return
-    points = np.round(np.reshape(numbers, (1, -1, 2)) * (1 << _SHIFT)).astype(np.int32)
-    cv2.fillPoly(mask, points, 1, shift=_SHIFT)
+    points = np.round(np.reshape(numbers, (-1, 1, 2)) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(mask, [points], 1, shift=_SHIFT)
 
 
 def _sides(box: tuple[float, ...]) -> tuple[int, int, int, int]:
@@ -242,9 +242,7 @@ def _mark(track: _Track, height: int, width: int) -> FoundMark:
         if mask.any():
             x, y, columns, rows = cv2.boundingRect(mask)
             break
-    return FoundMark(
-        (x, y, columns, rows), 1.0, "fill", kind=track.kind, first=track.first, last=track.last
-    )
+    return FoundMark((x, y, columns, rows), 1.0, "fill", kind=track.kind, first=track.first, last=track.last)
 
 
 def _in_fields(mark: FoundMark) -> FoundMark:

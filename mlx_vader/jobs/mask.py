@@ -8,10 +8,10 @@ from typing import Any
 
 from mlx_vader.errors import VaderError
 from mlx_vader.jobs.clean import Progress
-from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.mask_job import ImageMasks, Masked, VideoMasks
 from mlx_vader.jobs.mask_options import MaskOptions
 from mlx_vader.jobs.mask_plan import MaskTask, check_masks, make_folders, plan_masks
+from mlx_vader.jobs.mask_sources import Seeking
 from mlx_vader.jobs.options import made
 from mlx_vader.jobs.plan import PathLike, skipped
 
@@ -92,27 +92,27 @@ def mask(
     chosen = made(MaskOptions, options)
     tasks = plan_masks(source, target)
     check_masks(tasks, chosen, also_written)
-    cleaning = Cleaning(chosen.cleaning())
+    seeking = Seeking(chosen)
     left = skipped(source, tasks)
     make_folders(tasks)
     on_begin(MaskBeginning(tuple(tasks), chosen))
     for path in left:
         on_note(f"{path} is skipped: it is a result, or neither a video nor an image, by its name")
-    files = [_mask_one(tasks, index, cleaning, chosen, on_progress) for index in range(len(tasks))]
+    files = [_mask_one(tasks, index, seeking, chosen, on_progress) for index in range(len(tasks))]
     return MaskReport(tuple(files), tuple(left))
 
 
 def _mask_one(
     tasks: Sequence[MaskTask],
     index: int,
-    cleaning: Cleaning,
+    seeking: Seeking,
     options: MaskOptions,
     on_progress: Callable[[Progress], None],
 ) -> MaskFileReport:
     task = tasks[index]
     started = time.perf_counter()
     try:
-        job = (ImageMasks if task.is_image else VideoMasks)(task, cleaning, options)
+        job = (ImageMasks if task.is_image else VideoMasks)(task, seeking, options)
         done = job.run(
             lambda count, step: on_progress(
                 Progress(task.source, index + 1, len(tasks), count, job.total, step)

@@ -21,12 +21,16 @@ def overlay(levels: LevelFrame, mask: Mask, marks: Sequence[FoundMark] = (), fra
     rows, columns = np.nonzero(mask[..., 0])
     strength = _STRENGTH * mask[rows, columns]
     shown[rows, columns] = levels[rows, columns] * (1 - strength) + _TINT * strength + 0.5
-    there = [(number, mark) for number, mark in enumerate(marks, start=1) if _is_there(mark, frame)]
+    there = [(number, mark) for number, mark in enumerate(marks, start=1) if _is_there(mark, mask, frame)]
     return _labelled(shown, there) if there else shown
 
 
-def _is_there(mark: FoundMark, frame: int) -> bool:
-    return mark.first <= frame and (mark.last is None or frame <= mark.last)
+def _is_there(mark: FoundMark, mask: Mask, frame: int) -> bool:
+    """Whether a mark is at its place in this frame. What is left is not in the mask; what moves is elsewhere."""
+    if frame < mark.first or (mark.last is not None and frame > mark.last):
+        return False
+    x, y, width, height = mark.box
+    return mark.treated == "left" or bool(mask[y : y + height, x : x + width].any())
 
 
 def _labelled(levels: LevelFrame, marks: Sequence[tuple[int, FoundMark]]) -> LevelFrame:

@@ -43,12 +43,26 @@ class Length(NamedTuple):
     number: float
     percent: bool
 
+    def pixels(self, side: int) -> float:
+        """In a frame whose side has so many pixels."""
+        return self.number * side / 100 if self.percent else self.number
+
 
 class Moment(NamedTuple):
     """The number of a frame, or seconds from the first one."""
 
     number: float
     seconds: bool
+
+    def frame(self, frame_at: Callable[[float], int], frames: int, whole: str) -> int:
+        """Which of so many frames it is. Raises UsageError for one after the end; `whole` is what it is the time of."""
+        number = frame_at(self.number) if self.seconds else int(self.number)
+        if number >= frames:
+            raise UsageError(
+                f"the time of {whole} is after the video's end",
+                hint=f"it has {frames} frames, 0 to {frames - 1}",
+            )
+        return number
 
 
 @dataclass(frozen=True)
@@ -101,18 +115,31 @@ def _shapes(kind: str, texts: str | Sequence[str]) -> Iterator[Shape]:
 
 def _outline(kind: str, text: str) -> Outline:
     place, at, time = text.partition("@")
-    parts = [_LENGTH.fullmatch(part) for part in place.split(",")]
+    parts = place.split(",")
     fits = len(parts) == 4 if kind == "box" else len(parts) >= 6 and len(parts) % 2 == 0
-    if not fits or None in parts:
+    if not fits:
         raise UsageError(f"{text} is no {kind}", hint=_HINTS[kind])
-    lengths = tuple(Length(float(part[1]), bool(part[2])) for part in parts if part)
+    lengths = tuple(length_of(part, text, _HINTS[kind]) for part in parts)
     if kind == "box" and min(lengths[2].number, lengths[3].number) <= 0:
         raise UsageError(f"the box {text} has no size", hint=_HINTS[kind])
-    times = [_TIME.fullmatch(part) for part in time.split("-")] if at else []
-    if None in times or len(times) > 2:
-        raise UsageError(f"{time} is no time, in the {kind} {text}", hint=_TIME_HINT)
-    moments = [Moment(float(time[1].rstrip("s")), time[1].endswith("s")) for time in times if time]
+    moments = [moment_of(part, text) for part in time.split("-", 1)] if at else []
     return Outline(kind, text, lengths, *moments)
+
+
+def length_of(text: str, whole: str, hint: str) -> Length:
+    """A number, or a percentage; `whole` is the text that it is part of. Raises UsageError."""
+    found = _LENGTH.fullmatch(text)
+    if not found:
+        raise UsageError(f"{text or 'nothing'} is no number, in {whole}", hint=hint)
+    return Length(float(found[1]), bool(found[2]))
+
+
+def moment_of(text: str, whole: str) -> Moment:
+    """A frame or seconds; `whole` is the text that it is part of. Raises UsageError."""
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise UsageError(f"{text or 'nothing'} is no time, in {whole}", hint=_TIME_HINT)
+    return Moment(float(found[1].rstrip("s")), found[1].endswith("s"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +208,7 @@ class ShapeMasks:
         kind = shape[0].kind
         pixels = np.array(
             [
-                [
-                    length.number * (width, height)[index % 2] / 100 if length.percent else length.number
-                    for index, length in enumerate(outline.lengths)
-                ]
+                [length.pixels((width, height)[index % 2]) for index, length in enumerate(outline.lengths)]
                 for outline in shape
             ]
         )
@@ -193,23 +217,18 @@ class ShapeMasks:
                 f"the {kind} {shape[0].text} lies outside the frame",
                 hint=f"the frame is {width}x{height}: x from 0 to {width - 1}, y from 0 to {height - 1}",
             )
-        times = [self._frame(outline.begin, outline, frames) for outline in shape if outline.begin]
+        times = [
+            outline.begin.frame(self._frame_at, frames, f"the {kind} {outline.text}")
+            for outline in shape
+            if outline.begin
+        ]
         end = shape[0].end
         if end is None:
             return _Track(kind, np.array(times or [0], float), pixels, 0, None)
-        last = self._frame(end, shape[0], frames)
+        last = end.frame(self._frame_at, frames, f"the {kind} {shape[0].text}")
         if last < times[0]:
             raise UsageError(f"the {kind} {shape[0].text} ends before it begins", hint=_TIME_HINT)
         return _Track(kind, np.array(times, float), pixels, times[0], last)
-
-    def _frame(self, moment: Moment, outline: Outline, frames: int) -> int:
-        number = self._frame_at(moment.number) if moment.seconds else int(moment.number)
-        if number >= frames:
-            raise UsageError(
-                f"the time of the {outline.kind} {outline.text} is after the video's end",
-                hint=f"it has {frames} frames, 0 to {frames - 1}",
-            )
-        return number
 
 
 def _draw(mask: np.ndarray, kind: str, numbers: tuple[float, ...]) -> None:

@@ -83,7 +83,8 @@ class VideoMasks:
         self._task, self._options = task, options
         info = probe(task.source)
         self.total = info.frames or 0
-        fields = info.field_order != "progressive"
+        # As `clean` sees the video.
+        fields = info.field_order != "progressive" and not info.orientation.transposed
         self._video = VideoSource(task.source, info, fields=fields)
         self._frames = VideoSource(task.source, info, fields=False)
         self._sought = seeking.of(task)

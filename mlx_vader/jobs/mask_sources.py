@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 
 from mlx_vader.arrays import Mask
@@ -30,25 +30,23 @@ class Seeking:
         self._options = options
         self._cleaning = Cleaning(options.cleaning())
         self._clicks, self._words = parse_clicks(options.click), parse_words(options.prompt)
-        if options.prompted:
-            _ = self._segmenter
+        self._segmenter = (
+            SegmentAnything(options.segmenter, options.detector if options.prompt else None)
+            if options.prompted
+            else None
+        )
 
     def of(self, task: MaskTask) -> "Sought":
         """The masks of one file. Raises VaderError where a folder of masks has none for it."""
         return Sought(self._given(task), self._cleaning, self._options)
 
     def _given(self, task: MaskTask) -> MaskSource | None:
-        if not self._options.prompted:
+        if self._segmenter is None:
             return self._cleaning.masks_for(task)
         seconds = partial(frame_at, task.source)
         prompted = PromptedMasks(self._segmenter, self._clicks, self._words, seconds)
         others = self._cleaning.masks_for(task) if self._cleaning.options.told else None
         return JoinedMasks([prompted, others]) if others else prompted
-
-    @cached_property
-    def _segmenter(self) -> SegmentAnything:
-        """Loaded once for all files."""
-        return SegmentAnything(self._options.segmenter, self._options.detector)
 
 
 class Sought:

@@ -28,10 +28,8 @@ Corners = tuple[float, float, float, float]
 class Segmenter(Protocol):
     """What finds objects and follows them; see `mlx_vader.backends.segment_anything`."""
 
-    @property
-    def names(self) -> tuple[str, str]:
-        """Its weights."""
-        ...
+    #: Its weights.
+    names: tuple[str, str]
 
     def boxes(self, levels: LevelFrame, words: str) -> list[tuple[Corners, float]]:
         """Where what the words mean is, and how sure that is."""
@@ -200,7 +198,7 @@ def _mark(target: _Target, mask: Mask) -> FoundMark | None:
     part = parts[int(y), int(x)]
     if not part:
         return None
-    rows, columns = ndimage.find_objects(parts == part)[0]
+    rows, columns = ndimage.find_objects(parts)[part - 1]
     box = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
     return FoundMark(box, target.confidence, "fill", target.kind)
 

@@ -112,6 +112,7 @@ class Chunk(NamedTuple):
 class FoundMark:
     """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left".
 
+    What finds it says "taken" or "left"; what removes it says how: "unblend", "fill" or "network".
     It is there from frame `first` to `last`; None: to the end. `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they
     were measured.
     """
@@ -153,6 +154,24 @@ class Finding:
     def scaled(self, down: float, across: float) -> "Finding":
         """The same in a picture that is so many times as high and as wide."""
         return replace(self, marks=tuple(mark.scaled(down, across) for mark in self.marks))
+
+    def treated(self, how: str) -> "Finding":
+        """The same where all marks that are not left are removed in one way."""
+        marks = [mark if mark.treated == "left" else replace(mark, treated=how) for mark in self.marks]
+        return replace(self, marks=tuple(marks))
+
+    def of_frames(self) -> "Finding":
+        """That of whole frames, where this one is of the fields of an interlaced video."""
+        marks = [
+            replace(mark, first=mark.first // 2, last=None if mark.last is None else mark.last // 2)
+            for mark in self.scaled(2, 1).marks
+        ]
+        return replace(self, marks=tuple(marks))
+
+    @property
+    def candidates(self) -> tuple[FoundMark, ...]:
+        """What may be marks, and is left alone."""
+        return tuple(mark for mark in self.marks if mark.treated == "left")
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""

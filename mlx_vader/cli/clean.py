@@ -17,6 +17,7 @@ from mlx_vader.jobs.options import CleanOptions
 if TYPE_CHECKING:
     from mlx_vader.jobs.clean import Beginning, CleanReport, FileReport, Interrupted, Progress
     from mlx_vader.jobs.plan import Task
+    from mlx_vader.process import FoundMark
 
 #: A mark of which the network is less sure is called doubtful.
 DOUBTFUL = 0.75
@@ -218,11 +219,8 @@ def _notes(file: "FileReport") -> Iterator[str]:
 def _found(file: "FileReport") -> Iterator[str]:
     """Which marks were removed, which were left, and how sure that is."""
     finding = file.finding
-    for mark in finding.marks:
-        x, y, width, height = mark.box
-        done = "left" if mark.treated == "left" else "removed"
-        doubt = ", doubtful" if mark.confidence < DOUBTFUL else ""
-        yield f"note: {file.source}: a mark {done}, {width}x{height} at {x},{y} ({mark.confidence:.0%} sure{doubt})"
+    for number, mark in enumerate(finding.marks, start=1):
+        yield f"note: {file.source}: {_mark(number, mark)}"
     if finding.status == "nothing":
         yield f"note: {file.source}: no mark was found that stands still while the scene moves"
     if finding.status == "undecidable":
@@ -232,9 +230,36 @@ def _found(file: "FileReport") -> Iterator[str]:
         yield f"note: {kept}"
 
 
+#: How a mark is removed, in words.
+_TREATED = {
+    "left": "left",
+    "unblend": "subtracted",
+    "fill": "filled",
+    "network": "painted over by the network",
+}
+
+
+def _mark(number: int, mark: "FoundMark") -> str:
+    """One mark in a line: what was done, where it is and when, what was measured of it, how sure that is."""
+    x, y, width, height = mark.box
+    facts = [f"{width}x{height} at {x},{y}"]
+    if mark.first or mark.last is not None:
+        facts.append(f"frames {mark.first} to {'the end' if mark.last is None else mark.last}")
+    if mark.alpha is not None:
+        facts.append(f"opacity {mark.alpha:.2f}")
+    doubt = ", doubtful" if mark.confidence < DOUBTFUL else ""
+    kind = "" if mark.kind == "static" else f" ({mark.kind})"
+    done = _TREATED.get(mark.treated, "removed")
+    return f"mark {number}{kind} {done}, {', '.join(facts)} ({mark.confidence:.0%} sure{doubt})"
+
+
 def _hints(report: "CleanReport", find: str) -> Iterator[str]:
     """What to look at next, and what to do where marks stay."""
     outcomes = {file.finding.status for file in report.files if file.status == "cleaned"}
+    left = [file for file in report.files if file.candidates]
+    if left:
+        first = next(n for n, mark in enumerate(left[0].finding.marks, start=1) if mark.treated == "left")
+        yield f"{left[0].candidates} shows what was left; --marks {first} removes mark {first} and no other"
     if outcomes & {"nothing", "undecidable"}:
         yield "show where the mark is with --mask, or take the network's word with --find network"
     elif "found" in outcomes:

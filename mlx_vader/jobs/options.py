@@ -36,6 +36,10 @@ class CleanOptions:
         help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
         "at the whole video; network: all that the network takes for marks; none: no marks.",
     )
+    marks: str | None = option(
+        None,
+        help="Numbers of marks in the list that clean printed, such as 1,3: these are removed, and no others.",
+    )
     mask: Any = option(
         None,
         typed=Path,
@@ -63,6 +67,11 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
+        if self.marks is not None and (self.mask is not None or self.find in {"network", "none"}):
+            raise UsageError(
+                "--marks chooses among the marks that are found over time",
+                hint="leave out --mask, --find network and --find none",
+            )
         if self.mask is not None and self.find != "auto":
             raise UsageError(
                 "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"

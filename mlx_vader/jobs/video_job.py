@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import VaderError
 from mlx_vader.identity import identity
 from mlx_vader.jobs import pipeline
+from mlx_vader.jobs.candidates import write_candidates
 from mlx_vader.jobs.options import SEGMENT_FRAMES, SEGMENT_SECONDS, CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.preview import panel_size, panels
@@ -49,7 +50,7 @@ class Done:
 
     `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
     container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first; of one
-    that is copied, those that were looked at.
+    that is copied, those that were looked at. `candidates`: the picture of what may be marks and was left.
     """
 
     frames: int
@@ -59,6 +60,7 @@ class Done:
     copied: bool = False
     damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
+    candidates: Path | None = None
 
 
 class Picture(NamedTuple):
@@ -130,7 +132,7 @@ class VideoJob:
                 not_finite,
                 left_out,
                 damaged=tuple(folder.manifest.damaged),
-                finding=self.process.finding,
+                **self._found(),
             )
 
     @contextmanager
@@ -155,7 +157,15 @@ class VideoJob:
         copy_source(self.task)
         folder.remove()
         seen = tuple(sorted(self.video.damaged))
-        return Done(self.total, copied=True, damaged=seen, finding=self.process.finding)
+        return Done(self.total, copied=True, damaged=seen, **self._found())
+
+    def _found(self) -> dict[str, Any]:
+        """What the first pass found, and the picture of what it left."""
+        found = self.process.finding.of_frames() if self.video.fields else self.process.finding
+        if not found.candidates:
+            return {"finding": found}
+        write_candidates(self.task.source, self.task.candidates, found.marks, self.total)
+        return {"finding": found, "candidates": self.task.candidates}
 
     def _work(self, folder: WorkFolder, on_frames: OnFrames) -> int:
         editor = _Editor(self, folder.manifest.frames, on_frames)

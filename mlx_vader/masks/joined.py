@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlx_vader.arrays import Mask
-from mlx_vader.masks.source import MaskSource
+from mlx_vader.masks.source import Choosable, MaskSource
 from mlx_vader.process import Finding, Packed, Video
 
 #: What the whole finding is: the first of these that a source says.
@@ -42,6 +42,15 @@ class JoinedMasks:
                 everything = {n: array for n, array in everything.items() if not n.startswith(begins)}
                 everything |= {begins + name: array for name, array in step.items()}
                 yield everything
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`, which all of the sources have to be."""
+        first = 0
+        for source in self._sources:
+            assert isinstance(source, Choosable)
+            count = len(source.finding.marks)
+            source.choose([number - first for number in numbers if first <= number < first + count])
+            first += count
 
     def masks(self, start: int) -> Iterator[Mask]:
         """What any source marks. The same array again as long as all sources give theirs again."""

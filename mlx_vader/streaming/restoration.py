@@ -45,8 +45,8 @@ class Restoration:
 
     @property
     def finding(self) -> Finding:
-        """What the masks' first pass found."""
-        return self._masks.finding if self._masks else Finding()
+        """What the masks' first pass found; the network paints over all of it."""
+        return self._masks.finding.treated("network") if self._masks else Finding()
 
     def identity(self) -> dict[str, Any]:
         """Weights, backend, strategy, fill and masks."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from mlx_vader.arrays import Frame, LevelFrame, Mask, Pixels
 from mlx_vader.boxes import Box
@@ -20,12 +21,12 @@ Packed = dict[str, np.ndarray]
 class Patch(NamedTuple):
     """New pixels for a rectangle of the upright frame, whose first pixel is at (`top`, `left`).
 
-    `rgb` is in [0, 1]. `touched` says which of the pixels are new; None: all of them.
+    `rgb` is in [0, 1], float32, or float16 for large ones. `touched` says which of the pixels are new; None: all.
     """
 
     top: int
     left: int
-    rgb: Frame
+    rgb: Float[np.ndarray, "h w 3"]
     touched: Pixels | None = None
 
     @property
@@ -58,8 +59,12 @@ class SourceFrame(Protocol):
         """Colours from 0 to 255."""
         ...
 
+    def region(self, box: Box) -> Frame:
+        """`rgb` of a box, a copy; no more is computed than that."""
+        ...
+
     def forget(self) -> None:
-        """Lets go of both; they are computed again when they are asked for."""
+        """Lets go of `rgb` and `levels`; they are computed again when they are asked for."""
         ...
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlx_vader._malloc import keep_freed_blocks
+from mlx_vader._malloc import give_back_freed_blocks, keep_freed_blocks
 from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import VaderError
 from mlx_vader.identity import identity
@@ -106,12 +106,17 @@ class VideoJob:
         """What of the pictures the target cannot hold."""
         return self.encodings[CLEAN].losses
 
+    @property
+    def _large(self) -> bool:
+        return self.info.width * self.info.height > LARGE_FRAME
+
     def run(self, on_frames: OnFrames) -> Done:
         """Writes the target. `on_frames(n, step)` hears how many frames of the result are done, and what is being done.
 
         The target appears when it is complete. On any error it is as it was, and what is finished is kept.
         """
-        keep_freed_blocks()  # a frame's floats are of the same size as those of the frame before
+        # A frame's floats are of the same size as those of the frame before.
+        give_back_freed_blocks() if self._large else keep_freed_blocks()
         with WorkFolder(self.task.target, tuple(self.encodings)) as folder, self._noting(folder):
             for written in (self.task.target, self.task.preview):
                 remove_unfinished(written)
@@ -171,14 +176,13 @@ class VideoJob:
         editor = _Editor(self, folder.manifest.frames, on_frames)
         encoder = _Encoder(folder, self.encodings, self.video.seconds)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
-        # Large frames are finished before the next one is begun.
-        large = self.info.width * self.info.height > LARGE_FRAME
 
         def edited(frames: Iterator[VideoFrame]) -> Iterator[Edit | Picture | Cut | None]:
             edits = editor.edits(frames, folder.carry())
-            return map(editor.finish, edits) if large else edits
+            # Large frames are finished before the next one is begun.
+            return map(editor.finish, edits) if self._large else edits
 
-        stages = (encoder.write,) if large else (editor.finish, encoder.write)
+        stages = (encoder.write,) if self._large else (editor.finish, encoder.write)
         try:
             pipeline.run(self.video.read(start), edited, *stages, depth=_depth(self.info))
         finally:

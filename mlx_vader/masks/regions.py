@@ -94,11 +94,12 @@ def replace_inside(
 def filled_holes(
     frame: Float32[np.ndarray, "h w 3"], hole: Bool[np.ndarray, "h w 1"], fill: FillCrop
 ) -> list[Patch]:
-    """Patches with the holes of a frame filled."""
+    """Patches with the holes of a frame filled, and with what the fill mends around them."""
     patches = []
     for box in _boxes_around(hole[..., 0]):
-        new = fill(frame[box][None], hole[box][None].astype(np.float32), None)[0]
-        patches.append(Patch(box[0].start, box[1].start, new, hole[box][..., 0]))
+        old = frame[box]
+        new = fill(old[None], hole[box][None].astype(np.float32), None)[0]
+        patches.append(Patch(box[0].start, box[1].start, new, hole[box][..., 0] | (new != old).any(axis=-1)))
     return patches
 
 

@@ -89,12 +89,14 @@ def replace_inside(
 def filled_holes(
     frame: Float[np.ndarray, "h w 3"], hole: Bool[np.ndarray, "h w 1"], fill: FillCrop
 ) -> list[Patch]:
-    """Patches with the holes of a frame filled."""
+    """Patches with the holes of a frame filled, and with what the fill mends around them."""
     patches = []
     for place in _places(hole[..., 0]):
         rows, columns = place.box
-        new = _filled(frame[place.box], hole[place.box].astype(np.float32), fill)
-        patches.append(Patch(rows.start, columns.start, new, place.only(hole[place.box])[..., 0]))
+        old = frame[place.box]
+        new = _filled(old, hole[place.box].astype(np.float32), fill)
+        touched = hole[place.box] | (new != old).any(axis=-1, keepdims=True)
+        patches.append(Patch(rows.start, columns.start, new, place.only(touched)[..., 0]))
     return patches
 
 

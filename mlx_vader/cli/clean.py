@@ -76,14 +76,14 @@ def clean(
 
     check_results([], json)
     stopped = None
-    with _progress_bar() as on_progress:
+    with progress_bar() as on_progress:
         try:
             report = library.clean(
                 inputs,
                 out,
                 on_begin=_announce,
                 on_progress=on_progress,
-                on_note=_say,
+                on_note=say_note,
                 also_written=[json],
                 **options,
             )
@@ -112,8 +112,8 @@ def _announce(beginning: "Beginning") -> None:
             "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
             "preview": str(first.preview) if options.preview and alone else "",
             "network": f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
-            "touches": _touched(beginning),
-            "fill": options.fill if options.mask or beginning.looks_for_marks else "",
+            "touches": touched(options, looks_for_marks=beginning.looks_for_marks),
+            "fill": options.fill if options.told or beginning.looks_for_marks else "",
             "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
         },
     )
@@ -123,11 +123,13 @@ def _common_folder(tasks: "Sequence[Task]") -> str:
     return os.path.commonpath([task.target.parent.absolute() for task in tasks])
 
 
-def _touched(beginning: "Beginning") -> str:
-    options = beginning.options
-    if options.mask is not None:
-        return f"what is white in {options.mask}"
-    if not beginning.looks_for_marks:
+def touched(options: CleanOptions, *, looks_for_marks: bool) -> str:
+    """Where pixels change, in words."""
+    if options.told:
+        told = [f"what is white in {options.mask}"] if options.mask is not None else []
+        told += [f"the {kind} {text}" for kind in ("box", "polygon") for text in getattr(options, kind)]
+        return ", ".join(told)
+    if not looks_for_marks:
         return "the whole picture, against noise and the like; no marks are looked for"
     return {
         "auto": "marks that stand still while the scene moves",
@@ -137,7 +139,7 @@ def _touched(beginning: "Beginning") -> str:
 
 
 @contextmanager
-def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
+def progress_bar() -> "Iterator[Callable[[Progress], None]]":
     """Frames of the file at work, with frames a second and ETA; shown when work begins, starts over with each file."""
     from mlx_vader.cli.console import progress
 
@@ -151,7 +153,8 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
             nonlocal began, advance, estimated
             if advance is None:
                 advance = shown.enter_context(progress(now.source.name, now.total))
-            if began[0] != now.number:
+            # Looking is no work on frames, and tells nothing of how fast that will be.
+            if began[0] != now.number or now.step:
                 began = now.number, now.frames, time.monotonic()
             seconds, frames = time.monotonic() - began[2], now.frames - began[1]
             if (
@@ -161,7 +164,7 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
                 and now.frames < now.total
             ):
                 estimated = now.number
-                _say(f"{now.source.name}: {_estimate(frames, now.total - began[1], seconds)}")
+                say_note(f"{now.source.name}: {_estimate(frames, now.total - began[1], seconds)}")
             place = f" ({now.number}/{now.files})" if now.files > 1 else ""
             note = f"{frames / seconds:.1f} fps" if frames and seconds else now.step
             advance(0, completed=now.frames, total=now.total, description=now.source.name + place, note=note)
@@ -175,7 +178,7 @@ def _estimate(frames: int, total: int, seconds: float) -> str:
     return f"{total} frames at {frames / seconds:.1f} fps: about {left} to go"
 
 
-def _say(note: str) -> None:
+def say_note(note: str) -> None:
     print(f"note: {note}", file=sys.stderr)
 
 

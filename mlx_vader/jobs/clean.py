@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import VaderError
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.image_job import ImageJob
-from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.options import CleanOptions, made
 from mlx_vader.jobs.plan import PathLike, Task, check_files, make_folders, plan, skipped
 from mlx_vader.jobs.video_job import Done, OnFrames, VideoJob
 from mlx_vader.process import Finding
@@ -155,7 +155,7 @@ def clean(
     Raises VaderError before any work for what can be known to fail. With one file, its failure is raised; with
     several, failures are in the report and the others are done. Raises `Interrupted` on Ctrl-C.
     """
-    chosen = _options(options)
+    chosen = made(CleanOptions, options)
     tasks = plan(source, target)
     check_files(tasks, chosen, also_written)
     _check_encoder(chosen.codec, chosen.crf)
@@ -168,14 +168,6 @@ def clean(
         on_note(f"{path} is skipped: {_why_skipped(path)}")
     files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]
     return CleanReport(cleaning.backend_name, cleaning.device, tuple(files), tuple(left))
-
-
-def _options(given: dict[str, Any]) -> CleanOptions:
-    known = [option.name for option in fields(CleanOptions)]
-    if unknown := sorted(set(given) - set(known)):
-        raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
-    # The command line gives None for what was not typed.
-    return CleanOptions(**{name: value for name, value in given.items() if value is not None})
 
 
 def _clean_one(

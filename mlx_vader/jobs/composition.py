@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.files import FileMasks
+from mlx_vader.masks.joined import JoinedMasks
 from mlx_vader.masks.persistent import PersistentMarks
+from mlx_vader.masks.postprocess import ChangedMasks, grown
+from mlx_vader.masks.shapes import ShapeMasks, parse_shapes
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.masks.static.source import Seen, StaticMarks
 from mlx_vader.models.base import Network
@@ -30,6 +33,7 @@ from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.tiling import tiled
 from mlx_vader.untrusted import parse_json
+from mlx_vader.video import frame_at
 
 #: The shipped network that finds marks which stand still.
 FINDER = "mark-finder"
@@ -45,9 +49,8 @@ class Cleaning:
             options.strategy, clip_length=options.clip_length, overlap=options.overlap
         )
         self._file_masks = FileMasks(options.mask) if options.mask is not None else None
-        self._needs_network = (
-            self._file_masks is None and options.find != "static"
-        ) or self._fill.needs_network
+        self._shapes = parse_shapes(options.box, options.polygon)
+        self._needs_network = (not options.told and options.find != "static") or self._fill.needs_network
         if self._needs_network:
             _ = self.backend
 
@@ -69,11 +72,14 @@ class Cleaning:
     @property
     def looks_for_marks(self) -> bool:
         """Whether marks are looked for, rather than told or unwanted."""
-        return self._file_masks is None and self._looks_for_marks
+        return not self.options.told and self._looks_for_marks
 
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
-        masks = self._masks_for(task)
+        return self.process_with(self.masks_for(task))
+
+    def process_with(self, masks: MaskSource | None) -> Process:
+        """What cleans a file with these masks; without masks the network has the say."""
         if masks is not None and self.options.fill == "unblend":
             return Unblending(masks)
         if masks is not None and not self._fill.needs_network:
@@ -88,9 +94,22 @@ class Cleaning:
             marks=self._looks_for_marks,
         )
 
-    def _masks_for(self, task: Task) -> MaskSource | None:
+    def masks_for(self, task: Task) -> MaskSource | None:
+        """Where the marks of a file are, as it is told or found; None where the network has the say."""
+        masks = self._told_masks(task) if self.options.told else self._found_masks()
+        if masks is None or not self.options.grow:
+            return masks
+        return ChangedMasks(masks, partial(grown, pixels=self.options.grow), f"grown {self.options.grow}")
+
+    def _told_masks(self, task: Task) -> MaskSource:
+        told: list[MaskSource] = []
         if self._file_masks is not None:
-            return self._file_masks.of(task.source, task.root)
+            told.append(self._file_masks.of(task.source, task.root))
+        if self._shapes:
+            told.append(ShapeMasks(self._shapes, partial(frame_at, task.source)))
+        return told[0] if len(told) == 1 else JoinedMasks(told)
+
+    def _found_masks(self) -> MaskSource | None:
         if self.options.find == "static":
             return StaticMarks(self._static_marks, network_identity(FINDER))
         predicts = self.backend.interface.output("mask") is not None
@@ -125,7 +144,7 @@ class Cleaning:
         while clip := [frame.rgb for frame in islice(frames, self.backend.interface.window)]:
             restored = restore(self.backend, np.stack(clip), restored.state if restored else None)
         assert restored is not None  # there are frames
-        assert restored.mask is not None  # it predicts one: see `_masks_for`
+        assert restored.mask is not None  # it predicts one: see `masks_for`
         return restored.mask[-1]
 
 

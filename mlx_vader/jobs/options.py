@@ -1,8 +1,8 @@
 """How files are cleaned: one list for the command line, the library and its documentation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.options import documented, option
@@ -15,6 +15,24 @@ SEGMENT_FRAMES = 240
 SEGMENT_SECONDS = 8.0
 
 FIND = ("auto", "static", "network", "none")
+
+
+Options = TypeVar("Options")
+
+
+def made(kind: type[Options], given: dict[str, Any]) -> Options:
+    """The options that were given by name; None is what was not said. Raises UsageError for a name that there is not.
+
+    Where several are taken, one alone may stand for itself.
+    """
+    known = {option.name: option.default for option in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(given) - set(known)):
+        raise UsageError(f"there is no option {unknown[0]!r}", hint=f"there are {', '.join(known)}")
+    said = {name: value for name, value in given.items() if value is not None}
+    for name in said:
+        if isinstance(known[name], tuple):
+            said[name] = (said[name],) if isinstance(said[name], str) else tuple(said[name])
+    return kind(**said)
 
 
 @documented
@@ -46,6 +64,16 @@ class CleanOptions:
         help="Image, video or folder of images, white where the mark is; what is black stays as it is. "
         "To make one, paint over a frame that a player saved.",
     )
+    box: tuple[str, ...] = option(
+        (),
+        help="What lies in this box: x,y,width,height in pixels or percent; @ and a frame, or seconds as in @2.5s, "
+        "makes it a keyframe, @60-90 a span. Several are all marked.",
+        unsaid="none",
+    )
+    polygon: tuple[str, ...] = option(
+        (), help="What lies in this polygon: x1,y1,x2,y2,x3,y3 and so on; else as --box.", unsaid="none"
+    )
+    grow: float = option(0.0, help="Pixels by which masks grow, of whatever kind they are.", least=0)
     fill: str = option(
         "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
     )
@@ -67,12 +95,23 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
-        if self.marks is not None and (self.mask is not None or self.find in {"network", "none"}):
+        if self.marks is not None and not self.looks_over_time:
             raise UsageError(
                 "--marks chooses among the marks that are found over time",
-                hint="leave out --mask, --find network and --find none",
+                hint="leave out --mask, --box, --polygon, --find network and --find none",
             )
-        if self.mask is not None and self.find != "auto":
+        if self.told and self.find != "auto":
             raise UsageError(
-                "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"
+                "a mask says where the marks are: nothing is looked for",
+                hint="leave out --find, or --mask, --box and --polygon",
             )
+
+    @property
+    def told(self) -> bool:
+        """Whether it is said where the marks are."""
+        return self.mask is not None or bool(self.box) or bool(self.polygon)
+
+    @property
+    def looks_over_time(self) -> bool:
+        """Whether marks are looked for in the whole video, before any frame is changed."""
+        return not self.told and self.find not in {"network", "none"}

@@ -121,7 +121,7 @@ def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
 
 def _is_made(path: Path) -> bool:
     """Whether a file is a preview, a picture of marks, or a result that was written beside its source."""
-    return Path(path.stem).suffix in {".preview", ".clean"} or path.name.endswith(".marks.png")
+    return Path(path.stem).suffix in {".preview", ".clean", ".mask"} or path.name.endswith(".marks.png")
 
 
 def check_files(
@@ -140,7 +140,7 @@ def check_files(
     writes = [task.target for task in tasks]
     if options.preview:
         writes += [task.preview for task in tasks]
-    if mask is None and options.find not in {"network", "none"}:
+    if options.looks_over_time:
         writes += [task.candidates for task in tasks if not task.is_image]
     work_folders = [work_folder(task.target) for task in tasks if not task.is_image]
     check_overwriting(reads, [*writes, *also_written], replaced_folders=work_folders)

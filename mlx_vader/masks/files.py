@@ -39,16 +39,20 @@ class FileMasks:
             raise UsageError(f"{self.path} is no mask", hint="an image, a video or a folder of images")
 
     def of(self, source: Path, root: Path | None) -> "FileMasks":
-        """The masks for one file of a folder job: the file of the same name in a mask folder, else these."""
-        if root is None or not self.path.is_dir():
+        """The masks for one file: in a folder the file or folder of its name, else these.
+
+        In a folder job, which has a `root`, each file needs masks of its own: raises VaderError where there are none.
+        """
+        if not self.path.is_dir():
             return FileMasks(self.path)
-        relative = source.relative_to(root)
+        relative = source.relative_to(root) if root is not None else Path(source.name)
         folder = self.path / relative.parent
         for candidate in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if candidate.stem == relative.stem and (
-                candidate.is_dir() or is_image(candidate) or is_video(candidate)
-            ):
+            named = candidate.name if candidate.is_dir() else candidate.stem
+            if named == relative.stem and (candidate.is_dir() or is_image(candidate) or is_video(candidate)):
                 return FileMasks(candidate)
+        if root is None:
+            return FileMasks(self.path)
         raise VaderError(
             f"{self.path} holds no mask for {relative}", hint=f"an image or a video called {relative.stem}"
         )

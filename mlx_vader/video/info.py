@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from mlx_vader.errors import VaderError
 from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags, effective_matrix
 from mlx_vader.video.fields import FieldOrder, field_order_of
-from mlx_vader.video.files import check_source
+from mlx_vader.video.files import check_source, is_image
 from mlx_vader.video.frame import Traits
 from mlx_vader.video.hdr import HdrMetadata, hdr_of, not_written
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
@@ -105,6 +105,11 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
     without video, or without a frame that can be decoded.
     """
     return examine(path).info
+
+
+def frame_at(path: str | os.PathLike[str], seconds: float) -> int:
+    """Which frame of a video is shown so many seconds after its first; of an image, 0. See `FrameIndex.at`."""
+    return 0 if is_image(path) else examine(path).index.at(seconds)
 
 
 def examine(path: str | os.PathLike[str]) -> Examined:

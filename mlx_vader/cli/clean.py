@@ -17,6 +17,7 @@ from mlx_vader.jobs.options import CleanOptions
 if TYPE_CHECKING:
     from mlx_vader.jobs.clean import Beginning, CleanReport, FileReport, Interrupted, Progress
     from mlx_vader.jobs.plan import Task
+    from mlx_vader.process import RestoredBy
 
 #: A mark of which the network is less sure is called doubtful.
 DOUBTFUL = 0.75
@@ -110,9 +111,10 @@ def _announce(beginning: "Beginning") -> None:
         {
             "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
             "preview": str(first.preview) if options.preview and alone else "",
-            "network": f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
+            "network": f"{_network(beginning)}, {beginning.backend} on {beginning.device}",
             "touches": _touched(beginning),
             "fill": options.fill if options.mask or beginning.looks_for_marks else "",
+            "restores": "" if options.restore == "none" else _restored(options.restore),
             "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
         },
     )
@@ -122,8 +124,27 @@ def _common_folder(tasks: "Sequence[Task]") -> str:
     return os.path.commonpath([task.target.parent.absolute() for task in tasks])
 
 
+def _only_restores(beginning: "Beginning") -> bool:
+    """Whether `--restore` is all that there is to do."""
+    no_marks = beginning.options.mask is None and not beginning.looks_for_marks
+    return no_marks and beginning.options.restore != "none"
+
+
+def _network(beginning: "Beginning") -> str:
+    options = beginning.options
+    return str(options.restore if _only_restores(beginning) else options.checkpoint)
+
+
+def _restored(restore: str) -> str:
+    if restore == "auto":
+        return "the whole picture, as far as noise and coding call for it"
+    return f"the whole picture, by {restore}"
+
+
 def _touched(beginning: "Beginning") -> str:
     options = beginning.options
+    if _only_restores(beginning):
+        return ""
     if options.mask is not None:
         return f"what is white in {options.mask}"
     if not beginning.looks_for_marks:
@@ -227,9 +248,21 @@ def _found(file: "FileReport") -> Iterator[str]:
         yield f"note: {file.source}: no mark was found that stands still while the scene moves"
     if finding.status == "undecidable":
         yield f"note: {file.source}: {finding.reason}"
-    if finding.status in {"nothing", "undecidable"}:
+    if finding.restored is not None:
+        yield f"note: {file.source}: {_restoration(finding.restored)}"
+    if finding.changes_nothing:
         kept = "the result is the source, byte for byte" if file.copied else "no frame was changed"
         yield f"note: {kept}"
+
+
+def _restoration(restored: "RestoredBy") -> str:
+    """What was measured of the picture, and what was done about it."""
+    done = f"restored by {restored.network}" if restored.strength else "the picture is not restored"
+    if restored.noise is None or restored.blockiness is None:
+        return done
+    share = f", at {restored.strength:.0%}" if restored.strength else ""
+    blocks = f"blocks of coding that stand out by {restored.blockiness:.1f}"
+    return f"noise of {restored.noise:.1f} levels, {blocks}: {done}{share}"
 
 
 def _hints(report: "CleanReport", find: str) -> Iterator[str]:

@@ -59,12 +59,16 @@ class SourceFrame(Protocol):
         """Colours from 0 to 255."""
         ...
 
-    def region(self, box: Box) -> Frame:
-        """`rgb` of a box, a copy; no more is computed than that."""
-        ...
-
     def forget(self) -> None:
         """Lets go of `rgb` and `levels`; they are computed again when they are asked for."""
+        ...
+
+    def region(self, box: Box) -> Frame:
+        """The colours of a part of it, a copy; nothing else is computed."""
+        ...
+
+    def edited(self, patches: Sequence[Patch]) -> "SourceFrame":
+        """The frame with patches in it; the same object where nothing is touched."""
         ...
 
     @property
@@ -140,21 +144,39 @@ class FoundMark:
 
 
 @dataclass(frozen=True)
+class RestoredBy:
+    """The network that restores whole pictures, and how strongly: 0 keeps the pictures, 1 takes the network's.
+
+    What was measured of the video, where it was: `noise`, the standard deviation of luma, and `blockiness`, how far
+    jumps at the borders of coded blocks stand out, both in levels of 255.
+    """
+
+    network: str
+    strength: float
+    noise: float | None = None
+    blockiness: float | None = None
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a first pass found.
 
     `status`: "told" (a mask was given), "found", "nothing", "undecidable", or "unasked" where nobody looked.
-    `reason`: one line for people where the status does not speak for itself.
+    `reason`: one line for people where the status does not speak for itself. `restored`: what is done to whole
+    pictures.
     """
 
     status: str = "unasked"
     marks: tuple[FoundMark, ...] = ()
     reason: str = ""
+    restored: RestoredBy | None = None
 
     @property
     def changes_nothing(self) -> bool:
         """Whether it shows that no frame is to be changed."""
-        return self.status in {"nothing", "undecidable"}
+        if self.restored is None:
+            return self.status in {"nothing", "undecidable"}
+        return self.restored.strength == 0 and self.status in {"nothing", "undecidable", "unasked"}
 
     def scaled(self, down: float, across: float) -> "Finding":
         """The same in a picture that is so many times as high and as wide."""
@@ -181,7 +203,9 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
         marks = [dict(vars(mark), box=list(mark.box)) for mark in self.marks]
-        return {"found": self.status, "marks": marks, "undecidable": self.status == "undecidable"}
+        restored = vars(self.restored) if self.restored else None
+        undecidable = self.status == "undecidable"
+        return {"found": self.status, "marks": marks, "undecidable": undecidable, "restored": restored}
 
 
 @runtime_checkable
@@ -207,6 +231,35 @@ class Process(Protocol):
     def chunks(self, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
         """The frames with their edits. `carry`: that of an earlier chunk, to go on after it; `{}` starts a video."""
         ...
+
+
+class Analysing(Protocol):
+    """What has a first pass; see `Process.analyse`."""
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """The first pass."""
+        ...
+
+
+def analyse_in_turn(parts: Sequence[Analysing], video: Video, kept: Packed) -> Iterator[Packed]:
+    """The first passes of several, one after the other; what each keeps is kept under its number."""
+    everything = dict(kept)
+    for number, part in enumerate(parts):
+        for step in part.analyse(video, packed_of(number, everything)):
+            others = {name: array for name, array in everything.items() if not name.startswith(f"{number}.")}
+            everything = others | packed_as(number, step)
+            yield everything
+
+
+def packed_as(number: int, arrays: Packed) -> Packed:
+    """The arrays of one of several, under names that no other of them has."""
+    return {f"{number}.{name}": array for name, array in arrays.items()}
+
+
+def packed_of(number: int, arrays: Packed) -> Packed:
+    """What `packed_as` was given for this number, among those of others."""
+    begins = f"{number}."
+    return {name.removeprefix(begins): array for name, array in arrays.items() if name.startswith(begins)}
 
 
 def edited_chunks(process: Process, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:

@@ -79,7 +79,9 @@ class Unblending:
         for parity in range(2 if video.fields else 1):
             start = f"{_OURS}{parity}."
             known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
-            for step in measure(video, self._masks, looks(video, parity), dict(known), self._fill, whole=self._told):
+            for step in measure(
+                video, self._masks, looks(video, parity), dict(known), self._fill, whole=self._told
+            ):
                 known = step
                 ours = {name: array for name, array in ours.items() if not name.startswith(start)}
                 ours |= {start + name: array for name, array in known.items()}

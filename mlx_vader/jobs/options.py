@@ -14,6 +14,8 @@ SEGMENT_FRAMES = 240
 #: After at most so many seconds of work a segment ends, so that an interruption loses no more than ten.
 SEGMENT_SECONDS = 8.0
 
+#: What `restore` may be besides a network.
+RESTORE = ("auto", "none")
 FIND = ("auto", "static", "network", "none")
 
 
@@ -76,6 +78,13 @@ class CleanOptions:
     grow: float = option(0.0, help="Pixels by which masks grow, of whatever kind they are.", least=0)
     fill: str = option(
         "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
+    )
+    #: In Python also a network.
+    restore: Any = option(
+        "none",
+        typed=str,
+        help="What restores the whole picture once the marks are gone. auto: the network degradations, as far as noise "
+        "and coding of the file call for it; a network as for -c: that one, fully; none: nothing.",
     )
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
     resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")

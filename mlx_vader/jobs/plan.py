@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlx_vader.checkpoints import locate
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.options import RESTORE, CleanOptions
 from mlx_vader.jobs.work_folder import work_folder
 from mlx_vader.overwriting import check_overwriting
 from mlx_vader.video import default_suffix, is_image, is_video, list_media
@@ -131,12 +131,13 @@ def check_files(
 
     `also_written`: files that the caller is going to write.
     """
-    mask, checkpoint = options.mask, options.checkpoint
+    mask, networks = options.mask, [options.checkpoint]
+    if options.restore not in RESTORE:
+        networks.append(options.restore)
     reads = [task.source for task in tasks]
     if mask is not None:
         reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
-    if isinstance(checkpoint, str | os.PathLike):
-        reads.append(locate(Path(checkpoint)))
+    reads += [locate(Path(network)) for network in networks if isinstance(network, str | os.PathLike)]
     writes = [task.target for task in tasks]
     if options.preview:
         writes += [task.preview for task in tasks]

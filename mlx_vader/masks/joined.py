@@ -7,7 +7,7 @@ import numpy as np
 
 from mlx_vader.arrays import Mask
 from mlx_vader.masks.source import Choosable, MaskSource
-from mlx_vader.process import Finding, Packed, Video
+from mlx_vader.process import Finding, Packed, Video, analyse_in_turn
 
 #: What the whole finding is: the first of these that a source says.
 _BY_WEIGHT = ("told", "found", "undecidable", "nothing", "unasked")
@@ -34,14 +34,7 @@ class JoinedMasks:
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Each source's first pass; what each keeps is kept under its number."""
-        everything = dict(kept)
-        for number, source in enumerate(self._sources):
-            begins = f"{number}."
-            ours = {n.removeprefix(begins): array for n, array in everything.items() if n.startswith(begins)}
-            for step in source.analyse(video, ours):
-                everything = {n: array for n, array in everything.items() if not n.startswith(begins)}
-                everything |= {begins + name: array for name, array in step.items()}
-                yield everything
+        return analyse_in_turn(self._sources, video, kept)
 
     def choose(self, numbers: Sequence[int]) -> None:
         """See `Choosable`, which all of the sources have to be."""

@@ -57,7 +57,9 @@ class Regions:
 def _region(place: "_Place", mask: Mask) -> Region:
     alpha = feathered(place.only(mask))[..., 0]
     on_rim = (alpha > 0) & (alpha < 1)
-    return Region(place.box, mask, alpha > 0, np.flatnonzero(on_rim), np.ascontiguousarray(alpha[on_rim][:, None]))
+    return Region(
+        place.box, mask, alpha > 0, np.flatnonzero(on_rim), np.ascontiguousarray(alpha[on_rim][:, None])
+    )
 
 
 def replace_inside(

@@ -2,8 +2,8 @@
 
 `fill(frames, mask, flow) → frames`: frames (t, h, w, 3) in [0, 1], mask (t, h, w, 1) with 1 in the holes, flow
 (t, h, w, 2) in pixels from each frame to the next or None. What comes back is filled in the holes and equal to
-`frames` elsewhere; "membrane" mends colours up to `coded.FRINGE` pixels around. What "unblend" does besides needs a look
-at the whole video: see `mlx_vader.inpainting.unblending`.
+`frames` elsewhere; "membrane" mends colours up to `coded.FRINGE` pixels around. What "unblend" does besides needs a
+look at the whole video: see `mlx_vader.inpainting.unblending`.
 """
 
 from collections.abc import Callable

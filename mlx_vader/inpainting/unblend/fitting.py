@@ -199,7 +199,15 @@ def _once(frames: LevelClip, region: Pixels) -> Mark:
     near = _nearest(region)[wide]
     alpha_error = np.where(region[wide], alpha_error[near], 0)
     return Mark(
-        wide, opacity, product, colour[near], alpha_error, observed.variance[near], noise, part_of[near], tuple(parts)
+        wide,
+        opacity,
+        product,
+        colour[near],
+        alpha_error,
+        observed.variance[near],
+        noise,
+        part_of[near],
+        tuple(parts),
     )
 
 

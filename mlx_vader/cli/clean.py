@@ -15,16 +15,11 @@ from mlx_vader.cli.options import with_options
 from mlx_vader.jobs.options import CleanOptions
 
 if TYPE_CHECKING:
-    from mlx_vader.jobs.clean import Beginning, CleanReport, FileReport, Interrupted, Progress
+    from mlx_vader.jobs.clean import Beginning, Interrupted, Progress
     from mlx_vader.jobs.plan import Task
 
-#: A mark of which the network is less sure is called doubtful.
-DOUBTFUL = 0.75
 #: Seconds of work after which the speed tells how long the rest will take.
 SECONDS_TO_ESTIMATE = 10
-
-#: Damaged frames that are so few seconds apart are told as one place; no more places than these are told.
-SAME_PLACE, MOST_PLACES = 0.5, 6
 
 HELP = """
 Remove watermarks, logos, text and degradations from videos, images and folders of them.
@@ -70,6 +65,7 @@ def clean(
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
 ) -> None:
     """See `HELP`."""
+    from mlx_vader.cli.clean_summary import summarise
     from mlx_vader.cli.console import check_results, emit_json
     from mlx_vader.jobs import clean as library
 
@@ -93,7 +89,7 @@ def clean(
         raise typer.Exit(130)
     if json is not None:
         emit_json(report.as_dict(), json)
-    _summarise(report, options["find"], to_stderr=str(json) == "-")
+    summarise(report, options["find"], to_stderr=str(json) == "-")
     if report.failures:
         raise typer.Exit(1)
 
@@ -110,9 +106,12 @@ def _announce(beginning: "Beginning") -> None:
         {
             "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
             "preview": str(first.preview) if options.preview and alone else "",
-            "network": f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
-            "touches": touched(options, looks_for_marks=beginning.looks_for_marks),
+            "network": f"{_network(beginning)}, {beginning.backend} on {beginning.device}",
+            "touches": ""
+            if _only_restores(beginning)
+            else touched(options, looks_for_marks=beginning.looks_for_marks),
             "fill": options.fill if options.told or beginning.looks_for_marks else "",
+            "restores": "" if options.restore == "none" else _restored(options.restore),
             "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
         },
     )
@@ -120,6 +119,23 @@ def _announce(beginning: "Beginning") -> None:
 
 def _common_folder(tasks: "Sequence[Task]") -> str:
     return os.path.commonpath([task.target.parent.absolute() for task in tasks])
+
+
+def _only_restores(beginning: "Beginning") -> bool:
+    """Whether `--restore` is all that there is to do."""
+    no_marks = not beginning.options.told and not beginning.looks_for_marks
+    return no_marks and beginning.options.restore != "none"
+
+
+def _network(beginning: "Beginning") -> str:
+    options = beginning.options
+    return str(options.restore if _only_restores(beginning) else options.checkpoint)
+
+
+def _restored(restore: str) -> str:
+    if restore == "auto":
+        return "the whole picture, as far as noise and coding call for it"
+    return f"the whole picture, by {restore}"
 
 
 def touched(options: CleanOptions, *, looks_for_marks: bool) -> str:
@@ -191,89 +207,3 @@ def _say_how_to_go_on(stopped: "Interrupted") -> None:
     else:
         hint = "nothing was finished yet: the same command begins anew"
     print(f"hint: {hint}", file=sys.stderr)
-
-
-def _summarise(report: "CleanReport", find: str, *, to_stderr: bool) -> None:
-    """One line on what was done, one for each file that needs a word, and what to do where a mark stays."""
-    for file in report.files:
-        for line in _notes(file):
-            print(line, file=sys.stderr)
-    print(_summary(report), file=sys.stderr if to_stderr else sys.stdout)
-    for hint in _hints(report, find):
-        print(f"hint: {hint}", file=sys.stderr)
-
-
-def _notes(file: "FileReport") -> Iterator[str]:
-    """What is worth knowing of one file, a line each."""
-    if file.status == "failed":
-        yield f"error: {file.error}"
-        if file.hint:
-            yield f"hint: {file.hint}"
-    for stream in file.left_out:
-        yield f"note: {file.target} holds no {stream} of the source"
-    if file.damaged:
-        yield f"note: {file.source}: {_damage(file)}"
-    if file.not_finite:
-        yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
-    yield from _found(file)
-
-
-def _found(file: "FileReport") -> Iterator[str]:
-    """Which marks were removed, which were left, and how sure that is."""
-    finding = file.finding
-    for mark in finding.marks:
-        x, y, width, height = mark.box
-        done = "left" if mark.treated == "left" else "removed"
-        doubt = ", doubtful" if mark.confidence < DOUBTFUL else ""
-        yield f"note: {file.source}: a mark {done}, {width}x{height} at {x},{y} ({mark.confidence:.0%} sure{doubt})"
-    if finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
-    if finding.status == "undecidable":
-        yield f"note: {file.source}: {finding.reason}"
-    if finding.status in {"nothing", "undecidable"}:
-        kept = "the result is the source, byte for byte" if file.copied else "no frame was changed"
-        yield f"note: {kept}"
-
-
-def _hints(report: "CleanReport", find: str) -> Iterator[str]:
-    """What to look at next, and what to do where marks stay."""
-    outcomes = {file.finding.status for file in report.files if file.status == "cleaned"}
-    if outcomes & {"nothing", "undecidable"}:
-        yield "show where the mark is with --mask, or take the network's word with --find network"
-    elif "found" in outcomes:
-        yield "does a mark stay? show where it is with --mask"
-    elif find == "network" and "unasked" in outcomes:
-        yield "look at the result: what is no mark may be gone too; --mask keeps to what you show"
-    else:
-        return
-    yield "a mask is a frame saved from a player, painted white on the mark and black elsewhere"
-
-
-def _damage(file: "FileReport") -> str:
-    """How many frames of the source are damaged, and where."""
-    places: list[list[float]] = []
-    for seconds in file.damaged:
-        if places and seconds - places[-1][1] < SAME_PLACE:
-            places[-1][1] = seconds
-        else:
-            places.append([seconds, seconds])
-    shown = [f"{first:.2f}" + (f" to {last:.2f}" if last > first else "") for first, last in places]
-    more = f" and {len(shown) - MOST_PLACES} more places" if len(shown) > MOST_PLACES else ""
-    least = "at least " if file.copied else ""
-    verb = "is" if len(file.damaged) == 1 else "are"
-    count = f"{least}{len(file.damaged)} of {file.frames} frames {verb} damaged"
-    return f"{count}, at {', '.join(shown[:MOST_PLACES])} s{more}"
-
-
-def _summary(report: "CleanReport") -> str:
-    cleaned = [file for file in report.files if file.status == "cleaned"]
-    kept = sum(file.status == "kept" for file in report.files)
-    if len(report.files) == 1 and cleaned:
-        names = [str(path) for path in (cleaned[0].target, cleaned[0].preview) if path]
-        what = " and ".join(names)
-    else:
-        what = f"{len(cleaned)} of {len(report.files)} files cleaned" + (f", {kept} kept" if kept else "")
-    again = sum(file.resumed_at for file in cleaned)
-    resumed = f" after {again} of an earlier run" if again else ""
-    speed = f"{report.frames} frames{resumed}, {report.fps:.1f} fps from file to file"
-    return f"{what}: {speed} ({report.backend} on {report.device})"

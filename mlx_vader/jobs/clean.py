@@ -51,7 +51,8 @@ class FileReport:
     frames where the network gave NaN and the source's pixels stand in, `left_out` the streams and `losses` what of the
     pictures the target cannot hold. `damaged`: when frames that are broken in the source are shown, in seconds from its
     first (of a copied file only some were looked at); what is made of them is no better. `copied`: nothing was to be
-    changed, and the target is the source, byte for byte. `finding`: which marks were found.
+    changed, and the target is the source, byte for byte. `finding`: which marks were found; `candidates`: the picture
+    that shows them, where some were left.
     """
 
     source: Path
@@ -67,6 +68,7 @@ class FileReport:
     damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
     preview: Path | None = None
+    candidates: Path | None = None
     error: str = ""
     hint: str = ""
 

@@ -31,12 +31,16 @@ from mlx_vader.masks.static.source import Seen, StaticMarks
 from mlx_vader.models.base import Network
 from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
+from mlx_vader.streaming.chained import Chained
 from mlx_vader.streaming.tiling import tiled
+from mlx_vader.streaming.whole_picture import WholePicture
 from mlx_vader.untrusted import parse_json
 from mlx_vader.video import frame_at
 
 #: The shipped network that finds marks which stand still.
 FINDER = "mark-finder"
+#: The shipped network that `--restore auto` takes.
+RESTORER = "degradations"
 
 
 class Cleaning:
@@ -50,9 +54,16 @@ class Cleaning:
         )
         self._file_masks = FileMasks(options.mask) if options.mask is not None else None
         self._shapes = parse_shapes(options.box, options.polygon)
-        self._needs_network = (not options.told and options.find != "static") or self._fill.needs_network
+        self._restores = options.restore != "none"
+        #: Nothing but `restore` is wanted where there are no marks.
+        self._only_restores = self._restores and not options.told and not self._looks_for_marks
+        self._needs_network = not self._only_restores and (
+            (not options.told and options.find != "static") or self._fill.needs_network
+        )
         if self._needs_network:
             _ = self.backend
+        if self._restores:
+            _ = self._restorer
 
     @cached_property
     def backend(self) -> Backend:
@@ -62,12 +73,16 @@ class Cleaning:
     @property
     def backend_name(self) -> str:
         """The backend's, or that of what fills without a network."""
-        return self.backend.name if self._needs_network else self.options.fill
+        if self._needs_network:
+            return self.backend.name
+        return self._restorer.name if self._restores else self.options.fill
 
     @property
     def device(self) -> str:
         """Where the backend runs."""
-        return self.backend.device if self._needs_network else "CPU"
+        if self._needs_network:
+            return self.backend.device
+        return self._restorer.device if self._restores else "CPU"
 
     @property
     def looks_for_marks(self) -> bool:
@@ -76,10 +91,37 @@ class Cleaning:
 
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
-        return self.process_with(self.masks_for(task))
+        if self._only_restores:
+            return self._whole_picture
+        removal = self.process_with(self.masks_for(task))
+        return Chained(removal, self._whole_picture) if self._restores else removal
+
+    @property
+    def _whole_picture(self) -> WholePicture:
+        """What restores whole pictures."""
+        source, measured = self._restore_from, self.options.restore == "auto"
+        restoration = Restoration(
+            self._restorer,
+            self._strategy,
+            weights=network_identity(source),
+            fill=self._fill.fill,
+            marks=False,
+        )
+        name = type(source).__name__ if isinstance(source, Network) else checkpoints.label(Path(source))
+        return WholePicture(restoration, name, None if measured else 1.0)
+
+    @property
+    def _restore_from(self) -> Any:
+        return RESTORER if self.options.restore == "auto" else self.options.restore
+
+    @cached_property
+    def _restorer(self) -> Backend:
+        """The network that restores whole pictures; a checkpoint, whatever the one for marks is."""
+        same = is_package(self._restore_from) == (self.options.backend == "coreml")
+        return tiled(load_backend(self.options.backend if same else "auto", self._restore_from))
 
     def process_with(self, masks: MaskSource | None) -> Process:
-        """What cleans a file with these masks; without masks the network has the say."""
+        """What removes these marks; without masks the network has the say."""
         if masks is not None and self.options.fill == "unblend":
             return Unblending(masks)
         if masks is not None and not self._fill.needs_network:

@@ -68,7 +68,7 @@ class Sought:
         for _ in self._treatment.analyse(video, {}):
             on_frames(0, LOOKING)
         finding = _with_told(self._treatment.finding, self._masks.finding)
-        return _of_whole_frames(finding) if video.fields else finding
+        return finding.of_frames() if video.fields else finding
 
     def masks(self, video: Video) -> Iterator[Mask]:
         """Those of whole frames, 0 to 1."""
@@ -98,15 +98,6 @@ def _woven(fields: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
         if last is None or pair[0] is not last[0] or pair[1] is not last[1]:
             last, whole = pair, interleaved(*(pair if top_first else pair[::-1]))
         yield whole
-
-
-def _of_whole_frames(finding: Finding) -> Finding:
-    """What was found in fields, half as high and twice as many."""
-    marks = tuple(
-        replace(mark, first=mark.first // 2, last=None if mark.last is None else mark.last // 2)
-        for mark in finding.scaled(2, 1).marks
-    )
-    return replace(finding, marks=marks)
 
 
 def _with_told(treated: Finding, told: Finding) -> Finding:

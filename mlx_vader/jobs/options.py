@@ -14,6 +14,8 @@ SEGMENT_FRAMES = 240
 #: After at most so many seconds of work a segment ends, so that an interruption loses no more than ten.
 SEGMENT_SECONDS = 8.0
 
+#: What `restore` may be besides a network.
+RESTORE = ("auto", "none")
 FIND = ("auto", "static", "network", "none")
 
 
@@ -54,6 +56,10 @@ class CleanOptions:
         help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
         "at the whole video; network: all that the network takes for marks; none: no marks.",
     )
+    marks: str | None = option(
+        None,
+        help="Numbers of marks in the list that clean printed, such as 1,3: these are removed, and no others.",
+    )
     mask: Any = option(
         None,
         typed=Path,
@@ -73,6 +79,13 @@ class CleanOptions:
     fill: str = option(
         "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
     )
+    #: In Python also a network.
+    restore: Any = option(
+        "none",
+        typed=str,
+        help="What restores the whole picture once the marks are gone. auto: the network degradations, as far as noise "
+        "and coding of the file call for it; a network as for -c: that one, fully; none: nothing.",
+    )
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
     resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")
     codec: str = option(
@@ -91,6 +104,11 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
+        if self.marks is not None and not self.looks_over_time:
+            raise UsageError(
+                "--marks chooses among the marks that are found over time",
+                hint="leave out --mask, --box, --polygon, --find network and --find none",
+            )
         if self.told and self.find != "auto":
             raise UsageError(
                 "a mask says where the marks are: nothing is looked for",
@@ -101,3 +119,8 @@ class CleanOptions:
     def told(self) -> bool:
         """Whether it is said where the marks are."""
         return self.mask is not None or bool(self.box) or bool(self.polygon)
+
+    @property
+    def looks_over_time(self) -> bool:
+        """Whether marks are looked for in the whole video, before any frame is changed."""
+        return not self.told and self.find not in {"network", "none"}

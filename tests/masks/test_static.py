@@ -80,7 +80,7 @@ def test_a_mark_with_change_around_it_is_taken():
     decision = decide(likely(LOGO), 0.0, EVERYWHERE, AROUND)
     assert decision.finding.status == "found"
     assert decision.finding.marks[0].box == (80, 20, 30, 20)
-    assert decision.finding.marks[0].treated == "static"
+    assert decision.finding.marks[0].treated == "taken"
     assert (decision.mask == (likely(LOGO) > 0)).all()
 
 
@@ -107,7 +107,7 @@ def test_of_two_marks_the_one_behind_which_nothing_changes_is_left():
     changed = EVERYWHERE.copy()
     changed[:, :70] = False
     decision = decide(likely(LOGO, sign), 0.0, changed, AROUND)
-    assert sorted(mark.treated for mark in decision.finding.marks) == ["left", "static"]
+    assert sorted(mark.treated for mark in decision.finding.marks) == ["left", "taken"]
     assert decision.mask[LOGO].all()
     assert not decision.mask[sign].any()
 

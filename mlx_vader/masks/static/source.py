@@ -174,7 +174,7 @@ def decide(
             continue
         taken = not still and mark.proved(changed, spread)
         believed |= mark.inside & taken
-        marks.append(FoundMark(mark.xywh, round(mark.confidence, 3), "static" if taken else "left"))
+        marks.append(FoundMark(mark.xywh, round(mark.confidence, 3), "taken" if taken else "left"))
     return decision(believed, tuple(marks), _doubt(believed, marks=marks, still=still))
 
 

@@ -67,7 +67,7 @@ class Sought:
         """The first pass: where marks are, and how they would be treated. In whole frames, also of fields."""
         for _ in self._treatment.analyse(video, {}):
             on_frames(0, LOOKING)
-        finding = _with_told(self._treatment.finding, self._masks.finding)
+        finding = _measured(self._masks.finding, self._treatment.finding)
         return finding.of_frames() if video.fields else finding
 
     def masks(self, video: Video) -> Iterator[Mask]:
@@ -100,15 +100,14 @@ def _woven(fields: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
         yield whole
 
 
-def _with_told(treated: Finding, told: Finding) -> Finding:
-    """The marks that were told, with what was measured of them, and then all others."""
-    if told.status != "told":
-        return treated
+def _measured(found: Finding, treated: Finding) -> Finding:
+    """The marks of the masks, in their order, with what was measured of them; and what else was."""
     marks = []
-    for mark in told.marks:
+    for mark in found.marks:
         same = max((other for other in treated.marks if _meet(mark, other)), key=_size, default=mark)
-        marks.append(replace(mark, treated=same.treated, alpha=same.alpha, colour=same.colour))
-    others = (other for other in treated.marks if not any(_meet(other, mark) for mark in told.marks))
+        taken = same if mark.treated != "left" else mark
+        marks.append(replace(mark, treated=taken.treated, alpha=taken.alpha, colour=taken.colour))
+    others = (other for other in treated.marks if not any(_meet(other, mark) for mark in found.marks))
     return replace(treated, marks=(*marks, *others))
 
 

@@ -152,7 +152,7 @@ class PromptedMasks:
         if missing:
             words = ", ".join(f"“{words.text}”" for words in self._words)
             return Finding("nothing", reason=f"nothing was found for {words}")
-        return Finding("told", tuple(marks))
+        return Finding("found", tuple(marks))
 
     def _pack(self) -> Packed:
         boxes = [(*mark.box, mark.confidence, mark.kind == "click") for mark in self.finding.marks]
@@ -160,7 +160,7 @@ class PromptedMasks:
             "ends": np.cumsum([len(content) for content in self._masks]),
             "content": np.frombuffer(b"".join(self._masks), np.uint8),
             "marks": np.array(boxes, np.float64).reshape(-1, 6),
-            "found": np.array(self.finding.status == "told"),
+            "found": np.array(self.finding.status == "found"),
         }
 
     def _unpack(self, kept: Packed) -> None:

@@ -160,7 +160,7 @@ def test_from_a_click_in_a_file_to_a_mask(tmp_path, sam, dino, frames, monkeypat
     told = {"click": "30,30@3", "prompt": "the logo@2", "segmenter": sam, "detector": dino}
     (file,) = mask(tmp_path / "in.mp4", tmp_path / "mask.mkv", **told).files
     assert probe(tmp_path / "mask.mkv").frames == 6
-    assert file.made.finding.status == "told"
+    assert file.made.finding.status == "found"
     assert {mark.kind for mark in file.made.finding.marks} >= {"prompt"}
 
 

@@ -78,7 +78,7 @@ def test_an_object_is_followed_from_the_click_to_both_ends():
         assert np.array_equal(mask, (frame.levels[..., :1] > 100).astype(np.float32)), number
     (mark,) = source.finding.marks
     assert (mark.kind, mark.box) == ("click", (16, 8, 6, 6))
-    assert source.finding.status == "told"
+    assert source.finding.status == "found"
 
 
 def test_points_and_frames_reach_the_network():

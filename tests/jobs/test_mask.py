@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -179,7 +182,7 @@ def test_a_mask_that_changes_is_a_folder_of_pictures_which_clean_finds_by_name(t
 
 
 def test_one_picture_cannot_hold_a_mask_that_changes(tmp_path, clip):
-    with pytest.raises(VaderError, match="changes in frame 1") as error:
+    with pytest.raises(VaderError, match="changes over time") as error:
         vader.mask(clip, tmp_path / "mask.png", box=["10,10,20,20@0", "40,10,20,20@30"])
     assert "folder" in error.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
@@ -280,6 +283,34 @@ def test_a_target_appears_when_it_is_complete_and_an_older_one_stays(tmp_path, c
     with pytest.raises(KeyboardInterrupt):
         vader.mask(clip, tmp_path / name, box=box, grow=2, smooth=1)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+#: `mask` that is killed after twenty masks.
+KILLED = """
+import os, signal, sys
+from mlx_vader import cli
+from mlx_vader.jobs import mask_sources
+def killed(masks, frames):
+    for number, mask in enumerate(masks):
+        if number == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield mask
+mask_sources.smoothed = killed
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("name", ["mask.mkv", "masks"])
+def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path, clip, name):
+    box = ["10,10,20,20@0", "40,10,20,20@30"]
+    boxes = [part for text in box for part in ("--box", text)]
+    command = [sys.executable, "-c", KILLED, "mask", clip, "-o", tmp_path / name, "--smooth", "1", *boxes]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == -signal.SIGKILL
+    assert not [path for path in tmp_path.iterdir() if path.is_file() and path != clip]
+    assert list(tmp_path.rglob(".*"))
+    vader.mask(clip, tmp_path / name, box=box)
+    assert not list(tmp_path.rglob(".*"))
 
 
 @pytest.mark.parametrize("target", ["in.mp4", "drawn.png", "link.mkv"])

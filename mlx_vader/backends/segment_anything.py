@@ -5,9 +5,8 @@ SAM 2 (Ravi et al., arXiv 2408.00714) follows an object through the frames that 
 hub; nothing is downloaded.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,11 +25,10 @@ _BOX_THRESHOLD, _TEXT_THRESHOLD = 0.35, 0.25
 
 
 class SegmentAnything:
-    """Both networks, each loaded when it is first needed."""
+    """Both networks, or SAM 2 alone where no words are to be understood."""
 
-    def __init__(self, segmenter: str, detector: str) -> None:
-        """Folders or names of weights. Raises VaderError where `transformers` is not installed."""
-        self._segmenter, self._detector = segmenter, detector
+    def __init__(self, segmenter: str, detector: str | None = None) -> None:
+        """Folders or names of weights. Raises VaderError where these or `transformers` are not there."""
         try:
             import transformers
         except ImportError as error:
@@ -40,23 +38,22 @@ class SegmentAnything:
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         self._device = best_device()
-
-    @property
-    def names(self) -> tuple[str, str]:
-        """The weights."""
-        return self._segmenter, self._detector
+        self.names = (segmenter, detector or "")
+        self._tracker = self._loaded(transformers.Sam2VideoModel, segmenter)
+        if detector is not None:
+            self._finder = self._loaded(transformers.GroundingDinoForObjectDetection, detector)
+            self._processor = _load(transformers.GroundingDinoProcessor, detector)
 
     def boxes(self, levels: LevelFrame, words: str) -> list[tuple[tuple[float, float, float, float], float]]:
         """Left, top, right and bottom, in pixels, of what the words mean, and how sure that is, from 0 to 1."""
         import torch
 
-        processor, model = self._finder
         # It was trained on lower-case phrases that end in a full stop.
         text = words.lower().rstrip(" .") + "."
-        inputs = processor(images=levels, text=text, return_tensors="pt").to(self._device)
+        inputs = self._processor(images=levels, text=text, return_tensors="pt").to(self._device)
         with torch.inference_mode():
-            outputs = model(**inputs)
-        (found,) = processor.post_process_grounded_object_detection(
+            outputs = self._finder(**inputs)
+        (found,) = self._processor.post_process_grounded_object_detection(
             outputs,
             inputs.input_ids,
             threshold=_BOX_THRESHOLD,
@@ -111,28 +108,22 @@ class SegmentAnything:
         )
         return (picture - mean) / deviation
 
-    @cached_property
-    def _tracker(self) -> Any:
-        from transformers import Sam2VideoModel
-
-        return _loaded(Sam2VideoModel.from_pretrained, self._segmenter).eval().to(self._device)
-
-    @cached_property
-    def _finder(self) -> tuple[Any, Any]:
-        from transformers import GroundingDinoForObjectDetection, GroundingDinoProcessor
-
-        model = _loaded(GroundingDinoForObjectDetection.from_pretrained, self._detector)
-        return _loaded(GroundingDinoProcessor.from_pretrained, self._detector), model.eval().to(self._device)
+    def _loaded(self, kind: Any, name: str) -> Any:
+        return _load(kind, name).eval().to(self._device)
 
 
-def _loaded(load: Callable[..., Any], name: str) -> Any:
+def _load(kind: Any, name: str) -> Any:
     try:
-        return load(name, local_files_only=True)
+        return kind.from_pretrained(name, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        here = os.path.isdir(name)  # noqa: PTH112 - a name of the hub is no path
+        if Path(name).is_dir():
+            raise VaderError(
+                f"{name} does not hold {kind.__name__} of transformers",
+                hint="was it saved by save_pretrained?",
+            ) from error
         raise VaderError(
-            f"{name} holds no such weights" if here else f"the weights {name} are not on this machine",
-            hint="name a folder with a model of transformers" if here else f"hf download {name}",
+            f"the weights {name} are not on this machine",
+            hint=f"hf download {name}, or name a folder with --segmenter and --detector",
         ) from error
 
 

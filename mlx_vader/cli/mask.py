@@ -102,7 +102,6 @@ def _write_frame(inputs: list[Path], out: str | None, frame: str, options: dict)
 
 def _announce(beginning: "MaskBeginning") -> None:
     """Says what will be done, and where the result goes."""
-    from mlx_vader.cli.clean import touched
     from mlx_vader.cli.console import announce
 
     tasks, options = beginning.tasks, beginning.options
@@ -113,9 +112,19 @@ def _announce(beginning: "MaskBeginning") -> None:
         {
             "to": str(first.folder or first.target) if alone else f"{first.target.parent}",
             "preview": str(first.preview) if options.preview and alone else "",
-            "marks": touched(options.cleaning(), looks_for_marks=True),
+            "marks": _marks(options),
         },
     )
+
+
+def _marks(options: MaskOptions) -> str:
+    """Where marks are, in words."""
+    from mlx_vader.cli.clean import touched
+
+    pointed = [f"the object at {click}" for click in options.click] + [f"“{w}”" for w in options.prompt]
+    cleaning = options.cleaning()
+    others = [] if pointed and not cleaning.told else [touched(cleaning, looks_for_marks=True)]
+    return ", ".join([*pointed, *others])
 
 
 def _summarise(report: "MaskReport", *, to_stderr: bool) -> None:
@@ -176,10 +185,10 @@ def _advice(file: "MaskFileReport") -> Iterator[str]:
     """Why nothing was marked, and what to do next."""
     made = file.made
     assert made is not None  # it did not fail
-    if made.finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
-    if made.finding.status == "undecidable":
+    if made.finding.reason:
         yield f"note: {file.source}: {made.finding.reason}"
+    elif made.finding.status == "nothing":
+        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
     if made.masked_frames:
         yield f"hint: vader-mlx clean {_quoted(file.source)} --mask {_quoted(made.target)}"
     else:

@@ -3,17 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxtyping import UInt8
-from numpy import ndarray
-
-from mlx_vader.arrays import LevelFrame
 from mlx_vader.errors import UsageError
+from mlx_vader.jobs.overlay import numbered
 from mlx_vader.levels import to_unit
 from mlx_vader.process import FoundMark
 from mlx_vader.video import open_video, write_image
-
-#: Colours of marks that are taken, and of those that are left.
-TAKEN, LEFT = (60, 220, 90), (255, 210, 40)
 
 
 def parse_numbers(text: str) -> tuple[int, ...]:
@@ -44,29 +38,4 @@ def write_candidates(source: Path, target: Path, marks: Sequence[FoundMark], fra
     number = shown_at(marks, frames)
     with open_video(source, number, number + 1) as video:
         for frame in video:
-            write_image(target, to_unit(drawn(frame.levels, marks)))
-
-
-def drawn(picture: LevelFrame, marks: Sequence[FoundMark]) -> UInt8[ndarray, "h w 3"]:
-    """A picture with a numbered box around each mark: green where it was taken, yellow where it was left."""
-    import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
-
-    canvas = Image.fromarray(picture)
-    draw = ImageDraw.Draw(canvas)
-    size = max(12, canvas.height // 28)
-    font = ImageFont.load_default(size)
-    for number, mark in enumerate(marks, start=1):
-        colour = LEFT if mark.treated == "left" else TAKEN
-        x, y, width, height = mark.box
-        line = max(1, size // 10)
-        box = x - line, y - line, x + width + line - 1, y + height + line - 1
-        draw.rectangle(box, outline=colour, width=line)
-        label = draw.textbbox((0, 0), str(number), font=font)
-        wide, high = int(label[2]) + size // 2, size + size // 4
-        # Above the box; inside it where there is no room.
-        top = y - high - line if y >= high + line else y
-        left = min(max(x - line, 0), max(canvas.width - wide, 0))
-        draw.rectangle((left, top, left + wide, top + high), fill=colour)
-        draw.text((left + wide / 2, top + high / 2), str(number), font=font, fill="black", anchor="mm")
-    return np.asarray(canvas)
+            write_image(target, to_unit(numbered(frame.levels, enumerate(marks, start=1))))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from mlx_vader.arrays import LevelFrame
@@ -19,6 +20,9 @@ from mlx_vader.process import Video
 from mlx_vader.video import frame_at, is_image, open_image, probe, write_image
 from mlx_vader.video.images import check_image_target
 from mlx_vader.video.in_memory import ClipInMemory
+
+#: A picture with its margins, of another size than the frame.
+Gridded = UInt8[np.ndarray, "rows columns 3"]
 
 #: Pictures narrower than this are enlarged, by whole numbers, so that labels have room.
 _LEAST_WIDTH = 960
@@ -76,7 +80,7 @@ def _video(path: Path) -> Video:
     return VideoSource(path, probe(path), fields=False)
 
 
-def with_grid(levels: LevelFrame, title: str) -> LevelFrame:
+def with_grid(levels: LevelFrame, title: str) -> Gridded:
     """The picture under lines at round coordinates, which stand on all four sides; enlarged if it is small."""
     width = levels.shape[1]
     scale = max(1, -(-_LEAST_WIDTH // width))
@@ -94,7 +98,7 @@ def _lined(levels: LevelFrame, strength: float) -> LevelFrame:
     return (levels + strength * (away - levels) + 0.5).astype(np.uint8)
 
 
-def _framed(levels: LevelFrame, step: int, scale: int, title: str) -> LevelFrame:
+def _framed(levels: LevelFrame, step: int, scale: int, title: str) -> Gridded:
     """With a margin that holds the title and the coordinates of lines."""
     height, width = levels.shape[:2]
     size = max(16, width // 80)

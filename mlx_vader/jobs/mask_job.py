@@ -16,9 +16,13 @@ from mlx_vader.jobs.overlay import overlay
 from mlx_vader.jobs.video_job import OnFrames
 from mlx_vader.jobs.video_source import VideoSource
 from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.masks.files import FOUND
 from mlx_vader.process import Finding
 from mlx_vader.video import open_image, probe, write_image
 from mlx_vader.video.in_memory import ClipInMemory
+
+#: The comment of a file with masks that somebody drew.
+DRAWN = "marks that were drawn"
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class VideoMasks:
         self._task, self._options = task, options
         info = probe(task.source)
         self.total = info.frames or 0
-        fields = info.field_order != "progressive"
+        # As `clean` sees the video.
+        fields = info.field_order != "progressive" and not info.orientation.transposed
         self._video = VideoSource(task.source, info, fields=fields)
         self._frames = VideoSource(task.source, info, fields=False)
         self._sought = seeking.of(task)
@@ -95,9 +100,9 @@ class VideoMasks:
         counted = _Counted(self._sought.masks(self._video), on_frames)
         preview = self._task.preview if self._options.preview else None
         if self._writer is not None:
-            self._writer.write(counted, self._overlays(counted, finding))
+            self._writer.write(counted, self._overlays(counted, finding), _comment(finding))
             return counted.told(self._task.target, finding, preview)
-        target = write_pictures(self._task, counted)
+        target = write_pictures(self._task, counted, _comment(finding))
         if preview is not None:
             # A mask that never changes is shown where the video is under way.
             number = counted.frames // 2 if counted.still else counted.largest_frame
@@ -135,15 +140,20 @@ class ImageMasks:
         counted = _Counted(masks(), on_frames)
         found = list(counted)
         if counted.still:
-            target = write_pictures(self._task, found)
+            target = write_pictures(self._task, found, _comment(findings[0]))
         else:
             target = self._task.picture
-            write_animation(target, found, self._image)
+            write_animation(target, found, self._image, _comment(findings[0]))
         preview = self._task.preview if self._options.preview else None
         if preview is not None:
             shown = counted.largest_frame
             _write_preview(preview, to_levels(frames[shown]), counted.largest, findings[0], shown)
         return counted.told(target, findings[0], preview)
+
+
+def _comment(finding: Finding) -> str:
+    """What the file says of itself: whether somebody drew its masks."""
+    return DRAWN if finding.status == "told" else FOUND
 
 
 def _write_preview(path: Path, levels: LevelFrame, mask: Mask | None, finding: Finding, number: int) -> None:

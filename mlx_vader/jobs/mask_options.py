@@ -44,10 +44,12 @@ class MaskOptions:
     segmenter: str = option(
         "facebook/sam2.1-hiera-small",
         help="SAM 2 for --click and --prompt: a folder, or a name in the hub's cache.",
+        unsaid="sam2.1-hiera-small",
     )
     detector: str = option(
         "IDEA-Research/grounding-dino-tiny",
         help="GroundingDINO for --prompt: a folder, or a name in the hub's cache.",
+        unsaid="grounding-dino-tiny",
     )
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 
 from mlx_vader.arrays import Mask
@@ -30,25 +30,23 @@ class Seeking:
         self._options = options
         self._cleaning = Cleaning(options.cleaning())
         self._clicks, self._words = parse_clicks(options.click), parse_words(options.prompt)
-        if options.prompted:
-            _ = self._segmenter
+        self._segmenter = (
+            SegmentAnything(options.segmenter, options.detector if options.prompt else None)
+            if options.prompted
+            else None
+        )
 
     def of(self, task: MaskTask) -> "Sought":
         """The masks of one file. Raises VaderError where a folder of masks has none for it."""
         return Sought(self._given(task), self._cleaning, self._options)
 
     def _given(self, task: MaskTask) -> MaskSource | None:
-        if not self._options.prompted:
+        if self._segmenter is None:
             return self._cleaning.masks_for(task)
         seconds = partial(frame_at, task.source)
         prompted = PromptedMasks(self._segmenter, self._clicks, self._words, seconds)
         others = self._cleaning.masks_for(task) if self._cleaning.options.told else None
         return JoinedMasks([prompted, others]) if others else prompted
-
-    @cached_property
-    def _segmenter(self) -> SegmentAnything:
-        """Loaded once for all files."""
-        return SegmentAnything(self._options.segmenter, self._options.detector)
 
 
 class Sought:
@@ -69,7 +67,7 @@ class Sought:
         """The first pass: where marks are, and how they would be treated. In whole frames, also of fields."""
         for _ in self._treatment.analyse(video, {}):
             on_frames(0, LOOKING)
-        finding = _with_told(self._treatment.finding, self._masks.finding)
+        finding = _measured(self._masks.finding, self._treatment.finding)
         return finding.of_frames() if video.fields else finding
 
     def masks(self, video: Video) -> Iterator[Mask]:
@@ -102,15 +100,14 @@ def _woven(fields: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
         yield whole
 
 
-def _with_told(treated: Finding, told: Finding) -> Finding:
-    """The marks that were told, with what was measured of them, and then all others."""
-    if told.status != "told":
-        return treated
+def _measured(found: Finding, treated: Finding) -> Finding:
+    """The marks of the masks, in their order, with what was measured of them; and what else was."""
     marks = []
-    for mark in told.marks:
+    for mark in found.marks:
         same = max((other for other in treated.marks if _meet(mark, other)), key=_size, default=mark)
-        marks.append(replace(mark, treated=same.treated, alpha=same.alpha, colour=same.colour))
-    others = (other for other in treated.marks if not any(_meet(other, mark) for mark in told.marks))
+        taken = same if mark.treated != "left" else mark
+        marks.append(replace(mark, treated=taken.treated, alpha=taken.alpha, colour=taken.colour))
+    others = (other for other in treated.marks if not any(_meet(other, mark) for mark in found.marks))
     return replace(treated, marks=(*marks, *others))
 
 

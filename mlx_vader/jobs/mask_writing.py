@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mlx_vader.arrays import LevelFrame, Mask
 from mlx_vader.errors import VaderError
@@ -34,6 +35,7 @@ from mlx_vader.video import (
 )
 from mlx_vader.video.color import FULL_RANGE
 from mlx_vader.video.frame import Traits
+from mlx_vader.video.image_metadata import Metadata
 from mlx_vader.video.info import examine
 from mlx_vader.video.to_rgb import Coding
 from mlx_vader.writing import folder_written_beside, write_file
@@ -58,7 +60,7 @@ class MaskVideo:
         for target, encoding in zip((task.target, task.preview), self.encodings.values(), strict=False):
             check_output(target, encoding)
 
-    def write(self, masks: Iterable[Mask], previews: Iterable[LevelFrame]) -> None:
+    def write(self, masks: Iterable[Mask], previews: Iterable[LevelFrame], comment: str) -> None:
         """Takes a mask for each frame, and as many pictures for the preview, if there is one."""
         index = examine(self._task.source).index
         with WorkFolder(self._task.target, tuple(self.encodings)) as folder:
@@ -84,7 +86,8 @@ class MaskVideo:
                 assemble(
                     finished_segments(folder.folder(PREVIEW)), self._task.preview, self.encodings[PREVIEW]
                 )
-            assemble(finished_segments(folder.folder(MASK)), self._task.target, encoding)
+            segments = finished_segments(folder.folder(MASK))
+            assemble(segments, self._task.target, encoding, comment=comment)
 
 
 def _grey_frame(mask: Mask, encoding: Encoding, number: int) -> VideoFrame:
@@ -94,7 +97,7 @@ def _grey_frame(mask: Mask, encoding: Encoding, number: int) -> VideoFrame:
     return VideoFrame(av.VideoFrame.from_ndarray(stored, "gray"), traits, 0, encoding.time_base, number)
 
 
-def write_pictures(task: MaskTask, masks: Iterable[Mask]) -> Path:
+def write_pictures(task: MaskTask, masks: Iterable[Mask], comment: str) -> Path:
     """One PNG if the mask never changes, else numbered ones in a folder; which of both it was.
 
     The other one, of an earlier run, is removed. Raises VaderError where the mask changes and there is no folder.
@@ -109,7 +112,7 @@ def write_pictures(task: MaskTask, masks: Iterable[Mask]) -> Path:
             break
         same += 1
     if other is None:
-        write_file(task.picture, _png(first))
+        write_file(task.picture, _png(first, comment))
         if task.folder and task.folder.is_dir():
             shutil.rmtree(task.folder)
         return task.picture
@@ -120,31 +123,41 @@ def write_pictures(task: MaskTask, masks: Iterable[Mask]) -> Path:
         )
     with folder_written_beside(task.folder) as partial:
         partial.mkdir()
-        for number, content in enumerate(_pngs(chain(repeat(first, same), [other], remaining)), start=1):
+        for number, content in enumerate(
+            _pngs(chain(repeat(first, same), [other], remaining), comment), start=1
+        ):
             (partial / f"{number:06d}.png").write_bytes(content)
     task.picture.unlink(missing_ok=True)
     return task.folder
 
 
-def write_animation(path: Path, masks: list[Mask], source: ImageFile) -> None:
+def write_animation(path: Path, masks: list[Mask], source: ImageFile, comment: str) -> None:
     """The masks of an animation's frames, shown as long as these. Raises VaderError for pages, whose masks differ."""
     if not source.durations:
         raise VaderError(
             f"{path} would hold a mask for each page", hint="make files of the pages, and mask these"
         )
-    about = ImageFile((), (None,) * len(masks), gray=True, durations=source.durations, loop=source.loop)
+    about = ImageFile(
+        (),
+        (None,) * len(masks),
+        gray=True,
+        durations=source.durations,
+        loop=source.loop,
+        metadata=Metadata(text={"Comment": comment}),
+    )
     write_images(path, [np.repeat(mask, 3, axis=-1) for mask in masks], about)
 
 
-def _pngs(masks: Iterable[Mask]) -> Iterator[bytes]:
+def _pngs(masks: Iterable[Mask], comment: str) -> Iterator[bytes]:
     last: Mask | None = None
     for mask in masks:
         if mask is not last:
-            last, content = mask, _png(mask)
+            last, content = mask, _png(mask, comment)
         yield content
 
 
-def _png(mask: Mask) -> bytes:
-    content = BytesIO()
-    Image.fromarray(to_levels(mask[..., 0])).save(content, "png")
+def _png(mask: Mask, comment: str) -> bytes:
+    content, about = BytesIO(), PngInfo()
+    about.add_text("Comment", comment)
+    Image.fromarray(to_levels(mask[..., 0])).save(content, "png", pnginfo=about)
     return content.getvalue()

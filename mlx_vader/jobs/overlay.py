@@ -1,6 +1,6 @@
 """A mask over the picture it is for, and numbered boxes around marks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -8,11 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 from mlx_vader.arrays import LevelFrame, Mask
 from mlx_vader.process import FoundMark
 
-#: What is marked is tinted in magenta, by half; boxes are yellow, and grey around what is left alone.
+#: What is marked is tinted in magenta, by half.
 _TINT, _STRENGTH = np.array([255, 0, 200], np.float32), 0.5
-_BOX, _LEFT = (255, 220, 0), (190, 190, 190)
-#: Sizes as shares of the picture's height.
-_LINE, _TEXT = 1 / 360, 1 / 28
+#: Colours of boxes around marks that are taken, and around those that are left.
+TAKEN, LEFT = (60, 220, 90), (255, 210, 40)
 
 
 def overlay(levels: LevelFrame, mask: Mask, marks: Sequence[FoundMark] = (), frame: int = 0) -> LevelFrame:
@@ -22,7 +21,7 @@ def overlay(levels: LevelFrame, mask: Mask, marks: Sequence[FoundMark] = (), fra
     strength = _STRENGTH * mask[rows, columns]
     shown[rows, columns] = levels[rows, columns] * (1 - strength) + _TINT * strength + 0.5
     there = [(number, mark) for number, mark in enumerate(marks, start=1) if _is_there(mark, mask, frame)]
-    return _labelled(shown, there) if there else shown
+    return numbered(shown, there) if there else shown
 
 
 def _is_there(mark: FoundMark, mask: Mask, frame: int) -> bool:
@@ -33,33 +32,22 @@ def _is_there(mark: FoundMark, mask: Mask, frame: int) -> bool:
     return mark.treated == "left" or bool(mask[y : y + height, x : x + width].any())
 
 
-def _labelled(levels: LevelFrame, marks: Sequence[tuple[int, FoundMark]]) -> LevelFrame:
-    image = Image.fromarray(levels)
-    draw = ImageDraw.Draw(image)
-    line = max(1, round(_LINE * image.height))
-    font = ImageFont.load_default(max(12, round(_TEXT * image.height)))
+def numbered(levels: LevelFrame, marks: Iterable[tuple[int, FoundMark]]) -> LevelFrame:
+    """The picture with a box around each mark, not on it, and its number."""
+    canvas = Image.fromarray(levels)
+    draw = ImageDraw.Draw(canvas)
+    size = max(12, canvas.height // 28)
+    font = ImageFont.load_default(size)
     for number, mark in marks:
+        colour = LEFT if mark.treated == "left" else TAKEN
         x, y, width, height = mark.box
-        colour = _LEFT if mark.treated == "left" else _BOX
-        # Around the mark, not on it.
-        outer = (x - 2 * line, y - 2 * line, x + width + 2 * line - 1, y + height + 2 * line - 1)
-        draw.rectangle(outer, outline=colour, width=line)
-        _label(draw, str(number), outer, font, colour, image.size)
-    return np.asarray(image)
-
-
-def _label(
-    draw: ImageDraw.ImageDraw,
-    text: str,
-    box: tuple[int, int, int, int],
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    colour: tuple[int, int, int],
-    size: tuple[int, int],
-) -> None:
-    """A tag on the upper left corner of the box, or below it where there is no room above; within the picture."""
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    width, height = right - left + 8, bottom - top + 8
-    x = min(max(box[0], 0), size[0] - width)
-    y = box[1] - height if box[1] >= height else min(box[3] + 1, size[1] - height)
-    draw.rectangle((x, y, x + width - 1, y + height - 1), fill=colour)
-    draw.text((x + 4 - left, y + 4 - top), text, font=font, fill="black")
+        line = max(1, size // 10)
+        box = x - line, y - line, x + width + line - 1, y + height + line - 1
+        draw.rectangle(box, outline=colour, width=line)
+        wide, high = round(draw.textlength(str(number), font=font)) + size // 2, size + size // 4
+        # Above the box; inside it where there is no room.
+        top = y - high - line if y >= high + line else y
+        left = min(max(x - line, 0), max(canvas.width - wide, 0))
+        draw.rectangle((left, top, left + wide, top + high), fill=colour)
+        draw.text((left + wide / 2, top + high / 2), str(number), font=font, fill="black", anchor="mm")
+    return np.asarray(canvas)

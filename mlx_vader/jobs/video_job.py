@@ -95,7 +95,9 @@ class VideoJob:
             size = panel_size(self.info.width, self.info.height)
             self.encodings[PREVIEW] = self._encoding(task.preview, size)
             check_output(task.preview, self.encodings[PREVIEW])
-        fields = self.encodings[CLEAN].field_order != "progressive"
+        # Where columns are stored as rows, a field is every other column: such frames are worked on as they are.
+        turned = self.info.orientation.transposed
+        fields = self.encodings[CLEAN].field_order != "progressive" and not turned
         self.video = VideoSource(task.source, self.info, fields=fields)
         _check_disk(task)
 

@@ -28,10 +28,8 @@ Corners = tuple[float, float, float, float]
 class Segmenter(Protocol):
     """What finds objects and follows them; see `mlx_vader.backends.segment_anything`."""
 
-    @property
-    def names(self) -> tuple[str, str]:
-        """Its weights."""
-        ...
+    #: Its weights.
+    names: tuple[str, str]
 
     def boxes(self, levels: LevelFrame, words: str) -> list[tuple[Corners, float]]:
         """Where what the words mean is, and how sure that is."""
@@ -154,7 +152,7 @@ class PromptedMasks:
         if missing:
             words = ", ".join(f"“{words.text}”" for words in self._words)
             return Finding("nothing", reason=f"nothing was found for {words}")
-        return Finding("told", tuple(marks))
+        return Finding("found", tuple(marks))
 
     def _pack(self) -> Packed:
         boxes = [(*mark.box, mark.confidence, mark.kind == "click") for mark in self.finding.marks]
@@ -162,7 +160,7 @@ class PromptedMasks:
             "ends": np.cumsum([len(content) for content in self._masks]),
             "content": np.frombuffer(b"".join(self._masks), np.uint8),
             "marks": np.array(boxes, np.float64).reshape(-1, 6),
-            "found": np.array(self.finding.status == "told"),
+            "found": np.array(self.finding.status == "found"),
         }
 
     def _unpack(self, kept: Packed) -> None:
@@ -200,7 +198,7 @@ def _mark(target: _Target, mask: Mask) -> FoundMark | None:
     part = parts[int(y), int(x)]
     if not part:
         return None
-    rows, columns = ndimage.find_objects(parts == part)[0]
+    rows, columns = ndimage.find_objects(parts)[part - 1]
     box = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
     return FoundMark(box, target.confidence, "fill", target.kind)
 

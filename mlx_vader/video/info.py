@@ -42,7 +42,7 @@ class VideoInfo:
     has it, empty for none. `duration`: seconds. `time_base`: the tick of the timestamps, in seconds. `last_duration`:
     the ticks for which the last frame is shown. `audio`, `subtitles`: the number of such streams. `field_order`: which
     field of an interlaced video comes first. `siting`: where chroma lies. `not_written`: what the pictures carry that
-    no result will, in words.
+    no result will, in words. `comment`: what the file says of itself.
     """
 
     path: Path
@@ -67,6 +67,7 @@ class VideoInfo:
     field_order: FieldOrder = "progressive"
     siting: Siting = LEFT
     not_written: tuple[str, ...] = ()
+    comment: str = ""
 
     @property
     def orientation(self) -> Orientation:
@@ -227,6 +228,7 @@ def _describe(
         field_order=field_order_of(frames, stream.codec_context.field_order),
         siting=siting_of(first, stream.codec.canonical_name),
         not_written=not_written(first),
+        comment=next((text for key, text in container.metadata.items() if key.lower() == "comment"), ""),
     )
 
 

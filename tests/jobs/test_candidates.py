@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_vader.errors import UsageError
-from mlx_vader.jobs.candidates import LEFT, TAKEN, drawn, parse_numbers, shown_at
+from mlx_vader.jobs.candidates import parse_numbers, shown_at
+from mlx_vader.jobs.overlay import LEFT, TAKEN, numbered
 from mlx_vader.process import FoundMark
 
 BLACK = np.zeros((180, 320, 3), np.uint8)
@@ -25,7 +26,7 @@ def test_another_text_is_refused(text):
 
 @pytest.mark.parametrize(("treated", "colour"), [("left", LEFT), ("fill", TAKEN)])
 def test_a_box_lies_around_its_mark_and_not_on_it(treated, colour):
-    picture = drawn(BLACK, [FoundMark((100, 60, 40, 20), 0.9, treated)])
+    picture = numbered(BLACK, [(1, FoundMark((100, 60, 40, 20), 0.9, treated))])
     assert not picture[60:80, 100:140].any()
     assert (picture[59, 100:140] == colour).all()
     assert (picture[60:80, 99] == colour).all()
@@ -34,7 +35,7 @@ def test_a_box_lies_around_its_mark_and_not_on_it(treated, colour):
 
 @given(st.integers(0, 310), st.integers(0, 170), st.integers(1, 320), st.integers(1, 180))
 def test_a_mark_anywhere_can_be_drawn(x, y, width, height):
-    picture = drawn(BLACK, [FoundMark((x, y, width, height), 0.9, "left")])
+    picture = numbered(BLACK, [(1, FoundMark((x, y, width, height), 0.9, "left"))])
     assert (picture == LEFT).all(axis=-1).any()
 
 

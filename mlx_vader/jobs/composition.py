@@ -22,9 +22,12 @@ from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.files import FileMasks
+from mlx_vader.masks.joined import JoinedMasks
 from mlx_vader.masks.persistent import PersistentMarks
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.masks.static.source import Seen, StaticMarks
+from mlx_vader.masks.text.source import TextMarks
+from mlx_vader.masks.tracked.source import MovingMarks
 from mlx_vader.models.base import Network
 from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
@@ -33,6 +36,8 @@ from mlx_vader.untrusted import parse_json
 
 #: The shipped network that finds marks which stand still.
 FINDER = "mark-finder"
+#: What is looked for without the network that restores frames.
+_WITHOUT_NETWORK = ("static", "all")
 
 
 class Cleaning:
@@ -46,7 +51,7 @@ class Cleaning:
         )
         self._file_masks = FileMasks(options.mask) if options.mask is not None else None
         self._needs_network = (
-            self._file_masks is None and options.find != "static"
+            self._file_masks is None and options.find not in _WITHOUT_NETWORK
         ) or self._fill.needs_network
         if self._needs_network:
             _ = self.backend
@@ -91,8 +96,9 @@ class Cleaning:
     def _masks_for(self, task: Task) -> MaskSource | None:
         if self._file_masks is not None:
             return self._file_masks.of(task.source, task.root)
-        if self.options.find == "static":
-            return StaticMarks(self._static_marks, network_identity(FINDER))
+        if self.options.find in _WITHOUT_NETWORK:
+            static = StaticMarks(self._static_marks, network_identity(FINDER))
+            return static if self.options.find == "static" else JoinedMasks([static, TextMarks(), MovingMarks()])
         predicts = self.backend.interface.output("mask") is not None
         if self.options.find == "auto" and self._looks_for_marks and predicts:
             return PersistentMarks(self._seen_marks, self._weights)
@@ -101,7 +107,7 @@ class Cleaning:
     @cached_property
     def _looks_for_marks(self) -> bool:
         """Not where none are wanted, nor by weights that were trained without overlays."""
-        if self.options.find == "static":
+        if self.options.find in _WITHOUT_NETWORK:
             return True
         return self.options.find != "none" and _knows_overlays(self.options.checkpoint)
 

@@ -14,7 +14,7 @@ SEGMENT_FRAMES = 240
 #: After at most so many seconds of work a segment ends, so that an interruption loses no more than ten.
 SEGMENT_SECONDS = 8.0
 
-FIND = ("auto", "static", "network", "none")
+FIND = ("auto", "static", "all", "network", "none")
 
 
 @documented
@@ -34,7 +34,8 @@ class CleanOptions:
     find: str = option(
         "auto",
         help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
-        "at the whole video; network: all that the network takes for marks; none: no marks.",
+        "at the whole video; all: text that comes and goes and marks that move too; network: all that the network takes "
+        "for marks; none: no marks.",
     )
     mask: Any = option(
         None,

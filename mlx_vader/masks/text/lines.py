@@ -19,8 +19,11 @@ CROSSED, CROSSED_PER_HEIGHT = 6.0, (0.5, 5.0)
 COVERED, WIDEST = (0.1, 0.72), 0.4
 #: The levels along the middle of strokes differ by less than this.
 EVEN = 30.0
-#: What else may live as a line does: as a share of its box, around it, and of the picture.
-AROUND, ELSEWHERE = 0.25, 0.05
+#: What else may live as the lines do: as a share of the picture, and of all strokes that do.
+ELSEWHERE, STROKES_ELSEWHERE = 0.15, 0.4
+#: A line that crosses so many strokes is long; and what else may live around a short one and a long one, as a share of
+#: its box.
+LONG, AROUND = 12.0, (0.3, 0.6)
 
 
 class Line(NamedTuple):
@@ -40,9 +43,14 @@ def lines_of(life: Life) -> list[Line]:
     others = life.pixels.copy()
     for line in lines:
         others[_around(line, 0.5)] = False
-    if others.mean() > ELSEWHERE:
+    strokes = life.bright | life.dark
+    if others.mean() > ELSEWHERE or (strokes & others).sum() > STROKES_ELSEWHERE * strokes.sum():
         return []
-    return [line for line in lines if others[_around(line, 2.0)].sum() <= AROUND * line.box[2] * line.box[3]]
+    return [line for line in lines if others[_around(line, 2.0)].sum() <= _most_around(line) * line.box[2] * line.box[3]]
+
+
+def _most_around(line: Line) -> float:
+    return AROUND[int(line.crossed >= LONG)]
 
 
 def _lines(life: Life, bright: bool) -> Iterator[Line]:

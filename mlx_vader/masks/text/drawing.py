@@ -31,8 +31,8 @@ CUT = 20.0
 _COLOR = 56.0
 #: An outline or a shadow is within so many heights of a line from its letters.
 OUTER = 0.3
-#: What is even around the letters is a plate if it fills its box to this share, and comes or goes with them to that one.
-PLATE, PLATE_CHANGES = 0.8, 0.6
+#: What is even around the letters and comes or goes with them is a plate if it fills its box to this share.
+PLATE = 0.8
 #: Its colours differ by less: scene may shine through. So many heights of a line around it are looked at.
 PLATE_COLOR, ROOM = 44.0, 1.5
 
@@ -40,7 +40,7 @@ Luma = Float32[np.ndarray, "h w"]
 
 
 class Place(NamedTuple):
-    """A line's box: rows and columns of the crop around it, its height, and that of the whole frame."""
+    """Rows and columns of the crop around the box of the text, the height of a line of it, and that of the frame."""
 
     room: int
     height: int
@@ -150,16 +150,19 @@ def _plate(
 ) -> np.ndarray:
     """An even rectangle behind the letters that comes and goes with them; nothing if there is none."""
     none = np.zeros_like(letters)
+    if not changes:
+        return none
     around = _grown(letters, round(OUTER * place.height)) & ~_grown(letters, place.height // 8)
     color = np.median(hold[around], axis=0)
     even = steady & (np.abs(hold.astype(np.float32) - color).max(axis=-1) < PLATE_COLOR)
-    plate = _touching(cv2.morphologyEx((even | letters).astype(np.uint8), cv2.MORPH_OPEN, _disc(2)) > 0, letters)
+    plate = even & (np.max(np.abs(changes), axis=(0, -1)) >= CHANGES) | _grown(letters, place.height // 8)
+    plate = cv2.morphologyEx(plate.astype(np.uint8), cv2.MORPH_CLOSE, _disc(max(1, place.height // 8)))
+    plate = _touching(cv2.morphologyEx(plate, cv2.MORPH_OPEN, _disc(max(2, place.height // 5))) > 0, letters)
     rows, columns = np.nonzero(plate)
-    if not changes or not len(rows) or rows.min() == 0 or rows.max() == len(plate) - 1:
+    if not len(rows) or rows.min() == 0 or rows.max() == len(plate) - 1:
         return none
-    changing = np.max(np.abs(changes), axis=(0, -1)) >= CHANGES
     box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-    if plate[box].mean() < PLATE or changing[plate].mean() < PLATE_CHANGES:
+    if plate[box].mean() < PLATE:
         return none
     none[box] = True
     return none

@@ -28,7 +28,7 @@ HELD_FRAMES = 8
 #: More text than this share of a picture is a page, not an overlay.
 MOST_TEXT = 0.2
 
-_COLUMNS = ("x", "y", "width", "height", "bright", "first", "end")
+_COLUMNS = ("x", "y", "width", "height", "line", "bright", "first", "end")
 
 
 class _Found(NamedTuple):
@@ -112,15 +112,15 @@ class TextMarks:
             for line in lines
         ]
 
-    def _scaled(self, line: Line, size: tuple[int, ...]) -> tuple[int, int, int, int]:
+    def _scaled(self, line: Line, size: tuple[int, ...]) -> tuple[int, ...]:
         x, y, width, height = line.box
         down, across = self._size[0] / size[0], self._size[1] / size[1]
-        return round(x * across), round(y * down), round(width * across), round(height * down)
+        return round(x * across), round(y * down), round(width * across), round(height * down), round(line.height * down)
 
 
 def _drawn(video: Video, row: Int32[np.ndarray, " columns"]) -> _Found | None:
-    x, y, width, height, bright, first, end = (int(value) for value in row)
-    room = max(6, round(ROOM * height))
+    x, y, width, height, line, bright, first, end = (int(value) for value in row)
+    room = max(6, round(ROOM * line))
     # The crop may go beyond the frame: its edge is repeated there.
     box = x - room, y - room, width + 2 * room, height + 2 * room
     inside = min(first + STEP, end - STEP - 1), max(end - 2 * STEP, first + STEP)
@@ -131,7 +131,7 @@ def _drawn(video: Video, row: Int32[np.ndarray, " columns"]) -> _Found | None:
         if number <= inside[0] or number >= inside[1] or number in held:
             crops[number] = _crop(frame.levels, box)
             frame.forget()
-    drawn = draw(crops, inside, Place(room, height, video.height), bright=bool(bright))
+    drawn = draw(crops, inside, Place(room, line, video.height), bright=bool(bright))
     return None if drawn is None else _placed(drawn, box, (video.height, video.width), end)
 
 

@@ -28,6 +28,8 @@ from mlx_vader.masks.postprocess import ChangedMasks, grown
 from mlx_vader.masks.shapes import ShapeMasks, parse_shapes
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.masks.static.source import Seen, StaticMarks
+from mlx_vader.masks.text.source import TextMarks
+from mlx_vader.masks.tracked.source import MovingMarks
 from mlx_vader.models.base import Network
 from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
@@ -41,6 +43,8 @@ from mlx_vader.video import frame_at
 FINDER = "mark-finder"
 #: The shipped network that `--restore auto` takes.
 RESTORER = "degradations"
+#: What is looked for without the network that restores frames.
+_WITHOUT_NETWORK = ("static", "all")
 
 
 class Cleaning:
@@ -58,7 +62,7 @@ class Cleaning:
         #: Nothing but `restore` is wanted where there are no marks.
         self._only_restores = self._restores and not options.told and not self._looks_for_marks
         self._needs_network = not self._only_restores and (
-            (not options.told and options.find != "static") or self._fill.needs_network
+            (not options.told and options.find not in _WITHOUT_NETWORK) or self._fill.needs_network
         )
         if self._needs_network:
             _ = self.backend
@@ -152,8 +156,9 @@ class Cleaning:
         return told[0] if len(told) == 1 else JoinedMasks(told)
 
     def _found_masks(self) -> MaskSource | None:
-        if self.options.find == "static":
-            return StaticMarks(self._static_marks, network_identity(FINDER))
+        if self.options.find in _WITHOUT_NETWORK:
+            static = StaticMarks(self._static_marks, network_identity(FINDER))
+            return static if self.options.find == "static" else JoinedMasks([static, TextMarks(), MovingMarks()])
         predicts = self.backend.interface.output("mask") is not None
         if self.options.find == "auto" and self._looks_for_marks and predicts:
             return PersistentMarks(self._seen_marks, self._weights)
@@ -162,7 +167,7 @@ class Cleaning:
     @cached_property
     def _looks_for_marks(self) -> bool:
         """Not where none are wanted, nor by weights that were trained without overlays."""
-        if self.options.find == "static":
+        if self.options.find in _WITHOUT_NETWORK:
             return True
         return self.options.find != "none" and _knows_overlays(self.options.checkpoint)
 

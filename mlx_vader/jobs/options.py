@@ -16,7 +16,7 @@ SEGMENT_SECONDS = 8.0
 
 #: What `restore` may be besides a network.
 RESTORE = ("auto", "none")
-FIND = ("auto", "static", "network", "none")
+FIND = ("auto", "static", "all", "network", "none")
 
 
 Options = TypeVar("Options")
@@ -54,7 +54,8 @@ class CleanOptions:
     find: str = option(
         "auto",
         help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
-        "at the whole video; network: all that the network takes for marks; none: no marks.",
+        "at the whole video; all: text that comes and goes and marks that move too; network: all that the network takes "
+        "for marks; none: no marks.",
     )
     marks: str | None = option(
         None,

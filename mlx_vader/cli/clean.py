@@ -45,6 +45,8 @@ Examples:
 
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
 
+    vader-mlx clean clip.mp4 --mark learned.png       a mark that is known
+
     vader-mlx clean clip.mp4 --find network           all that seems a mark
 """
 
@@ -110,7 +112,9 @@ def _announce(beginning: "Beginning") -> None:
         {
             "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
             "preview": str(first.preview) if options.preview and alone else "",
-            "network": f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
+            "network": ""
+            if options.mark
+            else f"{options.checkpoint}, {beginning.backend} on {beginning.device}",
             "touches": _touched(beginning),
             "fill": options.fill if options.mask or beginning.looks_for_marks else "",
             "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
@@ -126,6 +130,8 @@ def _touched(beginning: "Beginning") -> str:
     options = beginning.options
     if options.mask is not None:
         return f"what is white in {options.mask}"
+    if options.mark:
+        return f"the mark in {', '.join(map(str, options.mark))}, where the video shows it"
     if not beginning.looks_for_marks:
         return "the whole picture, against noise and the like; no marks are looked for"
     return {
@@ -223,10 +229,10 @@ def _found(file: "FileReport") -> Iterator[str]:
         done = "left" if mark.treated == "left" else "removed"
         doubt = ", doubtful" if mark.confidence < DOUBTFUL else ""
         yield f"note: {file.source}: a mark {done}, {width}x{height} at {x},{y} ({mark.confidence:.0%} sure{doubt})"
-    if finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
-    if finding.status == "undecidable":
+    if finding.reason:
         yield f"note: {file.source}: {finding.reason}"
+    elif finding.status == "nothing":
+        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
     if finding.status in {"nothing", "undecidable"}:
         kept = "the result is the source, byte for byte" if file.copied else "no frame was changed"
         yield f"note: {kept}"

@@ -18,10 +18,12 @@ from mlx_vader.backends.registry import is_package
 from mlx_vader.identity import identity
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.filling import Filling
+from mlx_vader.inpainting.known_marks import KnownMarks
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.files import FileMasks
+from mlx_vader.masks.mark_files import load_marks
 from mlx_vader.masks.persistent import PersistentMarks
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.masks.static.source import Seen, StaticMarks
@@ -45,9 +47,10 @@ class Cleaning:
             options.strategy, clip_length=options.clip_length, overlap=options.overlap
         )
         self._file_masks = FileMasks(options.mask) if options.mask is not None else None
-        self._needs_network = (
-            self._file_masks is None and options.find != "static"
-        ) or self._fill.needs_network
+        self._known_marks = [load_marks(path) for path in options.mark]
+        self._needs_network = not self._known_marks and (
+            (self._file_masks is None and options.find != "static") or self._fill.needs_network
+        )
         if self._needs_network:
             _ = self.backend
 
@@ -59,7 +62,9 @@ class Cleaning:
     @property
     def backend_name(self) -> str:
         """The backend's, or that of what fills without a network."""
-        return self.backend.name if self._needs_network else self.options.fill
+        if self._needs_network:
+            return self.backend.name
+        return "unblend" if self._known_marks else self.options.fill
 
     @property
     def device(self) -> str:
@@ -69,10 +74,12 @@ class Cleaning:
     @property
     def looks_for_marks(self) -> bool:
         """Whether marks are looked for, rather than told or unwanted."""
-        return self._file_masks is None and self._looks_for_marks
+        return self._file_masks is None and not self._known_marks and self._looks_for_marks
 
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
+        if self._known_marks:
+            return KnownMarks(self._known_marks, [identity(path) for path in self.options.mark])
         masks = self._masks_for(task)
         if masks is not None and self.options.fill == "unblend":
             return Unblending(masks)

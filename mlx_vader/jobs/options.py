@@ -1,5 +1,6 @@
 """How files are cleaned: one list for the command line, the library and its documentation."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,12 @@ class CleanOptions:
         help="Image, video or folder of images, white where the mark is; what is black stays as it is. "
         "To make one, paint over a frame that a player saved.",
     )
+    mark: tuple[Path, ...] = option(
+        (),
+        help="What the mark looks like: a file of `mask --save-mark`, a PNG with a clear background or a .lgd; a folder "
+        "of them: the one that fits. Once for each mark.",
+        unsaid="none",
+    )
     fill: str = option(
         "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
     )
@@ -63,6 +70,14 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
+        if isinstance(self.mark, str | os.PathLike):
+            object.__setattr__(self, "mark", (self.mark,))
+        object.__setattr__(self, "mark", tuple(map(Path, self.mark)))
+        given = {"--mask": self.mask is not None, "--find": self.find != "auto", "--fill": self.fill != "auto"}
+        if self.mark and (other := next((name for name, is_given in given.items() if is_given), None)):
+            raise UsageError(
+                f"{other} has no say where marks are known", hint=f"leave out {other} or --mark"
+            )
         if self.mask is not None and self.find != "auto":
             raise UsageError(
                 "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"

@@ -130,6 +130,7 @@ def check_files(
     reads = [task.source for task in tasks]
     if mask is not None:
         reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
+    reads += options.mark
     if isinstance(checkpoint, str | os.PathLike):
         reads.append(locate(Path(checkpoint)))
     writes = [task.target for task in tasks]

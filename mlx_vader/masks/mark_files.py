@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le
 from jaxtyping import Float32
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -31,6 +31,8 @@ SUFFIXES = (".png", ".lgd")
 _KEY = "vader.mark"
 #: Opacities below this cannot be stored in 8 bits, and are none.
 _LEAST = 0.5 / 255
+#: Sides of frames.
+_LARGEST = 1 << 16
 _HINT = "marks are written by `vader-mlx mask --save-mark`; or take a PNG with a clear background"
 
 
@@ -58,8 +60,8 @@ class KnownMark:
 class _Told:
     """The metadata: width and height of the frame, left and top of the mark in it."""
 
-    frame: Annotated[tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]], Len(2, 2)]
-    place: Annotated[tuple[Annotated[int, Ge(0)], Annotated[int, Ge(0)]], Len(2, 2)]
+    frame: tuple[Annotated[int, Ge(1), Le(_LARGEST)], Annotated[int, Ge(1), Le(_LARGEST)]]
+    place: tuple[Annotated[int, Ge(0)], Annotated[int, Ge(0)]]
 
 
 def save_mark(path: str | os.PathLike[str], mark: KnownMark) -> None:

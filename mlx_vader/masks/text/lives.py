@@ -115,7 +115,9 @@ def strokes_of(picture: Picture, height: int) -> tuple[Bool[np.ndarray, "h w"], 
     """What is brighter, and what is darker, than all that is near it, in (a part of) a picture that is so high."""
     reach = 2 * max(3, round(REACH * height / 2)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    bright, dark = (cv2.morphologyEx(picture, kind, disc) >= CONTRAST for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
+    bright, dark = (
+        cv2.morphologyEx(picture, kind, disc) >= CONTRAST for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT)
+    )
     return bright, dark
 
 

@@ -108,14 +108,19 @@ class TextMarks:
         if sum(line.box[2] * line.box[3] for line in lines) > MOST_TEXT * size[0] * size[1]:
             return []
         return [
-            (*self._scaled(line, size), line.bright, life.first * STEP, life.end * STEP)
-            for line in lines
+            (*self._scaled(line, size), line.bright, life.first * STEP, life.end * STEP) for line in lines
         ]
 
     def _scaled(self, line: Line, size: tuple[int, ...]) -> tuple[int, ...]:
         x, y, width, height = line.box
         down, across = self._size[0] / size[0], self._size[1] / size[1]
-        return round(x * across), round(y * down), round(width * across), round(height * down), round(line.height * down)
+        return (
+            round(x * across),
+            round(y * down),
+            round(width * across),
+            round(height * down),
+            round(line.height * down),
+        )
 
 
 def _drawn(video: Video, row: Int32[np.ndarray, " columns"]) -> _Found | None:
@@ -147,7 +152,9 @@ def _placed(drawn: Drawn, box: tuple[int, int, int, int], size: tuple[int, int],
     mask = np.zeros((int(rows.max()) + 1 - top, int(columns.max()) + 1 - left), bool)
     mask[rows - top, columns - left] = True
     place = left, top, mask.shape[1], mask.shape[0]
-    return _Found(FoundMark(place, drawn.confidence, "fill", "text", first=drawn.first, last=drawn.last), mask)
+    return _Found(
+        FoundMark(place, drawn.confidence, "fill", "text", first=drawn.first, last=drawn.last), mask
+    )
 
 
 def _shows(mark: FoundMark, number: int) -> bool:
@@ -158,17 +165,24 @@ def _crop(levels: LevelFrame, box: tuple[int, int, int, int]) -> UInt8[np.ndarra
     x, y, width, height = box
     rows = np.arange(y, y + height).clip(0, levels.shape[0] - 1)
     columns = np.arange(x, x + width).clip(0, levels.shape[1] - 1)
-    return levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][rows - rows[0]][:, columns - columns[0]]
+    return levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][rows - rows[0]][
+        :, columns - columns[0]
+    ]
 
 
 def _packed(drawn: Sequence[_Found | None]) -> Packed:
     """Of each line: box, confidence, first and last frame; all zero where nothing was drawn."""
     table = [
-        (*found.mark.box, found.mark.first, found.mark.last or 0, found.mark.confidence) if found else (0,) * 7
+        (*found.mark.box, found.mark.first, found.mark.last or 0, found.mark.confidence)
+        if found
+        else (0,) * 7
         for found in drawn
     ]
     bits = [np.packbits(found.mask) for found in drawn if found is not None]
-    return {"drawn": np.array(table, np.float64).reshape(-1, 7), "bits": np.concatenate([np.zeros(0, np.uint8), *bits])}
+    return {
+        "drawn": np.array(table, np.float64).reshape(-1, 7),
+        "bits": np.concatenate([np.zeros(0, np.uint8), *bits]),
+    }
 
 
 def _unpacked(kept: Packed) -> list[_Found | None]:

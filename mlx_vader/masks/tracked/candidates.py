@@ -41,7 +41,11 @@ def candidates(window: Window) -> list[Candidate]:
         low, high = middle.min(axis=0) - 3, middle.max(axis=0) + 4
         x, y = np.maximum(low, 0).astype(int)
         right, bottom = np.minimum(high, (width, height)).astype(int)
-        if right - x <= LARGEST * width and bottom - y <= LARGEST * height and min(right - x, bottom - y) >= 8:
+        if (
+            right - x <= LARGEST * width
+            and bottom - y <= LARGEST * height
+            and min(right - x, bottom - y) >= 8
+        ):
             found.append(Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum())))
     return sorted(found, key=lambda candidate: -candidate.corners)
 

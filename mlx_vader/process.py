@@ -50,6 +50,11 @@ class SourceFrame(Protocol):
         ...
 
     @property
+    def bits(self) -> int:
+        """The depth of the stored samples; that of a float's fraction for a frame that was computed."""
+        ...
+
+    @property
     def rgb(self) -> Frame:
         """Colours in [0, 1]."""
         ...

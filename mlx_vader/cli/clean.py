@@ -40,6 +40,8 @@ Examples:
 
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
 
+    vader-mlx clean clip.mp4 --mark learned.png       a mark that is known
+
     vader-mlx clean clip.mp4 --find network           all that seems a mark
 """
 
@@ -106,10 +108,9 @@ def _announce(beginning: "Beginning") -> None:
         {
             "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
             "preview": str(first.preview) if options.preview and alone else "",
-            "network": f"{_network(beginning)}, {beginning.backend} on {beginning.device}",
-            "touches": ""
-            if _only_restores(beginning)
-            else touched(options, looks_for_marks=beginning.looks_for_marks),
+            "network": beginning.network
+            and f"{beginning.network}, {beginning.backend} on {beginning.device}",
+            "touches": touched(options, looks_for_marks=beginning.looks_for_marks),
             "fill": options.fill if options.told or beginning.looks_for_marks else "",
             "restores": "" if options.restore == "none" else _restored(options.restore),
             "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
@@ -119,17 +120,6 @@ def _announce(beginning: "Beginning") -> None:
 
 def _common_folder(tasks: "Sequence[Task]") -> str:
     return os.path.commonpath([task.target.parent.absolute() for task in tasks])
-
-
-def _only_restores(beginning: "Beginning") -> bool:
-    """Whether `--restore` is all that there is to do."""
-    no_marks = not beginning.options.told and not beginning.looks_for_marks
-    return no_marks and beginning.options.restore != "none"
-
-
-def _network(beginning: "Beginning") -> str:
-    options = beginning.options
-    return str(options.restore if _only_restores(beginning) else options.checkpoint)
 
 
 def _restored(restore: str) -> str:
@@ -144,11 +134,16 @@ def touched(options: CleanOptions, *, looks_for_marks: bool) -> str:
         told = [f"what is white in {options.mask}"] if options.mask is not None else []
         told += [f"the {kind} {text}" for kind in ("box", "polygon") for text in getattr(options, kind)]
         return ", ".join(told)
+    if options.mark:
+        return f"the mark in {', '.join(map(str, options.mark))}, where the video shows it"
     if not looks_for_marks:
+        if options.restore != "none":
+            return ""
         return "the whole picture, against noise and the like; no marks are looked for"
     return {
         "auto": "marks that stand still while the scene moves",
-        "static": "marks that stand still while the scene moves, found by what its pixels do over time",
+        "static": "marks that stand still while the scene moves",
+        "all": "marks that stand still while the scene moves, text that comes and goes, marks that move",
         "network": "all that the network takes for marks",
     }[options.find]
 

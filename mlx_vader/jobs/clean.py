@@ -33,13 +33,15 @@ class Progress:
 class Beginning:
     """What a run is going to do: its files, its options, and what computes on what.
 
-    `looks_for_marks` is false where none are wanted, and with weights that know none.
+    `network`: which ones have a part in it. `looks_for_marks` is false where none are wanted, and with weights that
+    know none.
     """
 
     tasks: tuple[Task, ...]
     options: CleanOptions
     backend: str
     device: str
+    network: str
     looks_for_marks: bool
 
 
@@ -162,7 +164,7 @@ def clean(
     cleaning = Cleaning(chosen)
     left = skipped(source, tasks)
     make_folders(tasks, target)
-    about = cleaning.backend_name, cleaning.device, cleaning.looks_for_marks
+    about = cleaning.backend_name, cleaning.device, cleaning.networks, cleaning.marking.looks
     on_begin(Beginning(tuple(tasks), chosen, *about))
     for path in left:
         on_note(f"{path} is skipped: {_why_skipped(path)}")

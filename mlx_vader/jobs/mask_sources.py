@@ -42,10 +42,10 @@ class Seeking:
 
     def _given(self, task: MaskTask) -> MaskSource | None:
         if self._segmenter is None:
-            return self._cleaning.masks_for(task)
+            return self._cleaning.marking.of(task)
         seconds = partial(frame_at, task.source)
         prompted = PromptedMasks(self._segmenter, self._clicks, self._words, seconds)
-        others = self._cleaning.masks_for(task) if self._cleaning.options.told else None
+        others = self._cleaning.marking.of(task) if self._cleaning.options.told else None
         return JoinedMasks([prompted, others]) if others else prompted
 
 

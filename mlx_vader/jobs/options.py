@@ -1,5 +1,6 @@
 """How files are cleaned: one list for the command line, the library and its documentation."""
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ SEGMENT_SECONDS = 8.0
 
 #: What `restore` may be besides a network.
 RESTORE = ("auto", "none")
-FIND = ("auto", "static", "network", "none")
+FIND = ("auto", "static", "all", "network", "none")
 
 
 Options = TypeVar("Options")
@@ -33,7 +34,8 @@ def made(kind: type[Options], given: dict[str, Any]) -> Options:
     said = {name: value for name, value in given.items() if value is not None}
     for name in said:
         if isinstance(known[name], tuple):
-            said[name] = (said[name],) if isinstance(said[name], str) else tuple(said[name])
+            alone = isinstance(said[name], str | os.PathLike)
+            said[name] = (said[name],) if alone else tuple(said[name])
     return kind(**said)
 
 
@@ -54,7 +56,8 @@ class CleanOptions:
     find: str = option(
         "auto",
         help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
-        "at the whole video; network: all that the network takes for marks; none: no marks.",
+        "at the whole video; all: text that comes and goes and marks that move too; network: all that the network takes "
+        "for marks; none: no marks.",
     )
     marks: str | None = option(
         None,
@@ -76,6 +79,12 @@ class CleanOptions:
         (), help="What lies in this polygon: x1,y1,x2,y2,x3,y3 and so on; else as --box.", unsaid="none"
     )
     grow: float = option(0.0, help="Pixels by which masks grow, of whatever kind they are.", least=0)
+    mark: tuple[Path, ...] = option(
+        (),
+        help="What the mark looks like: a file of `mask --save-mark`, a PNG with a clear background or a .lgd; a folder "
+        "of them: the one that fits. Once for each mark.",
+        unsaid="none",
+    )
     fill: str = option(
         "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
     )
@@ -104,6 +113,10 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
+        object.__setattr__(self, "mark", tuple(map(Path, self.mark)))
+        given = {"--find": self.find != "auto", "--fill": self.fill != "auto", "--mask": self.told}
+        if self.mark and (other := next((name for name, is_given in given.items() if is_given), None)):
+            raise UsageError(f"{other} has no say where marks are known", hint=f"leave out {other} or --mark")
         if self.marks is not None and not self.looks_over_time:
             raise UsageError(
                 "--marks chooses among the marks that are found over time",
@@ -123,4 +136,4 @@ class CleanOptions:
     @property
     def looks_over_time(self) -> bool:
         """Whether marks are looked for in the whole video, before any frame is changed."""
-        return not self.told and self.find not in {"network", "none"}
+        return not (self.told or self.mark) and self.find not in {"network", "none"}

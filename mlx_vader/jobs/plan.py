@@ -138,6 +138,7 @@ def check_files(
     if mask is not None:
         reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
     reads += [locate(Path(network)) for network in networks if isinstance(network, str | os.PathLike)]
+    reads += options.mark
     writes = [task.target for task in tasks]
     if options.preview:
         writes += [task.preview for task in tasks]

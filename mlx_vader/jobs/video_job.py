@@ -72,10 +72,11 @@ class Picture(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A segment ends here: what to go on with, and the frame to go on at."""
+    """A segment ends here: what to go on with, and the frame to go on at. `last`: there is none."""
 
     carry: Packed
     next_frame: int
+    last: bool = False
 
 
 class VideoJob:
@@ -220,7 +221,7 @@ class _Editor:
                 self.not_finite += not edit.finite
                 yield edit
                 next_frame = edit.frame.index + 1
-                del edit  # a frame of 8K takes 400 MB: let go of it before the next one
+                del edit  # a frame of 8K takes 200 MB: let go of it before the next one
             done += len(chunk.edits)
             pack = chunk.carry
             del chunk
@@ -234,7 +235,7 @@ class _Editor:
                 done, since = 0, time.monotonic()
             self._on_frames(self._frames + done // per_frame, "")
         if done:
-            yield Cut(pack(), next_frame)
+            yield Cut(pack(), next_frame, last=True)
 
     def finish(self, item: Edit | Cut) -> Picture | Cut | None:
         """The edited frame; None for the first of two fields."""
@@ -294,7 +295,7 @@ class _Encoder:
     def _cut(self, cut: Cut) -> None:
         for writer in self.writers.values():
             writer.cut()
-        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged)
+        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged, last=cut.last)
         self.uncut, self.damaged = 0, []
 
     def abandon(self) -> None:

@@ -9,7 +9,9 @@ from scipy import ndimage
 
 from mlx_vader.arrays import LARGE_FRAME, Frame, Mask
 from mlx_vader.boxes import Box
+from mlx_vader.levels import to_unit
 from mlx_vader.masks.feather import blend, feathered
+from mlx_vader.pieces import Pieces
 from mlx_vader.process import Patch, SourceFrame
 
 #: Pixels around a hole that its filling looks at.
@@ -67,15 +69,20 @@ def replace_inside(
     replacement: Float[np.ndarray, "h w 3"] | None,
     regions: Sequence[Region],
     fill: FillCrop | None,
+    shown: Shaped[np.ndarray, "h w 3"] | Pieces | None = None,
 ) -> list[Patch]:
     """Patches with the replacement inside the regions' masks, after `fill` has filled the holes in it.
 
-    Without a replacement the frame's own pixels are filled, as far from the mask as the filling counts.
+    Without a replacement the frame's own pixels are filled, as far from the mask as the filling counts. `shown`: the
+    frame's pixels or levels, where they are at hand.
     """
     patches = []
     for region in regions:
         rows, columns = region.box
-        own = frame.region(Box(rows.start, columns.start, *region.touched.shape))
+        if shown is None:
+            own = frame.region(Box(rows.start, columns.start, *region.touched.shape))
+        else:
+            own = _unit(shown[None][:, rows, columns][0])
         if replacement is None:
             given, hole = own, np.maximum(region.hole, region.touched[..., None])
         else:
@@ -86,6 +93,10 @@ def replace_inside(
         pixels[region.rim] = blend(old, np.take(pixels, region.rim, axis=0), region.alpha)
         patches.append(Patch(rows.start, columns.start, new, region.touched))
     return patches
+
+
+def _unit(pixels: Shaped[np.ndarray, "h w 3"]) -> Frame:
+    return to_unit(pixels) if pixels.dtype == np.uint8 else pixels
 
 
 def filled_holes(

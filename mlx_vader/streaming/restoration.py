@@ -76,14 +76,18 @@ class Restoration:
         masks = self._masks.masks(position) if self._masks else None
         for frame in frames:
             mask = next(masks) if masks else None
-            hint = self._hint(frame, mask)
-            if self.backend.cuts(frame.height, frame.width):
-                pixels: Pixels = Pieces((frame.height, frame.width, 3), frame.region)
-            else:
-                pixels = frame.levels if self.backend.takes_levels else frame.rgb
-            if mask is None:
-                frame.forget()  # all of it will be new
-            yield Input(pixels, hint, (frame, mask))
+            pixels = self._pixels(frame, mask)
+            frame.forget()  # who needs them still has the pixels
+            shown = pixels if mask is not None else None
+            yield Input(pixels, self._hint(frame, mask), (frame, mask, shown))
+
+    def _pixels(self, frame: SourceFrame, mask: Mask | None) -> Pixels:
+        """What the network sees. Where it only paints inside a mask, levels are as good where the frame has no more."""
+        if self.backend.cuts(frame.height, frame.width):
+            return Pieces((frame.height, frame.width, 3), frame.region)
+        if self.backend.takes_levels or (mask is not None and frame.bits <= 8):
+            return frame.levels
+        return frame.rgb
 
     def _hint(self, frame: SourceFrame, mask: Mask | None) -> np.ndarray | Pieces | None:
         if not self._takes_hint or (mask is None and self._marks):
@@ -98,11 +102,11 @@ class Restoration:
         return hint if self.backend.cuts(frame.height, frame.width) else np.asarray(hint)
 
     def _edit(self, result: Result) -> Edit:
-        frame, mask = result.source
+        frame, mask, shown = result.source
         if mask is None:
             shown = result.mask if self._marks else None
             return Edit(frame, partial(self._everywhere, result), shown, result.finite)
-        return Edit(frame, partial(self._inside, frame, result, mask), mask, result.finite)
+        return Edit(frame, partial(self._inside, frame, result, mask, shown), mask, result.finite)
 
     def _everywhere(self, result: Result) -> Sequence[Patch]:
         patches = [Patch(0, 0, result.frame)]
@@ -110,6 +114,6 @@ class Restoration:
             patches += filled_holes(result.frame, result.mask > HOLE_PROBABILITY, self._fill)
         return patches
 
-    def _inside(self, frame: SourceFrame, result: Result, mask: Mask) -> Sequence[Patch]:
+    def _inside(self, frame: SourceFrame, result: Result, mask: Mask, shown: Pixels) -> Sequence[Patch]:
         fill = self._fill if result.finite else None
-        return replace_inside(frame, result.frame, self._regions.of(mask), fill)
+        return replace_inside(frame, result.frame, self._regions.of(mask), fill, shown)

@@ -123,7 +123,7 @@ ENCODERS = {
             hdr=True,
             tells_aspect=True,
             fields=(("flags", "+ildct+ilme"), ("x264-params", "{order}=1")),
-            large=(("rc-lookahead", "0"), ("bf", "0"), ("refs", "1"), ("threads", "2")),
+            large=(("rc-lookahead", "4"), ("bf", "0"), ("refs", "1"), ("threads", "2")),
         ),
         Encoder(
             "libx265",

@@ -14,6 +14,8 @@ from mlx_vader.masks.text.lives import CONTRAST, strokes_of
 
 #: How much of its letters' edges a frame shows in which a line is there, and how much while it fades.
 THERE, FADING = 0.5, 0.12
+#: As much is all of it.
+WHOLE = 0.9
 #: By so much at least the share falls from frame to frame while it fades.
 _FADES = 0.03
 #: Frames before and after whose edges match the letters so well at another place: they came from there.
@@ -27,10 +29,22 @@ CHANGES, MORE = 14.0, 2.0
 CUT = 20.0
 #: Colours of one line differ by less.
 _COLOR = 56.0
-#: What belongs to a line is within so many of its heights from its letters.
-_OUTER = 0.5
+#: An outline or a shadow is within so many heights of a line from its letters.
+OUTER = 0.3
+#: What is even around the letters and comes or goes with them is a plate if it fills its box to this share.
+PLATE = 0.8
+#: Its colours differ by less: scene may shine through. So many heights of a line around it are looked at.
+PLATE_COLOR, ROOM = 44.0, 1.5
 
 Luma = Float32[np.ndarray, "h w"]
+
+
+class Place(NamedTuple):
+    """Rows and columns of the crop around the box of the text, the height of a line of it, and that of the frame."""
+
+    room: int
+    height: int
+    frame: int
 
 
 class Drawn(NamedTuple):
@@ -43,39 +57,38 @@ class Drawn(NamedTuple):
 
 
 def draw(
-    crops: dict[int, LevelFrame], inside: tuple[int, int], room: int, *, bright: bool, size: int
+    crops: dict[int, LevelFrame], inside: tuple[int, int], place: Place, *, bright: bool
 ) -> Drawn | None:
     """The line in crops of frames, by their numbers; None where the frames do not show that it comes or goes.
 
-    `inside`: frames between which it is surely there. `room`: rows and columns of the crops around its box. `size`: the
-    height of the frames.
+    `inside`: frames between which it is surely there.
     """
     held = [crop for number, crop in crops.items() if inside[0] <= number <= inside[1]]
     hold = np.median(np.stack(held), axis=0).astype(np.uint8)
     lumas = {number: _luma(crop) for number, crop in crops.items()}
     steady = np.abs(np.stack([_luma(crop) for crop in held]) - _luma(hold)).mean(axis=0) < STEADY
-    letters = _letters(hold, steady, room, bright=bright, size=size)
+    letters = _letters(hold, steady, place, bright=bright)
     if not letters.any():
         return None
-    first, last = _span(lumas, hold, letters, inside)
-    comes = _change(crops, first - 1, _first_whole(crops, first, inside), letters, room)
-    goes = _change(crops, last + 1, _first_whole(crops, last, inside), letters, room)
-    for outside in (first - 1, last + 1):
-        if outside in lumas and _comes_from(lumas[outside], _luma(hold), letters, room):
-            return None
-    changes = [change for change in (comes, goes) if change is not None]
-    whole = _whole(letters, changes, steady, room)
-    grown = max(1, round(size / 500))
-    return Drawn(cv2.dilate(whole.astype(np.uint8), _disc(grown)) > 0, first, last, 0.9 if len(changes) == 2 else 0.8)
+    (first, whole_first), (last, whole_last) = _span(lumas, hold, letters, inside)
+    changes = []
+    for outside, whole in ((first - 1, whole_first), (last + 1, whole_last)):
+        if outside in crops:
+            if _comes_from(lumas[outside], _luma(hold), letters, place):
+                return None
+            changes.append(cv2.blur(crops[whole].astype(np.float32) - crops[outside], (3, 3)))
+    mask = letters | _outline(letters, changes, steady, place) | _plate(hold, letters, changes, steady, place)
+    mask = _grown(mask, round(place.frame / 500))
+    return Drawn(mask, first, last, 0.9 if len(changes) == 2 else 0.8)
 
 
-def _letters(hold: LevelFrame, steady: Bool[np.ndarray, "h w"], room: int, *, bright: bool, size: int) -> np.ndarray:
+def _letters(hold: LevelFrame, steady: Bool[np.ndarray, "h w"], place: Place, *, bright: bool) -> np.ndarray:
     """The strokes within the box, of its colour, as far as they hold."""
     luma = _luma(hold).astype(np.uint8)
-    padded = cv2.copyMakeBorder(luma, *[(size - luma.shape[0] + 1) // 2] * 2, 0, 0, cv2.BORDER_REPLICATE)
-    top = (size - luma.shape[0] + 1) // 2
-    strokes = strokes_of(padded)[0 if bright else 1][top : top + luma.shape[0]]
-    strokes[:room], strokes[-room:], strokes[:, :room], strokes[:, -room:] = False, False, False, False
+    strokes = strokes_of(luma, place.frame)[0 if bright else 1]
+    outside = np.ones_like(strokes)
+    outside[place.room : -place.room, place.room : -place.room] = False
+    strokes &= ~outside
     if not strokes.any():
         return strokes
     extreme = (cv2.dilate if bright else cv2.erode)(luma, np.ones((3, 3), np.uint8))
@@ -86,10 +99,10 @@ def _letters(hold: LevelFrame, steady: Bool[np.ndarray, "h w"], room: int, *, br
 
 def _span(
     lumas: dict[int, Luma], hold: LevelFrame, letters: np.ndarray, inside: tuple[int, int]
-) -> tuple[int, int]:
-    """The first and the last frame that show the letters' edges, those that fade too."""
+) -> list[tuple[int, int]]:
+    """The first and the last frame that show the letters' edges, and beside each that which shows them in full."""
     template = _edges(_luma(hold))
-    counted = cv2.dilate(letters.astype(np.uint8), _disc(1)) > 0
+    counted = _grown(letters, 1)
     counted &= np.hypot(*template) > CONTRAST / 2
     square = float((template[:, counted] ** 2).sum()) + 1e-6
 
@@ -98,55 +111,75 @@ def _span(
 
     ends = []
     for start, step in ((inside[0], -1), (inside[1], 1)):
-        end, before = start, 1.0
+        end, whole, before = start, start, 1.0
         while (number := end + step) in lumas:
             shown = share(number)
-            if shown < THERE and (shown < FADING or shown > before - _FADES or before > 0.97):
+            if shown < THERE and (shown < FADING or shown > before - _FADES or before > WHOLE):
                 break
-            end, before = number, shown
-        ends.append(end)
-    return ends[0], ends[1]
+            end, whole, before = number, number if shown > WHOLE else whole, shown
+        ends.append((end, whole))
+    return ends
 
 
-def _first_whole(crops: dict[int, LevelFrame], end: int, inside: tuple[int, int]) -> int:
-    """The frame nearest to the end of the span that surely shows the line in full strength."""
-    return min(max(end, inside[0]), inside[1])
-
-
-def _change(
-    crops: dict[int, LevelFrame], without: int, whole: int, letters: np.ndarray, room: int
-) -> Luma | None:
-    """By how many levels the line changes each pixel; None where it comes or goes with a cut, or is cut off."""
-    if without not in crops:
-        return None
-    change = cv2.absdiff(crops[whole], crops[without]).max(axis=-1).astype(np.float32)
-    far = cv2.dilate(letters.astype(np.uint8), _disc(room // 2)) == 0
-    if not far.any() or np.median(change[far]) > CUT:
-        return None
-    return cv2.blur(change, (3, 3))
-
-
-def _comes_from(before: Luma, hold: Luma, letters: np.ndarray, room: int) -> bool:
+def _comes_from(before: Luma, hold: Luma, letters: np.ndarray, place: Place) -> bool:
     """Whether a frame without the line shows the same letters at another place."""
-    inner = (slice(room // 2, -(room // 2)),) * 2
-    mask = cv2.dilate(letters.astype(np.uint8), _disc(2)).astype(np.float32)[inner]
+    search = max(3, round(0.6 * place.height))
+    inner = (slice(search, -search),) * 2
+    mask = _grown(letters, 2).astype(np.float32)[inner]
     if min(mask.shape) < 3 or not mask.any():
         return False
-    match = cv2.matchTemplate(before, np.ascontiguousarray(hold[inner]), cv2.TM_CCOEFF_NORMED, mask=np.ascontiguousarray(mask))
+    match = cv2.matchTemplate(
+        before, np.ascontiguousarray(hold[inner]), cv2.TM_CCOEFF_NORMED, mask=np.ascontiguousarray(mask)
+    )
     return bool(np.nan_to_num(match, posinf=0, neginf=0).max() > CAME_FROM)
 
 
-def _whole(letters: np.ndarray, changes: list[Luma], steady: np.ndarray, room: int) -> np.ndarray:
-    """The letters and what comes and goes with them around them."""
+def _outline(letters: np.ndarray, changes: list[np.ndarray], steady: np.ndarray, place: Place) -> np.ndarray:
+    """What holds around the letters and comes and goes with them."""
+    near, far = _grown(letters, round(OUTER * place.height)), ~_grown(letters, place.height)
+    changes = [
+        change for change in changes if not far.any() or np.median(np.abs(change[far]).max(axis=-1)) < CUT
+    ]
     if not changes:
-        return cv2.dilate(letters.astype(np.uint8), _disc(max(1, room // 8))) > 0
-    change = np.minimum.reduce(changes)
-    near = cv2.dilate(letters.astype(np.uint8), _disc(max(2, round(_OUTER * room)))) > 0
-    usual = float(np.percentile(change[~near], 80)) if (~near).any() else 0.0
-    belongs = letters | (near & steady & (change >= max(CHANGES, MORE * usual)))
-    belongs = cv2.morphologyEx(belongs.astype(np.uint8), cv2.MORPH_CLOSE, _disc(1))
-    _, labels = cv2.connectedComponents(belongs, connectivity=8)
-    return np.isin(labels, np.unique(labels[letters])) & (belongs > 0)
+        return _grown(letters, place.height // 8)
+    brighter, darker = np.min(changes, axis=0), np.min(np.negative(changes), axis=0)
+    change = np.maximum(brighter, darker).max(axis=-1)
+    usual = float(np.median(change[far])) if far.any() else 0.0
+    changing = letters | (near & steady & (change >= max(CHANGES, MORE * usual)))
+    return _touching(cv2.morphologyEx(changing.astype(np.uint8), cv2.MORPH_CLOSE, _disc(1)) > 0, letters)
+
+
+def _plate(
+    hold: LevelFrame, letters: np.ndarray, changes: list[np.ndarray], steady: np.ndarray, place: Place
+) -> np.ndarray:
+    """An even rectangle behind the letters that comes and goes with them; nothing if there is none."""
+    none = np.zeros_like(letters)
+    if not changes:
+        return none
+    around = _grown(letters, round(OUTER * place.height)) & ~_grown(letters, place.height // 8)
+    color = np.median(hold[around], axis=0)
+    even = steady & (np.abs(hold.astype(np.float32) - color).max(axis=-1) < PLATE_COLOR)
+    plate = even & (np.max(np.abs(changes), axis=(0, -1)) >= CHANGES) | _grown(letters, place.height // 8)
+    plate = cv2.morphologyEx(plate.astype(np.uint8), cv2.MORPH_CLOSE, _disc(max(1, place.height // 8)))
+    plate = _touching(cv2.morphologyEx(plate, cv2.MORPH_OPEN, _disc(max(2, place.height // 5))) > 0, letters)
+    rows, columns = np.nonzero(plate)
+    if not len(rows) or rows.min() == 0 or rows.max() == len(plate) - 1:
+        return none
+    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    if plate[box].mean() < PLATE:
+        return none
+    none[box] = True
+    return none
+
+
+def _touching(pixels: np.ndarray, letters: np.ndarray) -> np.ndarray:
+    """The connected parts that hold letters."""
+    _, labels = cv2.connectedComponents(pixels.astype(np.uint8), connectivity=8)
+    return np.isin(labels, np.unique(labels[letters])) & pixels
+
+
+def _grown(mask: np.ndarray, radius: int) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), _disc(max(1, radius))) > 0
 
 
 def _luma(levels: LevelFrame) -> Luma:

@@ -13,21 +13,29 @@ from mlx_vader.masks.text.lives import FEWEST, Life, Picture
 LOWEST, HIGHEST = 5, 0.25
 #: Letters and words nearer than this share of the picture's height are of one line.
 TOGETHER = 0.045
+#: Lines of one text are at most so many heights apart.
+APART = 1.0
 #: Strokes that a row through the middle of a line crosses, at least, and for each height of the line along it.
 CROSSED, CROSSED_PER_HEIGHT = 6.0, (0.5, 5.0)
 #: The share of a line's box that strokes cover, and how wide they are at most, as a share of the line's height.
-COVERED, WIDEST = (0.1, 0.72), 0.4
+COVERED, WIDEST = (0.1, 0.75), 0.55
 #: The levels along the middle of strokes differ by less than this.
 EVEN = 30.0
-#: What else may live as a line does: as a share of its box, around it, and of the picture.
-AROUND, ELSEWHERE = 0.25, 0.05
+#: What else may live as the lines do: as a share of the picture, and of all strokes that do.
+ELSEWHERE, STROKES_ELSEWHERE = 0.15, 0.4
+#: A line that crosses so many strokes is long; and what else may live around a short one and a long one, as a share of
+#: its box.
+LONG, AROUND = 12.0, (0.3, 0.6)
 
 
 class Line(NamedTuple):
-    """A line of text, or several that touch. `box`: x, y, width, height. `level`: that of the strokes."""
+    """A line of text, or several one below the other. `box`: x, y, width, height. `height`: that of one line.
+
+    `bright`: whether strokes are brighter than what is around them. `crossed`: how many a row crosses.
+    """
 
     box: tuple[int, int, int, int]
-    level: float
+    height: int
     bright: bool
     crossed: float
 
@@ -40,9 +48,37 @@ def lines_of(life: Life) -> list[Line]:
     others = life.pixels.copy()
     for line in lines:
         others[_around(line, 0.5)] = False
-    if others.mean() > ELSEWHERE:
+    strokes = life.bright | life.dark
+    if others.mean() > ELSEWHERE or (strokes & others).sum() > STROKES_ELSEWHERE * strokes.sum():
         return []
-    return [line for line in lines if others[_around(line, 2.0)].sum() <= AROUND * line.box[2] * line.box[3]]
+    alone = [line for line in lines if others[_around(line, 2.0)].sum() <= _most_around(line)]
+    return _stacked(sorted(alone, key=lambda line: line.box[1]))
+
+
+def _most_around(line: Line) -> float:
+    return AROUND[int(line.crossed >= LONG)] * line.box[2] * line.box[3]
+
+
+def _stacked(lines: list[Line]) -> list[Line]:
+    """Lines one below the other as one; they come from top to bottom."""
+    blocks: list[Line] = []
+    for line in lines:
+        x, y, width, height = line.box
+        for number, block in enumerate(blocks):
+            left, top, across, down = block.box
+            beside = x > left + across or left > x + width
+            if block.bright != line.bright or beside or y - (top + down) > APART * max(height, block.height):
+                continue
+            right, bottom = max(x + width, left + across), max(y + height, top + down)
+            left = min(x, left)
+            box = left, top, right - left, bottom - top
+            blocks[number] = Line(
+                box, max(height, block.height), line.bright, max(line.crossed, block.crossed)
+            )
+            break
+        else:
+            blocks.append(line)
+    return blocks
 
 
 def _lines(life: Life, bright: bool) -> Iterator[Line]:
@@ -83,7 +119,7 @@ def _line(
         or wide > max(2.0, WIDEST * len(rows))
     ):
         return None
-    return Line(box, float(np.median(ridge)), bright, crossed)
+    return Line(box, box[3], bright, crossed)
 
 
 def _around(line: Line, heights: float) -> tuple[slice, slice]:

@@ -29,7 +29,7 @@ CONTRAST, REACH = 40.0, 0.03
 #: Fewer pixels than this are no letters.
 FEWEST = 24
 #: So many groups with one end are looked at.
-_MOST_GROUPS = 6
+_MOST_GROUPS = 12
 #: A brightness that no picture has.
 _NEVER = 1e4
 
@@ -98,7 +98,7 @@ class Lives:
         recent = np.abs(died - end) <= 1
         if np.count_nonzero(recent) < FEWEST:
             return
-        bright, dark = (recent & strokes for strokes in strokes_of(picture))
+        bright, dark = (recent & strokes for strokes in strokes_of(picture, len(picture)))
         strokes = bright | dark
         earlier, count, later = (_counts(born[strokes & (died == at)], end) for at in (end - 1, end, end + 1))
         for first in np.argsort(-count)[:_MOST_GROUPS]:
@@ -111,11 +111,13 @@ class Lives:
             yield Life(int(first), end, pixels, picture, bright & pixels, dark & pixels)
 
 
-def strokes_of(picture: Picture) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """What is brighter, and what is darker, than all that is near it."""
-    reach = 2 * max(3, round(REACH * picture.shape[0] / 2)) + 1
+def strokes_of(picture: Picture, height: int) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """What is brighter, and what is darker, than all that is near it, in (a part of) a picture that is so high."""
+    reach = 2 * max(3, round(REACH * height / 2)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    bright, dark = (cv2.morphologyEx(picture, kind, disc) >= CONTRAST for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
+    bright, dark = (
+        cv2.morphologyEx(picture, kind, disc) >= CONTRAST for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT)
+    )
     return bright, dark
 
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from jaxtyping import Int32, UInt8
 
 from mlx_vader.arrays import LevelFrame, Mask
-from mlx_vader.masks.text.drawing import Drawn, draw
+from mlx_vader.masks.text.drawing import ROOM, Drawn, Place, draw
 from mlx_vader.masks.text.lines import Line, lines_of
 from mlx_vader.masks.text.lives import Life, Lives
 from mlx_vader.process import Finding, FoundMark, Packed, Video
@@ -27,7 +28,7 @@ HELD_FRAMES = 8
 #: More text than this share of a picture is a page, not an overlay.
 MOST_TEXT = 0.2
 
-_COLUMNS = ("x", "y", "width", "height", "bright", "first", "end")
+_COLUMNS = ("x", "y", "width", "height", "line", "bright", "first", "end")
 
 
 class _Found(NamedTuple):
@@ -107,19 +108,24 @@ class TextMarks:
         if sum(line.box[2] * line.box[3] for line in lines) > MOST_TEXT * size[0] * size[1]:
             return []
         return [
-            (*self._scaled(line, size), line.bright, life.first * STEP, life.end * STEP)
-            for line in lines
+            (*self._scaled(line, size), line.bright, life.first * STEP, life.end * STEP) for line in lines
         ]
 
-    def _scaled(self, line: Line, size: tuple[int, ...]) -> tuple[int, int, int, int]:
+    def _scaled(self, line: Line, size: tuple[int, ...]) -> tuple[int, ...]:
         x, y, width, height = line.box
         down, across = self._size[0] / size[0], self._size[1] / size[1]
-        return round(x * across), round(y * down), round(width * across), round(height * down)
+        return (
+            round(x * across),
+            round(y * down),
+            round(width * across),
+            round(height * down),
+            round(line.height * down),
+        )
 
 
-def _drawn(video: Video, row: Sequence[int]) -> _Found | None:
-    x, y, width, height, bright, first, end = (int(value) for value in row)
-    room = max(6, round(0.9 * height))
+def _drawn(video: Video, row: Int32[np.ndarray, " columns"]) -> _Found | None:
+    x, y, width, height, line, bright, first, end = (int(value) for value in row)
+    room = max(6, round(ROOM * line))
     # The crop may go beyond the frame: its edge is repeated there.
     box = x - room, y - room, width + 2 * room, height + 2 * room
     inside = min(first + STEP, end - STEP - 1), max(end - 2 * STEP, first + STEP)
@@ -130,7 +136,7 @@ def _drawn(video: Video, row: Sequence[int]) -> _Found | None:
         if number <= inside[0] or number >= inside[1] or number in held:
             crops[number] = _crop(frame.levels, box)
             frame.forget()
-    drawn = draw(crops, inside, room, bright=bool(bright), size=video.height)
+    drawn = draw(crops, inside, Place(room, line, video.height), bright=bool(bright))
     return None if drawn is None else _placed(drawn, box, (video.height, video.width), end)
 
 
@@ -146,28 +152,37 @@ def _placed(drawn: Drawn, box: tuple[int, int, int, int], size: tuple[int, int],
     mask = np.zeros((int(rows.max()) + 1 - top, int(columns.max()) + 1 - left), bool)
     mask[rows - top, columns - left] = True
     place = left, top, mask.shape[1], mask.shape[0]
-    return _Found(FoundMark(place, drawn.confidence, "fill", "text", first=drawn.first, last=drawn.last), mask)
+    return _Found(
+        FoundMark(place, drawn.confidence, "fill", "text", first=drawn.first, last=drawn.last), mask
+    )
 
 
 def _shows(mark: FoundMark, number: int) -> bool:
     return mark.first <= number and (mark.last is None or number <= mark.last)
 
 
-def _crop(levels: LevelFrame, box: tuple[int, int, int, int]) -> LevelFrame:
+def _crop(levels: LevelFrame, box: tuple[int, int, int, int]) -> UInt8[np.ndarray, "h2 w2 3"]:
     x, y, width, height = box
     rows = np.arange(y, y + height).clip(0, levels.shape[0] - 1)
     columns = np.arange(x, x + width).clip(0, levels.shape[1] - 1)
-    return levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][rows - rows[0]][:, columns - columns[0]]
+    return levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][rows - rows[0]][
+        :, columns - columns[0]
+    ]
 
 
 def _packed(drawn: Sequence[_Found | None]) -> Packed:
     """Of each line: box, confidence, first and last frame; all zero where nothing was drawn."""
     table = [
-        (*found.mark.box, found.mark.first, found.mark.last or 0, found.mark.confidence) if found else (0,) * 7
+        (*found.mark.box, found.mark.first, found.mark.last or 0, found.mark.confidence)
+        if found
+        else (0,) * 7
         for found in drawn
     ]
     bits = [np.packbits(found.mask) for found in drawn if found is not None]
-    return {"drawn": np.array(table, np.float64).reshape(-1, 7), "bits": np.concatenate([np.zeros(0, np.uint8), *bits])}
+    return {
+        "drawn": np.array(table, np.float64).reshape(-1, 7),
+        "bits": np.concatenate([np.zeros(0, np.uint8), *bits]),
+    }
 
 
 def _unpacked(kept: Packed) -> list[_Found | None]:

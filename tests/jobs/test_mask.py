@@ -19,8 +19,11 @@ from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.jobs import composition
 from mlx_vader.jobs.clean import clean
 from mlx_vader.jobs.frame_grid import write_frame
+from mlx_vader.jobs.mask import save_mark
+from mlx_vader.levels import to_unit
 from mlx_vader.masks.static.statistics import NAMES
-from mlx_vader.video import open_video, probe, read_image, write_image
+from mlx_vader.video import open_video, probe, read_image, write_image, write_video
+from tests.inpainting.test_unblend import WORD, marked, scene, strokes
 from tests.jobs.conftest import frames_of, times_of
 from tests.jobs.test_finding import LOGO, Painter, video
 
@@ -352,6 +355,24 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, clip, options, target, 
     assert "\n" not in error.value.message
     assert said in error.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_mark_is_learned_and_saved(tmp_path):
+    opacity = 0.5 * strokes()
+    with write_video(tmp_path / "in.mkv", frame_rate=25, codec="ffv1") as writer:
+        for frame in to_unit(marked(scene(), opacity, WORD)):
+            writer.write(frame)
+    drawn = np.repeat((opacity > 0.02)[..., None], 3, axis=-1).astype(np.float32)
+    write_image(tmp_path / "drawn.png", drawn)
+    before = sorted(tmp_path.iterdir())
+    report = save_mark(tmp_path / "in.mkv", tmp_path / "logo.png", mask=tmp_path / "drawn.png")
+    assert abs(report.alpha - 0.5) < 0.06
+    assert report.learned_from == (tmp_path / "in.mkv",)
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "logo.png"])
+    with pytest.raises(UsageError, match="overwritten"):
+        save_mark(tmp_path / "in.mkv", tmp_path / "drawn.png", mask=tmp_path / "drawn.png")
+    with pytest.raises(UsageError, match="image"):
+        save_mark(tmp_path / "drawn.png", tmp_path / "new.png", box="1,1,9,9")
 
 
 def test_a_frame_under_a_grid(tmp_path, clip):

@@ -24,15 +24,13 @@ from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.files import FileMasks
 from mlx_vader.masks.persistent import PersistentMarks
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.masks.static.source import Seen, StaticMarks
+from mlx_vader.masks.static.network import FINDER, See, finder_of
+from mlx_vader.masks.static.source import StaticMarks
 from mlx_vader.models.base import Network
 from mlx_vader.process import Process, SourceFrame
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.tiling import tiled
 from mlx_vader.untrusted import parse_json
-
-#: The shipped network that finds marks which stand still.
-FINDER = "mark-finder"
 
 
 class Cleaning:
@@ -92,7 +90,7 @@ class Cleaning:
         if self._file_masks is not None:
             return self._file_masks.of(task.source, task.root)
         if self.options.find == "static":
-            return StaticMarks(self._static_marks, network_identity(FINDER))
+            return StaticMarks(self._finder, network_identity(FINDER))
         predicts = self.backend.interface.output("mask") is not None
         if self.options.find == "auto" and self._looks_for_marks and predicts:
             return PersistentMarks(self._seen_marks, self._weights)
@@ -110,14 +108,9 @@ class Cleaning:
         return network_identity(self.options.checkpoint)
 
     @cached_property
-    def _finder(self) -> Backend:
+    def _finder(self) -> See:
         backend = "auto" if self.options.backend == "coreml" else self.options.backend
-        return load_backend(backend, FINDER)
-
-    def _static_marks(self, statistics: np.ndarray) -> Seen:
-        """What the finder of marks says of a video's statistics."""
-        values = self._finder.run({"statistics": statistics[None]}).values
-        return Seen(values["mask"][0, ..., 0], float(values["undecidable"].item()))
+        return finder_of(load_backend(backend, FINDER))
 
     def _seen_marks(self, frames: Iterator[SourceFrame]) -> Mask:
         """The network's mask of the last frame, after those before it."""

@@ -6,12 +6,13 @@ solves Poisson's equation, here by sine transforms: Pérez et al., "Poisson Imag
 Dekel et al., "On the Effectiveness of Visible Watermarks", CVPR 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
-from scipy import fft
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from mlx_vader.masks.static.statistics import LUMA, find_shots, gradients
 
@@ -44,21 +45,47 @@ def _planes(pictures: Float32[np.ndarray, "n h w 3"]) -> Sequence[Float32[np.nda
     return pictures @ LUMA, pictures[..., 0], pictures[..., 2]
 
 
-def difference(persisting: Sequence[Gradient], region: Bool[np.ndarray, "h w"]) -> Plane:
-    """How much is laid over the picture by what has its gradients in the region; the largest of the planes, levels."""
-    across, down = np.zeros_like(region), np.zeros_like(region)
-    across[:, :-1] = region[:, :-1] | region[:, 1:]
-    down[:-1] = region[:-1] | region[1:]
-    each = [np.abs(_solved(np.where(across, x, 0), np.where(down, y, 0))) for x, y in persisting]
-    return np.maximum.reduce(each)
+def difference(
+    persisting: Sequence[Gradient], edges: Bool[np.ndarray, "h w"], room: Bool[np.ndarray, "h w"]
+) -> Plane:
+    """How much is laid over the picture within `room` by what has its gradients at `edges`.
+
+    The largest of the planes, in levels; 0 outside.
+    """
+    across, down = np.zeros_like(edges), np.zeros_like(edges)
+    across[:, :-1] = edges[:, :-1] | edges[:, 1:]
+    down[:-1] = edges[:-1] | edges[1:]
+    laid = np.zeros(room.shape, np.float32)
+    solve = _solver(room)
+    divergences = []
+    for x, y in persisting:
+        divergence = np.where(across, x, 0)
+        divergence[:, 1:] -= divergence[:, :-1].copy()
+        vertical = np.where(down, y, 0)
+        divergence += vertical
+        divergence[1:] -= vertical[:-1]
+        divergences.append(divergence[room])
+    laid[room] = np.abs(solve(-np.stack(divergences, axis=-1))).max(axis=-1)
+    return laid
 
 
-def _solved(x: Plane, y: Plane) -> Plane:
-    """The picture, 0 beyond the border, whose gradients are nearest to (x, y)."""
-    divergence = x + y
-    divergence[:, 1:] -= x[:, :-1]
-    divergence[1:] -= y[:-1]
-    down, across = (2 * np.cos(np.pi * np.arange(1, side + 1) / (side + 1)) - 2 for side in x.shape)
-    return fft.idstn(
-        fft.dstn(divergence, type=1) / (down[:, None] + across).astype(np.float32), type=1
-    ).astype(np.float32)
+def _solver(room: Bool[np.ndarray, "h w"]) -> Callable[[np.ndarray], np.ndarray]:
+    """Solves Poisson's equation in a region: takes minus the divergence of its pixels, row by row."""
+    number = np.full(room.shape, -1)
+    number[room] = np.arange(room.sum())
+    pairs = [
+        (one[met], other[met])
+        for one, other in ((number[:, :-1], number[:, 1:]), (number[:-1], number[1:]))
+        for met in [(one >= 0) & (other >= 0)]
+    ]
+    one, other = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    count = int(room.sum())
+    diagonal = np.arange(count)
+    matrix = sparse.csc_matrix(
+        (
+            np.concatenate([np.full(count, 4.0), np.full(2 * len(one), -1.0)]),
+            (np.concatenate([diagonal, one, other]), np.concatenate([diagonal, other, one])),
+        ),
+        (count, count),
+    )
+    return splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve

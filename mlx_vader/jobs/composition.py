@@ -12,15 +12,15 @@ from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.known_marks import KnownMarks
 from mlx_vader.inpainting.unblending import Unblending
-from mlx_vader.jobs.marking import FINDER, Marking
+from mlx_vader.jobs.marking import Marking
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.weights import network_identity
 from mlx_vader.masks.mark_files import load_marks
 from mlx_vader.masks.source import MaskSource
+from mlx_vader.masks.static.network import FINDER
 from mlx_vader.models.base import Network
 from mlx_vader.process import Process
-from mlx_vader.shipped import DEFAULT
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.chained import Chained
 from mlx_vader.streaming.tiling import tiled
@@ -113,7 +113,7 @@ class Cleaning:
     @property
     def _network_fills(self) -> bool:
         """Whether the network paints under masks: where it is asked to, and where it is one that somebody chose."""
-        chosen = self.options.checkpoint != DEFAULT
+        chosen = self.options.checkpoint != CleanOptions.checkpoint
         return self.options.fill == "network" or (self.options.fill == "auto" and chosen)
 
     @property

@@ -145,8 +145,8 @@ class FoundMark:
 class RestoredBy:
     """The network that restores whole pictures, and how strongly: 0 keeps the pictures, 1 takes the network's.
 
-    What was measured of the video, where it was: `noise`, the standard deviation of luma, and `blockiness`, how far
-    jumps at the borders of coded blocks stand out, both in levels of 255.
+    What was measured of the video, where it was: `noise`, the standard deviation of luma in levels of 255, and
+    `blockiness`, how far steps at the borders of coded blocks stand out, in shares of the mean step.
     """
 
     network: str

@@ -261,7 +261,7 @@ def _restoration(restored: "RestoredBy") -> str:
     if restored.noise is None or restored.blockiness is None:
         return done
     share = f", at {restored.strength:.0%}" if restored.strength else ""
-    blocks = f"blocks of coding that stand out by {restored.blockiness:.1f}"
+    blocks = f"blocks of coding that stand out by {restored.blockiness:.0%}"
     return f"noise of {restored.noise:.1f} levels, {blocks}: {done}{share}"
 
 

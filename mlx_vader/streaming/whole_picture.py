@@ -28,7 +28,9 @@ MOST_READ = 10
 #: The side of the part of a frame that is looked at, which is another one in each look.
 SIDE = 256
 #: Less noise, in levels, and less blockiness are left alone.
-LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 1.0
+LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.15
+#: With less than this share of either at a place, the network is not asked there.
+WORTH_A_LOOK = 0.5
 #: The share of the network's work that counts where blocks can be seen, at the least.
 DEBLOCKING = 0.5
 #: So much of the noise is added to see what becomes of it: little, so that the network treats both alike.
@@ -101,7 +103,7 @@ class WholePicture:
         at = len(clip) - (2 if len(clip) >= 3 else 1)
         noise = noise_of(clip[at - 1 :]) if len(clip) >= 3 else NO_NOISE
         seen = Look(noise.level, jumps(clip[at]))
-        if noise.level < LEAST_NOISE and blockiness(seen.jumps) < LEAST_BLOCKINESS:
+        if max(noise.level / LEAST_NOISE, blockiness(seen.jumps) / LEAST_BLOCKINESS) < WORTH_A_LOOK:
             return seen
         frame, added = clip[at : at + 1], noise.spread(*clip.shape[1:3], seed=0)
         memory = self._run(clip[:at], None)[1] if at else None

@@ -121,20 +121,21 @@ DONE, NOT_DONE = RestoredBy("n", 0.5, 9.0, 0.1), RestoredBy("n", 0.0, 0.1, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("first", "restored", "nothing"),
+    ("first", "restored", "told", "nothing"),
     [
-        (Finding("found", (MARK,)), DONE, False),
-        (Finding("found", (MARK,)), NOT_DONE, False),
-        (Finding("nothing"), DONE, False),
-        (Finding("nothing"), NOT_DONE, True),
-        (Finding("undecidable", (MARK,), "still"), NOT_DONE, True),
-        (Finding(restored=RestoredBy("m", 1.0)), NOT_DONE, False),
+        (Finding("found", (MARK,)), DONE, DONE, False),
+        (Finding("found", (MARK,)), NOT_DONE, NOT_DONE, False),
+        (Finding("nothing"), DONE, DONE, False),
+        (Finding("nothing"), NOT_DONE, NOT_DONE, True),
+        (Finding("undecidable", (MARK,), "still"), NOT_DONE, NOT_DONE, True),
+        (Finding(), DONE, DONE, False),
+        (Finding(), NOT_DONE, None, False),
     ],
 )
-def test_the_finding_is_that_of_both(first, restored, nothing):
+def test_the_finding_is_that_of_both(first, restored, told, nothing):
     finding = Chained(Told(first), Told(Finding(restored=restored))).finding
     assert (finding.status, finding.marks, finding.reason) == (first.status, first.marks, first.reason)
-    assert finding.restored == (first.restored or restored)
+    assert finding.restored == told
     assert finding.changes_nothing == nothing
 
 

@@ -262,7 +262,8 @@ def _restoration(restored: "RestoredBy") -> str:
         return done
     share = f", at {restored.strength:.0%}" if restored.strength else ""
     blocks = f"blocks of coding that stand out by {restored.blockiness:.0%}"
-    return f"noise of {restored.noise:.1f} levels, {blocks}: {done}{share}"
+    coded = f", coding in steps of {restored.quantiser:.0f}" if restored.quantiser is not None else ""
+    return f"noise of {restored.noise:.1f} levels, {blocks}{coded}: {done}{share}"
 
 
 def _hints(report: "CleanReport", find: str) -> Iterator[str]:

@@ -136,6 +136,20 @@ def test_blocks_are_smoothed_by_half():
     assert found(blocky(scene())).restored.strength == DEBLOCKING
 
 
+@pytest.mark.parametrize(("quantiser", "strength"), [(40.0, DEBLOCKING), (5.0, 0.0), (None, 0.0)])
+def test_coarse_coding_is_smoothed_by_half(quantiser, strength):
+    video = ClipInMemory(textured())
+    video.quantiser = quantiser
+    made = process()
+    for kept in made.analyse(video, {}):  # noqa: B007 - the last one is wanted
+        pass
+    assert made.finding.restored.strength == strength
+    assert made.finding.restored.quantiser == quantiser
+    again = process()
+    assert not list(again.analyse(ClipInMemory(textured()), kept))
+    assert again.finding == made.finding
+
+
 def test_blocks_show_in_one_picture():
     assert found(blocky(scene())[:1]).restored.strength == DEBLOCKING
     assert found(scene()[:1]).changes_nothing

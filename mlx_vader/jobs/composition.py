@@ -65,10 +65,18 @@ class Cleaning:
 
     @property
     def networks(self) -> str:
-        """Those that have a part in it, by name."""
-        names = [FINDER] if self.options.looks_over_time and self.marking.looks else []
-        names += [_name(self.options.checkpoint)] if self.asks_network else []
-        return ", ".join([*names, *([_name(self._restore_from)] if self._restores else [])])
+        """Those that have a part in it, as they were named."""
+        finds = self.options.looks_over_time and self.marking.looks
+        parts = {
+            FINDER: finds,
+            self.options.checkpoint: self.asks_network,
+            self._restore_from: self._restores,
+        }
+        return ", ".join(
+            type(network).__name__ if isinstance(network, Network) else str(network)
+            for network, has_part in parts.items()
+            if has_part
+        )
 
     @property
     def backend_name(self) -> str:
@@ -136,7 +144,8 @@ class Cleaning:
             fill=self._fill.fill,
             marks=False,
         )
-        return WholePicture(restoration, _name(source), None if measured else 1.0)
+        name = type(source).__name__ if isinstance(source, Network) else checkpoints.label(Path(source))
+        return WholePicture(restoration, name, None if measured else 1.0)
 
     @property
     def _restore_from(self) -> Any:
@@ -147,7 +156,3 @@ class Cleaning:
         """The network that restores whole pictures; a checkpoint, whatever the one for marks is."""
         same = is_package(self._restore_from) == (self.options.backend == "coreml")
         return tiled(load_backend(self.options.backend if same else "auto", self._restore_from))
-
-
-def _name(source: Network | str | Path) -> str:
-    return type(source).__name__ if isinstance(source, Network) else checkpoints.label(Path(source))

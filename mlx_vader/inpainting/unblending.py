@@ -137,23 +137,27 @@ class Unblending:
             last, same_parity, plan = self._last
             if same_parity == parity and (last is mask or np.array_equal(last, mask)):
                 return plan
-        plan = _plan(mask, self._places[parity])
+        plan = _plan(mask, self._places[parity], self._told)
         self._last = mask, parity, plan
         return plan
 
 
-def _plan(mask: Mask, places: list[Place]) -> _Plan:
+def _plan(mask: Mask, places: list[Place], told: bool) -> _Plan:
+    """`told`: the mask holds all of the marks."""
     rest, works = mask.copy(), []
     for place in places:
         if place.mark is None:
             continue
         mark, masked = place.mark, mask[place.box.rows, place.box.columns, 0] > 0
-        owner = np.where(place.inside, _nearest_part(mark), -1)
+        nearest = _nearest_part(mark)
+        owner = np.where(place.inside, nearest, -1)
         numbers = range(len(mark.parts))
         here = np.array([_mean(masked[owner == number]) >= PRESENT for number in numbers], bool)
         treated = here & np.array([part.measured for part in mark.parts], bool)
         subtracts = treated & np.array([part.unblends for part in mark.parts], bool)
-        hidden = mark.pixels_of(treated & ~subtracts) & mark.covered
+        hidden = mark.covered & np.isin(nearest, np.flatnonzero(treated & ~subtracts))
+        if told:
+            hidden &= place.inside
         works.append(_Work(place, mark, mark.pixels_of(subtracts), hidden))
         # What a mask holds besides the mark is seen to be none of it.
         rest[place.box.rows, place.box.columns][np.isin(owner, np.flatnonzero(treated))] = 0

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Int
+from scipy import ndimage
 
 from mlx_vader.arrays import Pixels
 from mlx_vader.inpainting.fill.membrane import Membrane, membrane_over
@@ -23,6 +25,8 @@ _LEAST_LIGHT = 0.07
 _SEEN_OPACITY, _SEEN_SHARE = 0.2, 0.45
 #: Pixels of less opacity are none of the mark.
 _COVERED = 0.02
+#: Gaps of so many pixels in what is covered are covered too.
+_GAPS = 5
 #: The opacity of chroma from which on it does not guide the fill.
 _SEEN_CHROMA = 0.01
 
@@ -73,7 +77,7 @@ class Mark:
 
     `alpha`: opacity in Y, U and V. `product`: opacity times colour. `colour`: of each pixel. `alpha_error`: standard
     error of luma's opacity. `fill_variance`: mean squared error of a membrane's luma here, squared levels. `noise`:
-    variance of what is left after the subtraction, squared levels. `part_of`: index in `parts`.
+    variance of what is left after the subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
     """
 
     region: Pixels
@@ -83,6 +87,7 @@ class Mark:
     alpha_error: Float32[np.ndarray, " n"]
     fill_variance: Float32[np.ndarray, " n"]
     noise: Float32[np.ndarray, "n 3"]
+    changed: Bool[np.ndarray, " n"]
     part_of: Int[np.ndarray, " n"]
     parts: tuple[Part, ...]
 
@@ -114,8 +119,8 @@ class Mark:
     def covered(self) -> Pixels:
         """The pixels of the crop that the mark covers, without its fringe."""
         covered = np.zeros(self.region.shape, bool)
-        covered[self.region] = self.alpha[:, 0] > _COVERED
-        return covered
+        covered[self.region] = self.changed | (self.alpha[:, 0] > _COVERED)
+        return closed(covered)
 
     @cached_property
     def gain(self) -> Float32[np.ndarray, "n 3"]:
@@ -150,6 +155,14 @@ class Mark:
         hole = np.zeros(self.region.shape, bool)
         hole[self.region] = self.hidden[:, channel]
         return membrane_over(hole) if hole.any() and not hole.all() else None
+
+
+def closed(covered: Pixels) -> Pixels:
+    """With what a mark surrounds, nearly: by chance the scene may have its colour there."""
+    reach = np.ones((_GAPS, _GAPS), np.uint8)
+    near = cv2.morphologyEx(np.pad(covered, _GAPS).astype(np.uint8), cv2.MORPH_CLOSE, reach)
+    filled: Pixels = ndimage.binary_fill_holes(near)[_GAPS:-_GAPS, _GAPS:-_GAPS]
+    return filled
 
 
 def gain_of(alpha: Float32[np.ndarray, "*pixels"]) -> Float32[np.ndarray, "*pixels"]:

@@ -28,6 +28,7 @@ from mlx_vader.evaluation.given_masks import DRAWN, EXACT, given_mask
 from mlx_vader.evaluation.material import Material
 from mlx_vader.evaluation.method import Method
 from mlx_vader.evaluation.networks import MEMBRANE
+from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks.arrays import ArrayMasks
@@ -125,7 +126,7 @@ def baselines() -> tuple[Method, ...]:
 
 def removed(seen: np.ndarray, mask: np.ndarray, fill: str) -> tuple[np.ndarray, str]:
     """What `clean --mask --fill` makes of a clip, and how the marks were treated."""
-    process = Unblending(ArrayMasks(mask), fill)
+    process = Unblending(ArrayMasks(mask)) if fill == "unblend" else Filling(ArrayMasks(mask), fill)
     made = [edit.frame.edited(edit.patches()).rgb for edit in edits_of(process, ClipInMemory(seen))]
     return np.stack(made), "+".join(sorted({mark.treated for mark in process.finding.marks}))
 

@@ -1,6 +1,6 @@
 """Un-blending as a process: what a mark that stands still hides is uncovered where the video proves it, else filled."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,14 +42,15 @@ class _Plan:
 
 
 class Unblending:
-    """Marks under `masks` are subtracted where the video shows their opacity; other holes get the fill called `fill`.
+    """Marks under `masks` are subtracted where the video shows that this is best, and filled elsewhere.
 
-    Masks may change from frame to frame; a mark is measured where they stay.
+    Masks may change from frame to frame; a mark is measured where they stay. There it is subtracted, or filled by the
+    one of `fills`, names in the table, that does it better beside the mark; what changes is filled by the first.
     """
 
-    def __init__(self, masks: MaskSource, fill: str = "membrane") -> None:
-        self._masks, self._name = masks, fill
-        self._fill = find_fill(fill).fill
+    def __init__(self, masks: MaskSource, fills: Sequence[str] = ("membrane", "plain")) -> None:
+        self._masks, self._names = masks, tuple(fills)
+        self._fills = [find_fill(fill).fill for fill in fills]
         self._found = Finding()
         #: Of whole frames, or of each of the two fields.
         self._places: list[list[Place]] = []
@@ -63,7 +64,7 @@ class Unblending:
 
     def identity(self) -> dict[str, Any]:
         """The fill and the masks."""
-        return {"fill": f"unblend, {self._name}, {MOST_FRAMES} frames", **self._masks.identity()}
+        return {"fill": f"unblend, {', '.join(self._names)}, {MOST_FRAMES} frames", **self._masks.identity()}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """The masks' first pass, and then a look at frames all along the video, in which the marks are measured."""
@@ -79,7 +80,7 @@ class Unblending:
         for parity in range(2 if video.fields else 1):
             start = f"{_OURS}{parity}."
             known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
-            for step in measure(video, self._masks, looks(video, parity), dict(known), self._fill, whole=self._told):
+            for step in measure(video, self._masks, looks(video, parity), dict(known), self._fills, whole=self._told):
                 known = step
                 ours = {name: array for name, array in ours.items() if not name.startswith(start)}
                 ours |= {start + name: array for name, array in known.items()}
@@ -114,7 +115,7 @@ class Unblending:
 
     def _patches(self, frame: SourceFrame, mask: Mask, number: int) -> list[Patch]:
         plan = self._plan(mask, number % len(self._places))
-        patches = filled(frame, plan.rest, self._fill, None if self._told else self._regions)
+        patches = filled(frame, plan.rest, self._fills[0], None if self._told else self._regions)
         for work in plan.works:
             box = work.place.box
             old = frame.rgb[box.rows, box.columns]
@@ -128,7 +129,8 @@ class Unblending:
         if work.subtracted.any():
             new[work.subtracted] = remove(crop, work.mark)[work.subtracted[work.mark.region]]
         if work.filled.any():
-            new = self._fill(new[None], work.filled[None, ..., None].astype(np.float32), None)[0]
+            fill = self._fills[work.mark.fill]
+            new = fill(new[None], work.filled[None, ..., None].astype(np.float32), None)[0]
         return new
 
     def _plan(self, mask: Mask, parity: int) -> _Plan:
@@ -153,9 +155,12 @@ def _plan(mask: Mask, places: list[Place], told: bool) -> _Plan:
         owner = np.where(place.inside, nearest, -1)
         numbers = range(len(mark.parts))
         here = np.array([_mean(masked[owner == number]) >= PRESENT for number in numbers], bool)
-        treated = here & np.array([part.measured for part in mark.parts], bool)
-        subtracts = treated & np.array([part.unblends for part in mark.parts], bool)
-        hidden = mark.covered & np.isin(nearest, np.flatnonzero(treated & ~subtracts))
+        subtracts = here & np.array([part.unblends for part in mark.parts], bool)
+        treated = here & np.array([part.measured or told for part in mark.parts], bool) | subtracts
+        # Of a part that was measured it is known how far it reaches.
+        measured = np.array([part.measured for part in mark.parts], bool)
+        hidden = np.where(measured[nearest], mark.covered, place.inside)
+        hidden &= np.isin(nearest, np.flatnonzero(treated & ~subtracts))
         if told:
             hidden &= place.inside
         works.append(_Work(place, mark, mark.pixels_of(subtracts), hidden))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mlx_vader.arrays import Clip, Flows, Masks
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.inpainting.fill.coded import fill_as_coded
-from mlx_vader.inpainting.fill.membrane import fill_smooth_places
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ FILLS = {
     ),
     "network": Fill(keep, True, "what the network paints"),
     "membrane": Fill(fill_as_coded, False, "smooth between the hole's borders, without a network"),
+    "plain": Fill(fill_with_membrane, False, "a membrane that trusts the colours at the hole's border, too"),
     "unblend": Fill(
         fill_as_coded,
         False,

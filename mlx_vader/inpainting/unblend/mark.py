@@ -78,6 +78,7 @@ class Mark:
     `alpha`: opacity in Y, U and V. `product`: opacity times colour. `colour`: of each pixel. `alpha_error`: standard
     error of luma's opacity. `fill_variance`: mean squared error of a membrane's luma here, squared levels. `noise`:
     variance of what is left after the subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
+    `fill`: which of the fills that were tried is the best here.
     """
 
     region: Pixels
@@ -90,10 +91,13 @@ class Mark:
     changed: Bool[np.ndarray, " n"]
     part_of: Int[np.ndarray, " n"]
     parts: tuple[Part, ...]
+    fill: int = 0
 
     def packed(self) -> dict[str, np.ndarray]:
         """Arrays by name, from which `unpacked` makes the mark again."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
+        arrays = {
+            field.name: np.asarray(getattr(self, field.name)) for field in fields(self) if field.name != "parts"
+        }
         rows = [np.hstack(astuple(part)).astype(np.float64) for part in self.parts]
         return arrays | {"parts": np.stack(rows)}
 
@@ -107,7 +111,8 @@ class Mark:
             colour = int(red), int(green), int(blue)
             box = top, left, height, width
             parts.append(Part(box, alpha, error, pixel_error, colour, motion, bool(even), doubt))
-        return Mark(**{name: array for name, array in arrays.items() if name != "parts"}, parts=tuple(parts))
+        others = {name: array for name, array in arrays.items() if name not in {"parts", "fill"}}
+        return Mark(**others, parts=tuple(parts), fill=int(arrays["fill"]))
 
     def pixels_of(self, wanted: Bool[np.ndarray, " parts"]) -> Pixels:
         """The pixels of some parts, in the crop."""

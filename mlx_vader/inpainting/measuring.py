@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
@@ -40,7 +40,13 @@ def looks(video: Video, parity: int) -> list[int]:
 
 
 def measure(
-    video: Video, masks: MaskSource, numbers: Sequence[int], kept: Packed, fills: Sequence[Fill], *, whole: bool
+    video: Video,
+    masks: MaskSource,
+    numbers: Sequence[int],
+    kept: Packed,
+    fills: Sequence[Fill],
+    *,
+    whole: bool,
 ) -> Iterator[Packed]:
     """Measures what the masks hide in the frames called `numbers`. Yields what is to be kept, whole, after each step.
 

@@ -35,7 +35,7 @@ class _Work:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What is done in frames with one mask: marks that were measured, and the mask of holes that are filled as they are."""
+    """What is done in frames with one mask: marks that were measured, and `rest`, the mask of holes that are filled."""
 
     works: tuple[_Work, ...]
     rest: Mask
@@ -80,7 +80,9 @@ class Unblending:
         for parity in range(2 if video.fields else 1):
             start = f"{_OURS}{parity}."
             known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
-            for step in measure(video, self._masks, looks(video, parity), dict(known), self._fills, whole=self._told):
+            for step in measure(
+                video, self._masks, looks(video, parity), dict(known), self._fills, whole=self._told
+            ):
                 known = step
                 ours = {name: array for name, array in ours.items() if not name.startswith(start)}
                 ours |= {start + name: array for name, array in known.items()}
@@ -182,13 +184,20 @@ def _mean(values: Bool[np.ndarray, " n"]) -> float:
 
 
 def _found_mark(box: tuple[int, int, int, int], confidence: float, mark: Mark | None) -> FoundMark:
-    """What is told of a mark: opacity and colour are those of its largest part that was measured."""
-    measured = [number for number, part in enumerate(mark.parts) if part.measured] if mark else []
-    if mark is None or not measured:
+    """What is told of a mark: what is done with most of it, and opacity and colour of the largest part of that."""
+    if mark is None:
         return FoundMark(box, confidence, "fill")
     sizes = np.bincount(mark.part_of, minlength=len(mark.parts))
-    part = mark.parts[max(measured, key=lambda number: int(sizes[number]))]
-    treated = "unblend" if part.unblends and not part.opaque else "fill"
+    subtracted = np.array([part.unblends and not part.opaque for part in mark.parts], bool)
+    treated = "unblend" if 2 * sizes[subtracted].sum() > sizes.sum() else "fill"
+    known = [
+        number
+        for number, part in enumerate(mark.parts)
+        if (subtracted[number] if treated == "unblend" else part.measured)
+    ]
+    if not known:
+        return FoundMark(box, confidence, treated)
+    part = mark.parts[max(known, key=lambda number: int(sizes[number]))]
     return FoundMark(box, confidence, treated, alpha=round(part.alpha, 3), colour=part.colour)
 
 

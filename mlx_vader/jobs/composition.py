@@ -74,7 +74,8 @@ class Cleaning:
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
         masks = self._masks_for(task)
-        if masks is not None and self.options.fill == "unblend":
+        evident = self.options.fill == "unblend" or (self.options.fill == "auto" and not self._needs_network)
+        if masks is not None and evident:
             return Unblending(masks)
         if masks is not None and not self._fill.needs_network:
             return Filling(masks, self.options.fill)

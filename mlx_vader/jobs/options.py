@@ -43,7 +43,9 @@ class CleanOptions:
         "To make one, paint over a frame that a player saved.",
     )
     fill: str = option(
-        "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
+        "auto",
+        help="What replaces marks: auto (subtracts translucent ones, fills the rest: what proves best beside each), "
+        "mixed, network, membrane, plain or unblend.",
     )
     preview: bool = option(False, help="Also write NAME.preview.EXT: before, mask, after.")
     resume: bool = option(False, help="Go on with an interrupted job; in a folder, keep what is done.")

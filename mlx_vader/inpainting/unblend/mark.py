@@ -14,8 +14,8 @@ from mlx_vader.inpainting.fill.membrane import Membrane, membrane_over
 
 #: From this opacity on nothing of the scene is left to be amplified.
 OPAQUE = 0.88
-#: A mark is told from the scene where that varies by so much behind it (variance of luma over time, squared levels), and
-#: its opacity is known so well (standard error).
+#: A mark is told from the scene where that varies by so much behind it (variance of luma over time, squared levels),
+#: and its opacity is known so well (standard error).
 LEAST_MOTION, MOST_ERROR = 50.0, 0.08
 #: The least of such variance with which un-blending is tried.
 LEAST_TRIED = 10.0
@@ -38,7 +38,8 @@ class Part:
     `alpha` is the opacity of its inside, `error` the standard error of that, `pixel_error` the median one of a pixel's
     opacity. `colour`: RGB, 0 to 255. `motion`: variance over time of the scene's luma behind it, squared levels.
     `even`: one opacity throughout, each pixel of its own colour; else one colour, each pixel of its own opacity.
-    `doubt`: by how much a subtraction is noisier than expected; infinite where it is not shown to be better than a fill.
+    `doubt`: by how much a subtraction is noisier than expected; infinite where it is not shown to be better than a
+    fill.
     """
 
     box: tuple[int, int, int, int]
@@ -75,9 +76,10 @@ class Part:
 class Mark:
     """A mark in a crop of the frame. Arrays over n pixels are those of `region`, row by row, in YUV levels.
 
-    `alpha`: opacity in Y, U and V. `product`: opacity times colour. `colour`: of each pixel. `alpha_error`: standard
-    error of luma's opacity. `fill_variance`: mean squared error of a membrane's luma here, squared levels. `noise`:
-    variance of what is left after the subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
+    The region holds the mark and the fringe into which its colours bleed. `alpha`: opacity in Y, U and V. `product`:
+    opacity times colour. `colour`: of each pixel. `alpha_error`: standard error of luma's opacity. `fill_variance`:
+    mean squared error of a membrane's luma here, squared levels. `noise`: variance of what is left after the
+    subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
     `fill`: which of the fills that were tried is the best here.
     """
 
@@ -96,7 +98,9 @@ class Mark:
     def packed(self) -> dict[str, np.ndarray]:
         """Arrays by name, from which `unpacked` makes the mark again."""
         arrays = {
-            field.name: np.asarray(getattr(self, field.name)) for field in fields(self) if field.name != "parts"
+            field.name: np.asarray(getattr(self, field.name))
+            for field in fields(self)
+            if field.name != "parts"
         }
         rows = [np.hstack(astuple(part)).astype(np.float64) for part in self.parts]
         return arrays | {"parts": np.stack(rows)}

@@ -72,8 +72,8 @@ def _doubted(parts: Sequence[Part], doubts: Sequence[float]) -> tuple[Part, ...]
 class _Trial:
     """What came of one place, by pixel of the mark, NaN where nothing did: sums over frames of squared errors.
 
-    `errors`: of the subtraction, by `_DOUBTS`, and `filled`: of the fills. `apart`: how much the subtraction differs from
-    the first of them. `varies`: the variance over time there over that behind the mark.
+    `errors`: of the subtraction, by `_DOUBTS`, and `filled`: of the fills. `apart`: how much the subtraction differs
+    from the first of them. `varies`: the variance over time there over that behind the mark.
     """
 
     errors: Float[np.ndarray, "doubts n"]

@@ -83,7 +83,9 @@ class Cleaning:
         """The backend's, or that of what fills without a network."""
         if self.asks_network:
             return self.backend.name
-        return self._restorer.name if self._restores else self._fill_name
+        if self._restores:
+            return self._restorer.name
+        return "unblend" if self._goes_by_evidence else self.options.fill
 
     @property
     def device(self) -> str:
@@ -116,18 +118,18 @@ class Cleaning:
                 masks=masks,
                 marks=self.marking.looks,
             )
-        return Filling(masks, "membrane") if self._fill_name == "membrane" else Unblending(masks)
+        return Unblending(masks) if self._goes_by_evidence else Filling(masks, self.options.fill)
 
     @property
     def _network_fills(self) -> bool:
         """Whether the network paints under masks: where it is asked to, and where it is one that somebody chose."""
         chosen = self.options.checkpoint != CleanOptions.checkpoint
-        return self.options.fill == "network" or (self.options.fill == "auto" and chosen)
+        return self._fill.needs_network or (self.options.fill == "auto" and chosen)
 
     @property
-    def _fill_name(self) -> str:
-        """What removes marks without a network."""
-        return "membrane" if self.options.fill == "membrane" and not self._known_marks else "unblend"
+    def _goes_by_evidence(self) -> bool:
+        """Whether marks are measured before it is decided how to remove each."""
+        return self.options.fill in {"auto", "unblend"}
 
     @property
     def _restores(self) -> bool:

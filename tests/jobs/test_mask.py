@@ -16,7 +16,7 @@ from PIL import Image
 import mlx_vader as vader
 from mlx_vader.backends.base import Outputs
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.jobs import composition
+from mlx_vader.jobs import composition, marking
 from mlx_vader.jobs.clean import clean
 from mlx_vader.jobs.frame_grid import write_frame
 from mlx_vader.jobs.mask import save_mark
@@ -48,7 +48,7 @@ def finder(monkeypatch):
             {"mask": bright[..., None].astype(np.float32), "undecidable": np.zeros((1, 1), np.float32)}, None
         )
 
-    monkeypatch.setattr(composition, "load_backend", lambda *_: SimpleNamespace(run=run))
+    monkeypatch.setattr(marking, "load_backend", lambda *_: SimpleNamespace(run=run))
 
 
 @pytest.fixture

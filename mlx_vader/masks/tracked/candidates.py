@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float32, UInt8
 
 Window = UInt8[np.ndarray, "n h w"]
 
-#: Corners that are followed, and how far apart they are at least.
-CORNERS, APART = 500, 4
+#: Of each square of so many pixels, so many corners are followed, of at least this strength.
+SQUARE, CORNERS, STRENGTH = 20, 4, 2e-4
 #: A corner that is followed there and back ends so near to where it was.
 THERE_AND_BACK = 0.5
 #: The scene moves as one up to so many pixels.
@@ -48,8 +48,8 @@ def candidates(window: Window) -> list[Candidate]:
 
 def _followed(window: Window) -> Float32[np.ndarray, "corners n 2"]:
     """Corners of the first frame, in each frame, as far as they are followed to the last."""
-    start = cv2.goodFeaturesToTrack(window[0], CORNERS, 0.01, APART)
-    if start is None:
+    start = _corners(window[0])
+    if not len(start):
         return np.zeros((0, len(window), 2), np.float32)
     places, kept = [start], np.ones(len(start), bool)
     for before, after in zip(window, window[1:], strict=False):
@@ -59,6 +59,21 @@ def _followed(window: Window) -> Float32[np.ndarray, "corners n 2"]:
         kept &= (ok[:, 0] > 0) & (ok_back[:, 0] > 0) & (off < THERE_AND_BACK)
         places.append(there)
     return np.concatenate(places, axis=1)[kept]
+
+
+def _corners(picture: UInt8[np.ndarray, "h w"]) -> Float32[np.ndarray, "corners 1 2"]:
+    """The strongest of each part of a picture, so that a busy scene does not take them all."""
+    strength = cv2.cornerMinEigenVal(picture, 3)
+    peaks = (strength == cv2.dilate(strength, np.ones((5, 5), np.uint8))) & (strength > STRENGTH)
+    rows, columns = np.nonzero(peaks)
+    order = np.argsort(-strength[rows, columns])
+    rows, columns = rows[order], columns[order]
+    square = rows // SQUARE * (picture.shape[1] // SQUARE + 1) + columns // SQUARE
+    by_square = np.argsort(square, kind="stable")
+    _, first, count = np.unique(square[by_square], return_index=True, return_counts=True)
+    rank = np.arange(len(square)) - np.repeat(first, count)
+    chosen = by_square[rank < CORNERS]
+    return np.stack([columns[chosen], rows[chosen]], axis=-1).astype(np.float32)[:, None]
 
 
 def _scene(places: Float32[np.ndarray, "corners n 2"]) -> Bool[np.ndarray, " corners"]:

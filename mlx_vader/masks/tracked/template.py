@@ -10,6 +10,8 @@ Luma = UInt8[np.ndarray, "h w"]
 
 #: Where the mark holds its look while what is around it changes: the deviation there, of that around it.
 HOLDS = 0.5
+#: Pixels along the edge of a template's box that are never of the mark.
+RIM = 3
 #: Levels of deviation that noise and coding make.
 NOISE = 6.0
 #: The share of a template's box that the mark covers at least.
@@ -70,7 +72,7 @@ def learned(patches: Float32[np.ndarray, "n h w"]) -> Template | None:
     off = np.abs(patches - picture)
     deviation = cv2.blur(np.median(off, axis=0).astype(np.float32), (3, 3))
     rim = np.ones(picture.shape, bool)
-    rim[3:-3, 3:-3] = False
+    rim[RIM:-RIM, RIM:-RIM] = False
     around = float(np.percentile(deviation[rim], 60))
     if around < NOISE / 2:
         return None

@@ -17,15 +17,18 @@ SCENE = 1.0
 #: Corners of one mark move alike in each step up to so many pixels, lie this near to another, as a share of the height,
 #: and are at least so many.
 ALIKE, NEAR, FEWEST = 0.35, 0.09, 5
+#: What goes straight on changes its speed by at most so many pixels a frame.
+BEND = 0.2
 #: A mark is at most so large, as a share of the height and the width.
 LARGEST = 0.4
 
 
 class Candidate(NamedTuple):
-    """A box (x, y, width, height) in the middle frame of a window."""
+    """A box (x, y, width, height) in the middle frame of a window, and how far it goes from frame to frame."""
 
     box: tuple[int, int, int, int]
     corners: int
+    step: tuple[float, float]
 
 
 def candidates(window: Window) -> list[Candidate]:
@@ -37,12 +40,16 @@ def candidates(window: Window) -> list[Candidate]:
     height, width = window.shape[1:]
     found = []
     for group in _groups(others, NEAR * height):
+        track = others[group].mean(axis=0)
+        if np.abs(np.diff(track, n=2, axis=0)).max() > BEND:
+            continue
+        across, down = (float(step) for step in (track[-1] - track[0]) / (len(window) - 1))
         middle = others[group][:, len(window) // 2]
         low, high = middle.min(axis=0) - 3, middle.max(axis=0) + 4
         x, y = np.maximum(low, 0).astype(int)
         right, bottom = np.minimum(high, (width, height)).astype(int)
         if right - x <= LARGEST * width and bottom - y <= LARGEST * height and min(right - x, bottom - y) >= 8:
-            found.append(Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum())))
+            found.append(Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum()), (across, down)))
     return sorted(found, key=lambda candidate: -candidate.corners)
 
 

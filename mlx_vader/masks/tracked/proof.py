@@ -14,6 +14,7 @@ from mlx_vader.masks.tracked.candidates import Candidate
 from mlx_vader.masks.tracked.template import RIM, Sight, Template, cut_out, learned, sight
 
 Picture = UInt8[np.ndarray, "h w"]
+Windows = UInt8[np.ndarray, "windows n h w"]
 
 #: Two candidates show the same if they correlate so much; a template is seen where it does as much.
 SAME, SEEN, SURE = 0.7, 0.75, 0.85
@@ -33,6 +34,15 @@ STEADY, STILL = 0.2, 0.12
 REACH = 12
 
 
+class _Place(NamedTuple):
+    """Where the first pixel of something is in the middle frame of a window, and how far it goes from frame to frame."""
+
+    window: int
+    x: float
+    y: float
+    step: tuple[float, float] = (0.0, 0.0)
+
+
 class Known(NamedTuple):
     """A mark that is proved, and where it is seen in the middle frame of each window."""
 
@@ -40,7 +50,7 @@ class Known(NamedTuple):
     sights: list[Sight]
 
 
-def known(windows: UInt8[np.ndarray, "windows n h w"], candidates: Sequence[tuple[int, Candidate]]) -> Known | None:
+def known(windows: Windows, candidates: Sequence[tuple[int, Candidate]]) -> Known | None:
     """The mark in a few frames on end at places all along a video; `candidates` say in which windows they are."""
     pictures = list(windows[:, windows.shape[1] // 2])
     partners = [_partners(pictures, candidates, number) for number in range(len(candidates))]
@@ -49,20 +59,20 @@ def known(windows: UInt8[np.ndarray, "windows n h w"], candidates: Sequence[tupl
         number = max(left, key=lambda number: len(partners[number]), default=None)
         if number is None or len(partners[number]) + 1 < PLACES:
             return None
-        mark = _learned(pictures, candidates[number], partners[number])
+        mark = _learned(windows, candidates[number], partners[number])
         if mark is not None and _moves_like_one(windows, mark):
             return mark
-        shown = [(candidates[number][0], *candidates[number][1].box[:2]), *partners[number]]
+        shown = [_Place(candidates[number][0], *candidates[number][1].box[:2]), *partners[number]]
         left = {other for other in left if not any(_within(candidates[other], place) for place in shown)}
     return None
 
 
-def _within(candidate: tuple[int, Candidate], place: tuple[int, float, float]) -> bool:
+def _within(candidate: tuple[int, Candidate], place: _Place) -> bool:
     x, y, width, height = candidate[1].box
-    return candidate[0] == place[0] and abs(x - place[1]) < width / 2 and abs(y - place[2]) < height / 2
+    return candidate[0] == place.window and abs(x - place.x) < width / 2 and abs(y - place.y) < height / 2
 
 
-def _moves_like_one(windows: UInt8[np.ndarray, "windows n h w"], mark: Known) -> bool:
+def _moves_like_one(windows: Windows, mark: Known) -> bool:
     """Whether it goes straight on in each window, and between them turns back at once or changes its place.
 
     What belongs to the scene and passes by goes on in one direction; what is thrown or carried changes its speed.
@@ -98,14 +108,15 @@ def seen_near(picture: Picture, template: Template, place: Sight) -> Sight:
 
 def _partners(
     pictures: Sequence[Picture], candidates: Sequence[tuple[int, Candidate]], number: int
-) -> list[tuple[int, float, float]]:
+) -> list[_Place]:
     """Candidates in other pictures that show the same: the picture, and where the first pixel of it is there."""
     at, candidate = candidates[number]
     x, y, width, height = candidate.box
     patch = pictures[at][y : y + height, x : x + width].astype(np.float32)
-    best: dict[int, tuple[float, float, float]] = {}
+    best: dict[int, tuple[float, float, float, tuple[float, float]]] = {}
     for other_at, other in candidates:
-        if other_at == at:
+        speeds = np.abs(np.abs(candidate.step) - np.abs(other.step))
+        if other_at == at or speeds.max() > STEADY + 0.05 * np.abs(candidate.step).max():
             continue
         left, top = max(0, other.box[0] - width // 2), max(0, other.box[1] - height // 2)
         right, bottom = other.box[0] + other.box[2] + width // 2, other.box[1] + other.box[3] + height // 2
@@ -115,17 +126,19 @@ def _partners(
         match = cv2.matchTemplate(near.astype(np.float32), patch, cv2.TM_CCOEFF_NORMED)
         down, across = np.unravel_index(int(match.argmax()), match.shape)
         likeness = float(match[down, across])
-        if likeness > max(SAME, best.get(other_at, (0.0,))[0]):
-            best[other_at] = likeness, left + float(across), top + float(down)
-    return [(other_at, place[1], place[2]) for other_at, place in best.items()]
+        if likeness > (best[other_at][0] if other_at in best else SAME):
+            best[other_at] = likeness, left + float(across), top + float(down), other.step
+    return [_Place(other_at, *place[1:]) for other_at, place in best.items()]
 
 
 def _learned(
-    pictures: Sequence[Picture], seed: tuple[int, Candidate], partners: list[tuple[int, float, float]]
+    windows: Windows, seed: tuple[int, Candidate], partners: list[_Place]
 ) -> Known | None:
     """The mark of a candidate and its partners, then of all pictures in which that is seen."""
     x, y, width, height = seed[1].box
-    found = [(seed[0], float(x), float(y)), *partners]
+    middle = windows.shape[1] // 2
+    pictures = list(windows[:, middle])
+    found = [_Place(seed[0], x, y, seed[1].step), *partners]
     within = 0, 0, width, height
     for turn in range(ROUNDS):
         # The box of what is known, with something around it.
@@ -134,12 +147,16 @@ def _learned(
         size = down + 2 * above, across + 2 * beside
         if max(size) > min(pictures[0].shape):
             return None
-        patches = [_patch(pictures[at], x + left - beside, y + top - above, size) for at, x, y in found]
+        patches = [
+            _patch(windows[at, frame], x + left - beside + (frame - middle) * step[0], y + top - above + (frame - middle) * step[1], size)
+            for at, x, y, step in found
+            for frame in (range(windows.shape[1]) if not turn else (middle,))
+        ]
         template = learned(np.stack(patches))
         if template is None:
             return None
         sights = [sight(picture, template) for picture in pictures]
-        found = [(at, seen.x, seen.y) for at, seen in enumerate(sights) if seen.likeness >= SEEN]
+        found = [_Place(at, seen.x, seen.y) for at, seen in enumerate(sights) if seen.likeness >= SEEN]
         if len(found) < (OFTEN * len(pictures) if turn else PLACES):
             return None
         within = _box_of(template.mask)

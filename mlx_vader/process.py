@@ -87,7 +87,8 @@ class Video(Protocol):
     """A video that a process may look at before it works on it.
 
     `fields`: the frames are the fields of an interlaced video, half as high, in the order in which they are shown;
-    `top_first` says whether the first of them holds the upper lines.
+    `top_first` says whether the first of them holds the upper lines. `quantiser`: the mean step of its coding in
+    levels of 255, where its decoder tells.
     """
 
     height: int
@@ -95,6 +96,11 @@ class Video(Protocol):
     frames: int
     fields: bool
     top_first: bool
+
+    @property
+    def quantiser(self) -> float | None:
+        """See above."""
+        ...
 
     def read(self, start: int, stop: int) -> Iterator[Any]:
         """Frames `start` to `stop`."""
@@ -152,14 +158,16 @@ class FoundMark:
 class RestoredBy:
     """The network that restores whole pictures, and how strongly: 0 keeps the pictures, 1 takes the network's.
 
-    What was measured of the video, where it was: `noise`, the standard deviation of luma, and `blockiness`, how far
-    jumps at the borders of coded blocks stand out, both in levels of 255.
+    What was measured of the video, where it was: `noise`, the standard deviation of luma in levels of 255, and
+    `blockiness`, how far jumps at the borders of coded blocks stand out, in shares of the picture's mean step;
+    `quantiser`, the mean step of the coding in levels of 255, where the file tells.
     """
 
     network: str
     strength: float
     noise: float | None = None
     blockiness: float | None = None
+    quantiser: float | None = None
 
 
 @dataclass(frozen=True)

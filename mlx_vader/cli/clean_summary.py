@@ -44,10 +44,10 @@ def _found(file: "FileReport") -> Iterator[str]:
     finding = file.finding
     for number, mark in enumerate(finding.marks, start=1):
         yield f"note: {file.source}: {_mark(number, mark)}"
-    if finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
-    if finding.status == "undecidable":
+    if finding.reason:
         yield f"note: {file.source}: {finding.reason}"
+    elif finding.status == "nothing":
+        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
     if finding.restored is not None:
         yield f"note: {file.source}: {_restoration(finding.restored)}"
     if finding.changes_nothing:
@@ -84,8 +84,9 @@ def _restoration(restored: "RestoredBy") -> str:
     if restored.noise is None or restored.blockiness is None:
         return done
     share = f", at {restored.strength:.0%}" if restored.strength else ""
-    blocks = f"blocks of coding that stand out by {restored.blockiness:.1f}"
-    return f"noise of {restored.noise:.1f} levels, {blocks}: {done}{share}"
+    blocks = f"blocks of coding that stand out by {restored.blockiness:.0%}"
+    coded = f", coding in steps of {restored.quantiser:.0f}" if restored.quantiser is not None else ""
+    return f"noise of {restored.noise:.1f} levels, {blocks}{coded}: {done}{share}"
 
 
 def _hints(report: "CleanReport", find: str) -> Iterator[str]:

@@ -19,14 +19,11 @@ from mlx_vader.masks.persistent import PersistentMarks
 from mlx_vader.masks.postprocess import ChangedMasks, grown
 from mlx_vader.masks.shapes import ShapeMasks, parse_shapes
 from mlx_vader.masks.source import Choosable, MaskSource
-from mlx_vader.masks.static.network import See, finder_of
+from mlx_vader.masks.static.network import FINDER, See, finder_of
 from mlx_vader.masks.static.source import StaticMarks
 from mlx_vader.masks.text.source import TextMarks
 from mlx_vader.process import SourceFrame
 from mlx_vader.video import frame_at
-
-#: The shipped network that finds marks which stand still.
-FINDER = "mark-finder"
 
 
 class Marking:

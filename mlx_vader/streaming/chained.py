@@ -35,9 +35,10 @@ class Chained:
     @property
     def finding(self) -> Finding:
         """What the first found, with what the second does to whole pictures."""
-        found, restored = self._first.finding, self._second.finding.restored
-        does_more = found.restored is None or (restored is not None and restored.strength > 0)
-        return replace(found, restored=restored) if does_more else found
+        found = self._first.finding
+        joined = replace(found, restored=self._second.finding.restored)
+        # A first that changes pictures without having looked is not one that found nothing.
+        return found if joined.changes_nothing and not found.changes_nothing else joined
 
     def identity(self) -> dict[str, Any]:
         """Those of both."""

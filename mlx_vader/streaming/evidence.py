@@ -1,7 +1,4 @@
-"""What a few frames show of noise and of coding, and how strongly a network is to restore them.
-
-Frames are RGB in [0, 1]; noise and blockiness are told in levels of luma, of 255.
-"""
+"""What a few frames show of noise and of coding. Frames are RGB in [0, 1]."""
 
 from typing import NamedTuple
 
@@ -17,11 +14,13 @@ BLOCK, FLAT_SHARE, FEWEST_BLOCKS = 16, 0.1, 8
 DARKEST, BRIGHTEST = 8, 247
 #: The side of the blocks in which most codecs transform.
 GRID = 8
+#: Pictures without contrast count as if their mean step were so many levels.
+SMALLEST_STEP = 0.5
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Noise(NamedTuple):
-    """Noise that changes from frame to frame: its standard deviation in luma, and samples of it, RGB."""
+    """Noise that is new in every frame: its standard deviation in levels of luma, of 255, and samples of it, RGB."""
 
     level: float
     samples: Float32[np.ndarray, "n 16 16 3"]
@@ -40,30 +39,35 @@ NO_NOISE = Noise(0.0, np.zeros((1, BLOCK, BLOCK, 3), np.float32))
 
 
 def noise_of(frames: Float32[np.ndarray, "3 h w 3"]) -> Noise:
-    """The noise of three frames that follow one another.
+    """The noise of three frames that follow one another, where they are flat; `NO_NOISE` where too little is.
 
-    Noise is new in every frame, so that the two differences between them are opposed: their covariance is minus its
-    variance. What moves steadily makes them alike, and does not count. `NO_NOISE` where too little is flat.
+    Noise is new in every frame. What is left of the scene in a difference of frames is least in that of both
+    differences, where motion is steady, and in one of the two where there is a cut at the other: the least counts.
     """
-    luma = 255 * (frames @ _LUMA)
-    flat = _flattest(luma.mean(axis=0))
+    flat = _flattest(255 * (frames.mean(axis=0) @ _LUMA))
     if len(flat) < FEWEST_BLOCKS:
         return NO_NOISE
-    before, after = (_blocks(frame)[flat] for frame in np.diff(frames, axis=0))
-    before, after = (blocks - blocks.mean(axis=1, keepdims=True) for blocks in (before, after))
-    luma_before, luma_after = 255 * (before @ _LUMA), 255 * (after @ _LUMA)
-    covariance, variance = (luma_before * luma_after).mean(axis=1), (luma_before**2).mean(axis=1) / 2
-    level = float(np.sqrt(max(-np.median(covariance), 0)))
-    seen = float(np.sqrt(np.median(variance)))
-    if not level or not seen:
-        return NO_NOISE
-    # A difference of two frames has the noise of both; what moved in it is scaled away.
-    samples = before * np.float32(min(level / seen, 1) / np.sqrt(2))
-    return Noise(level, samples.reshape(-1, BLOCK, BLOCK, 3))
+    first, second, third = (_blocks(frame)[flat] for frame in frames)
+    # Each has the variance of the noise of one frame.
+    differences = (
+        (second - first) / np.sqrt(np.float32(2)),
+        (third - second) / np.sqrt(np.float32(2)),
+        (first - 2 * second + third) / np.sqrt(np.float32(6)),
+    )
+    return min((_noise_in(difference) for difference in differences), key=lambda noise: noise.level)
+
+
+def _noise_in(difference: Float32[np.ndarray, "n 256 3"]) -> Noise:
+    samples = difference - difference.mean(axis=1, keepdims=True)
+    variance = ((samples @ _LUMA) ** 2).mean(axis=1)
+    return Noise(255 * float(np.sqrt(np.median(variance))), samples.reshape(-1, BLOCK, BLOCK, 3))
 
 
 def jumps(frame: Frame) -> Float64[np.ndarray, "2 8"]:
-    """Mean jump of luma at every eighth row, and column, beyond those beside it; one for each place of a grid."""
+    """How far luma jumps at every eighth row, and column, beyond the steps beside it: means, for each place of a grid.
+
+    In shares of the picture's mean step: what shows in a smooth picture is lost in a busy one.
+    """
     luma = 255 * (frame @ _LUMA)
     found = np.zeros((2, GRID))
     for axis in (0, 1):
@@ -71,6 +75,7 @@ def jumps(frame: Frame) -> Float64[np.ndarray, "2 8"]:
         steps = np.moveaxis(steps, axis, 0)
         beyond = (steps[1:-1] - (steps[:-2] + steps[2:]) / 2).mean(axis=1)
         # The first of them lies between rows 1 and 2.
+        beyond = beyond / max(float(steps.mean()), SMALLEST_STEP)
         places = (np.arange(len(beyond)) + 2) % GRID
         found[axis] = np.bincount(places, beyond, GRID) / np.maximum(np.bincount(places, minlength=GRID), 1)
     return found

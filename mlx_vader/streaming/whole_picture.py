@@ -28,8 +28,13 @@ MOST_READ = 10
 #: The side of the part of a frame that is looked at, which is another one in each look.
 SIDE = 256
 #: Less noise, in levels, and less blockiness are left alone.
-LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 1.0
-#: The share of the network's work that counts where blocks can be seen, at the least.
+LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.15
+#: With less than this share of either at a place, the network is not asked there.
+WORTH_A_LOOK = 0.5
+#: Coding in steps of so many levels is coarse: H.264 at QP 30.
+COARSE = 20.0
+#: The share of the network's work that counts where blocks can be seen or coding is coarse, at the least. On clips that
+#: six encoders coded, the best share was between 0.25 and 1 (`python -m benchmarks.restore`): half of it never lost.
 DEBLOCKING = 0.5
 #: So much of the noise is added to see what becomes of it: little, so that the network treats both alike.
 ADDED = 0.2
@@ -42,12 +47,14 @@ LEAST_CHANGE = 0.25
 class Look(NamedTuple):
     """What is seen at one place. `noise`: its level; `jumps`: at the places of a grid, see `evidence.jumps`.
 
-    `noise_taken`: mean product of the noise and what the network takes away of it; `change`: mean square of all that
-    the network changes. Both are 0 where it was not asked.
+    `quantiser`: mean step of the video's coding, 0 where it is unknown. `noise_taken`: mean product of the noise and
+    what the network takes away of it; `change`: mean square of all that the network changes; both 0 where it was not
+    asked.
     """
 
     noise: float
     jumps: Float64[np.ndarray, "2 8"]
+    quantiser: float = 0.0
     noise_taken: float = 0.0
     change: float = 0.0
 
@@ -79,8 +86,9 @@ class WholePicture:
         seen = _unpacked(kept)
         last = max(video.frames - FRAMES_PER_LOOK, 0)
         starts = np.unique(np.linspace(0, last, LOOKS).astype(int)).tolist()
+        quantiser = seen[0].quantiser if seen else video.quantiser or 0.0
         for number in range(len(seen), len(starts)):
-            seen.append(self._look(_frames(video, starts[number], number)))
+            seen.append(self._look(_frames(video, starts[number], number), quantiser))
             yield _packed(seen)
         self._restored = decided(self._network, seen)
 
@@ -94,14 +102,15 @@ class WholePicture:
         assert self._restored is not None  # the first pass is over
         return edit._replace(patches=partial(_mix, edit, self._restored.strength), mask=None)
 
-    def _look(self, clip: Clip) -> Look:
+    def _look(self, clip: Clip, quantiser: float) -> Look:
         """At frames that follow one another; noise shows in three of them, and blocks in one."""
         if not len(clip):
             return Look(0.0, np.zeros((2, GRID)))
         at = len(clip) - (2 if len(clip) >= 3 else 1)
         noise = noise_of(clip[at - 1 :]) if len(clip) >= 3 else NO_NOISE
-        seen = Look(noise.level, jumps(clip[at]))
-        if noise.level < LEAST_NOISE and blockiness(seen.jumps) < LEAST_BLOCKINESS:
+        seen = Look(noise.level, jumps(clip[at]), quantiser)
+        needs = noise.level / LEAST_NOISE, blockiness(seen.jumps) / LEAST_BLOCKINESS, quantiser / COARSE
+        if max(needs) < WORTH_A_LOOK:
             return seen
         frame, added = clip[at : at + 1], noise.spread(*clip.shape[1:3], seed=0)
         memory = self._run(clip[:at], None)[1] if at else None
@@ -123,13 +132,15 @@ def decided(network: str, seen: Sequence[Look]) -> RestoredBy:
     noise = float(np.median([look.noise for look in seen]))
     blocks = blockiness(np.mean([look.jumps for look in seen], axis=0))
     change = float(np.mean([look.change for look in seen if look.change] or [0]))
-    strength = DEBLOCKING if blocks >= LEAST_BLOCKINESS else 0.0
+    quantiser = seen[0].quantiser
+    strength = DEBLOCKING if quantiser >= COARSE or blocks >= LEAST_BLOCKINESS else 0.0
     if noise >= LEAST_NOISE and change:
         taken = float(np.mean([look.noise_taken for look in seen if look.change])) / change
         strength = max(strength, min(taken, 1.0) if taken <= MOST_STRENGTH else 0.0)
     if strength * np.sqrt(change) * 255 < LEAST_CHANGE:
         strength = 0.0
-    return RestoredBy(network, round(strength, 2), round(noise, 2), round(blocks, 2))
+    told = round(quantiser, 1) if quantiser else None
+    return RestoredBy(network, round(strength, 2), round(noise, 2), round(blocks, 2), told)
 
 
 def _mix(edit: Edit, strength: float) -> list[Patch]:
@@ -181,4 +192,4 @@ def _unpacked(kept: Packed) -> list[Look]:
     if not kept:
         return []
     rows = zip(*(kept[name] for name in Look._fields), strict=True)
-    return [Look(float(noise), found, float(taken), float(change)) for noise, found, taken, change in rows]
+    return [Look(float(noise), found, *map(float, measured)) for noise, found, *measured in rows]

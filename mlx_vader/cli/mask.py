@@ -199,7 +199,7 @@ TREATED = {"unblend": "subtracts it", "fill": "fills it", "left": "leaves it"}
 
 
 def _last(mark: "FoundMark") -> str:
-    return "" if mark.last is None else str(mark.last)
+    return "end" if mark.last is None else str(mark.last)
 
 
 def _summary(file: "MaskFileReport") -> str:

@@ -28,13 +28,13 @@ MOST_READ = 10
 #: The side of the part of a frame that is looked at, which is another one in each look.
 SIDE = 256
 #: Less noise, in levels, and less blockiness are left alone.
-LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.15
+LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.5
 #: With less than this share of either at a place, the network is not asked there.
 WORTH_A_LOOK = 0.5
-#: Coding in steps of so many levels is coarse: H.264 at QP 30.
-COARSE = 20.0
-#: The share of the network's work that counts where blocks can be seen or coding is coarse, at the least. On clips that
-#: six encoders coded, the best share was between 0.25 and 1 (`python -m benchmarks.restore`): half of it never lost.
+#: Coding in steps of so many levels is coarse: H.264 at QP 31, MPEG-2 at a scale of 11.
+COARSE = 22.0
+#: The share of the network's work that counts where blocks can be seen or coding is coarse, at the least. There the
+#: best share was between 0.5 and 1, and half of it never lost (`python -m benchmarks.restore`).
 DEBLOCKING = 0.5
 #: So much of the noise is added to see what becomes of it: little, so that the network treats both alike.
 ADDED = 0.2
@@ -109,8 +109,8 @@ class WholePicture:
         at = len(clip) - (2 if len(clip) >= 3 else 1)
         noise = noise_of(clip[at - 1 :]) if len(clip) >= 3 else NO_NOISE
         seen = Look(noise.level, jumps(clip[at]), quantiser)
-        needs = noise.level / LEAST_NOISE, blockiness(seen.jumps) / LEAST_BLOCKINESS, quantiser / COARSE
-        if max(needs) < WORTH_A_LOOK:
+        share = max(noise.level / LEAST_NOISE, blockiness(seen.jumps) / LEAST_BLOCKINESS)
+        if share < WORTH_A_LOOK and quantiser < COARSE:
             return seen
         frame, added = clip[at : at + 1], noise.spread(*clip.shape[1:3], seed=0)
         memory = self._run(clip[:at], None)[1] if at else None

@@ -3,8 +3,8 @@
     python -m benchmarks.restore CLIP... [--frames 24] [--size 288] [--start 40] [--only noise] [--json FILE]
 
 Photographs are filmed by a moving camera. What is coded goes through a file, and results are composited into its
-planes, as `clean` does. `auto` is `clean --restore auto`, `full` the network alone, `best` the strength that is the best
-for this clip, which only the truth tells. What is clean is compared with itself: 100 dB.
+planes, as `clean` does. `auto` is `clean --restore auto`, `full` the network alone, and `best` the best strength for
+this clip, which only the truth tells. What is clean is compared with itself: 100 dB.
 """
 
 import argparse

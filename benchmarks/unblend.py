@@ -1,202 +1,199 @@
-"""What un-blending reaches where the mask is given, beside inpainting: PSNR inside composed marks, in dB.
+"""What removal reaches where the mask is given, beside what users have today: PSNR inside composed marks, in dB.
 
-    python -m benchmarks.unblend CLIP... [--frames 100] [--width 640] [--crf 18 23] [--alpha 0.3 0.5] [--json FILE]
+    python -m benchmarks.unblend CLIP... --drawings DIR --fonts DIR [--frames 24] [--width 320] [--speed 0.5]
+        [--masks exact "grown 3"] [--overlays clip_art tiled_text] [--fills unblend] [--json FILE]
 
-A ring, lettering and a badge of several opacities are laid over each clip, which goes through H.264; the truth is the
-clip before. All methods are told the exact mask. `unblend` is what `clean --fill unblend` does, first pass included.
-`gate` is the share of cases in which the mark was subtracted rather than filled.
+Marks of many kinds and opacities are laid over each clip, which goes through H.264, HEVC or VP9; the truth is the clip
+before. A photograph becomes a clip by a camera that pans `--speed` pixels a frame: slow pans are the hard ones. Means
+are printed by kind of mark; `gain` is that of the last fill over the best baseline of the kind.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from zlib import crc32
 
-import av
 import cv2
 import numpy as np
 
-from mlx_vader.evaluation.opencv import inpaint
-from mlx_vader.inpainting.fill.membrane import fill_with_membrane
+from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
+from mlx_vader.evaluation.foreign import overlays
+from mlx_vader.evaluation.foreign.cases import ENCODERS
+from mlx_vader.evaluation.foreign.coding import coded
+from mlx_vader.evaluation.given_masks import DRAWN, EXACT, given_mask
+from mlx_vader.evaluation.material import Material
+from mlx_vader.evaluation.method import Method
+from mlx_vader.evaluation.networks import MEMBRANE
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks.arrays import ArrayMasks
+from mlx_vader.metrics import flicker
 from mlx_vader.process import edits_of
 from mlx_vader.resizing import resize
-from mlx_vader.video import open_video
+from mlx_vader.video import is_image, open_video, read_image
 from mlx_vader.video.in_memory import ClipInMemory
 
-#: Every so many frames one is compared.
-EVERY = 8
-#: Opacities below this are not part of the exact mask.
-LEAST = 0.02
+#: Kinds of marks, with the opacities that each is laid over with.
+OPACITIES: dict[str, tuple[float, ...]] = {
+    "clip_art": (0.3, 0.6, 1),
+    "emblem_and_lettering": (0.35, 0.6, 1),
+    "rimmed_badge": (0.4, 0.7, 1),
+    "tiled_text": (0.3, 0.5),
+    "subtitles": (1,),
+    "bouncing_badge": (0.5, 1),
+    "timestamp": (0.8, 1),
+}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One clip, mark, opacity and quality; PSNR by method."""
+    """One clip with one mark: PSNR inside and flicker (1: the clean clip's) by method."""
 
     clip: str
-    mark: str
-    alpha: float
-    crf: int
+    overlay: str
+    opacity: float
+    encoder: str
+    mask: str
     psnr: dict[str, float]
+    flicker: dict[str, float]
     treated: str
-    seconds: float
+    #: CPU milliseconds a frame of the last fill, its first pass included.
+    milliseconds: float
+
+    @property
+    def kind(self) -> str:
+        """Of the mark."""
+        return f"{self.overlay} {self.opacity:g}"
 
 
-def ring(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Opacity (h, w) and RGB (h, w, 3) of a white ring in a corner, with a word of lettering beside it."""
-    opacity = _drawn(height, width, lambda canvas, s: _ring_and_word(canvas, s, height, width))
-    return opacity, np.ones((height, width, 3), np.float32)
-
-
-def lettering(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Yellow lettering across the middle."""
-    opacity = _drawn(
-        height, width, lambda canvas, s: _word(canvas, s, "Preview Copy", 0.2, 0.55, height, width, 1.4)
-    )
-    return opacity, np.broadcast_to(np.float32([1, 0.85, 0.2]), (height, width, 3))
-
-
-def badge(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """A red plate with a white word."""
-    opacity = _drawn(height, width, lambda canvas, s: _plate(canvas, s, height, width))
-    word = _drawn(height, width, lambda canvas, s: _word(canvas, s, "LIVE", 0.075, 0.165, height, width, 0.9))
-    plate = np.broadcast_to(np.float32([0.8, 0.1, 0.15]), (height, width, 3))
-    return opacity, plate + word[..., None] * (1 - plate)
-
-
-MARKS = {"ring": ring, "lettering": lettering, "badge": badge}
-SCALE = 4
-
-
-def _drawn(height: int, width: int, draw: Callable[[np.ndarray, int], None]) -> np.ndarray:
-    """What is drawn on a larger canvas, with soft edges."""
-    canvas = np.zeros((height * SCALE, width * SCALE), np.uint8)
-    draw(canvas, SCALE)
-    return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-
-
-def _ring_and_word(canvas: np.ndarray, scale: int, height: int, width: int) -> None:
-    centre = int(0.85 * width * scale), int(0.17 * height * scale)
-    cv2.circle(canvas, centre, int(0.08 * height * scale), 255, int(0.015 * height * scale), cv2.LINE_AA)
-    _word(canvas, scale, "tv9", 0.825, 0.185, height, width, 0.6)
-
-
-def _word(
-    canvas: np.ndarray, scale: int, text: str, x: float, y: float, height: int, width: int, size: float
-) -> None:
-    place = int(x * width * scale), int(y * height * scale)
-    size *= height / 360 * scale
-    cv2.putText(
-        canvas, text, place, cv2.FONT_HERSHEY_DUPLEX, size, 255, max(1, round(2.2 * size)), cv2.LINE_AA
-    )
-
-
-def _plate(canvas: np.ndarray, scale: int, height: int, width: int) -> None:
-    first = int(0.06 * width * scale), int(0.08 * height * scale)
-    last = int(0.22 * width * scale), int(0.2 * height * scale)
-    cv2.rectangle(canvas, first, last, 255, -1)
-
-
-def read_clip(path: Path, frames: int, width: int) -> np.ndarray:
-    """The first frames, at most so wide, with even sides, as levels."""
+def read_clip(path: Path, frames: int, width: int, speed: float) -> np.ndarray:
+    """Frames from the middle of a video, at most so wide, in [0, 1]; of a photograph those of a pan."""
+    if is_image(path):
+        return _panned(read_image(path), frames, width, speed)
     clip = []
-    with open_video(path, 0, frames) as video:
+    with open_video(path, 0, None) as video:
         for frame in video:
             wide = min(width, frame.width) // 2 * 2
             high = round(frame.height * wide / frame.width / 2) * 2
             clip.append(resize(np.ascontiguousarray(frame.levels), high, wide))
-    return np.stack(clip)
+    start = max(0, (len(clip) - frames) // 2)
+    return to_unit(np.stack(clip[start : start + frames]))
 
 
-def through_h264(clip: np.ndarray, crf: int) -> np.ndarray:
-    """The clip, levels, encoded by FFmpeg and decoded as `clean` does."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=25, options={"crf": str(crf), "preset": "fast"})
-            stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], "yuv420p"
-            for picture in clip:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            container.mux(stream.encode(None))
-        with open_video(path) as video:
-            return np.stack([frame.levels.copy() for frame in video])
+def _panned(photo: np.ndarray, frames: int, width: int, speed: float) -> np.ndarray:
+    """A camera that moves aslant over a photograph by `speed` pixels a frame."""
+    height = round(width * 9 / 16 / 2) * 2
+    room = int(np.ceil(speed * frames)) + 2
+    scale = max((width + room) / photo.shape[1], (height + room) / photo.shape[0])
+    size = int(np.ceil(photo.shape[1] * scale)), int(np.ceil(photo.shape[0] * scale))
+    large = cv2.resize(to_levels(photo), size, interpolation=cv2.INTER_AREA)
+    direction = np.array([0.9, 0.43])
+    pictures = []
+    for time_ in range(frames):
+        x, y = 1 + speed * time_ * direction
+        move = np.float32([[1, 0, x], [0, 1, y]])
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        pictures.append(cv2.warpAffine(large, move, (width, height), flags=flags))
+    return to_unit(np.stack(pictures))
 
 
-def unblended(clip: np.ndarray, mask: np.ndarray, compared: slice) -> tuple[np.ndarray, str]:
-    """The compared frames without the mark, and how it was treated."""
-    masks = np.broadcast_to(mask[None, ..., None].astype(np.float32), (*clip.shape[:3], 1))
-    process = Unblending(ArrayMasks(masks))
-    wanted = set(range(len(clip))[compared])
-    made = [
-        edit.frame.edited(edit.patches()).rgb
-        for number, edit in enumerate(edits_of(process, ClipInMemory(to_unit(clip))))
-        if number in wanted
-    ]
-    treated = {mark.treated for mark in process.finding.marks}
-    return np.stack(made), "+".join(sorted(treated))
+@dataclass(frozen=True, eq=False)
+class Spoiled:
+    """A clip with a mark: what is seen, what was there, and the true mask."""
+
+    seen: np.ndarray
+    clean: np.ndarray
+    mask: np.ndarray
+
+
+def spoil(clip: np.ndarray, overlay: str, opacity: float, encoder: str, material: Material) -> Spoiled:
+    """The clip with a mark over it, encoded; the same mark wherever the arguments are the same."""
+    key = crc32(f"{overlay} {clip.shape} {float(clip[0].mean()):.4f}".encode())
+    frames, mask = overlays.laid_over(clip, getattr(overlays, overlay), key, material, opacity)
+    return Spoiled(to_unit(to_levels(coded(frames, ENCODERS[encoder]))), clip, mask)
+
+
+def baselines() -> tuple[Method, ...]:
+    """What users have today and what needs no look at time, as far as it works here."""
+    known = (*opencv.METHODS, *ffmpeg_filters.methods()[0], *ffmpeg_program.methods()[0], MEMBRANE)
+    return tuple(method for method in known if method.needs_mask)
+
+
+def removed(seen: np.ndarray, mask: np.ndarray, fill: str) -> tuple[np.ndarray, str]:
+    """What `clean --mask --fill` makes of a clip, and how the marks were treated."""
+    process = Unblending(ArrayMasks(mask), fill)
+    made = [edit.frame.edited(edit.patches()).rgb for edit in edits_of(process, ClipInMemory(seen))]
+    return np.stack(made), "+".join(sorted({mark.treated for mark in process.finding.marks}))
 
 
 def psnr_inside(made: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
     """In dB, of RGB in [0, 1], inside the mask."""
-    error = np.square(made[:, mask].astype(np.float64) - truth[:, mask]).mean()
+    error = np.square(made.astype(np.float64) - truth)[mask[..., 0] > 0.5].mean()
     return float(-10 * np.log10(max(error, 1e-10)))
 
 
-def measure(name: str, clip: np.ndarray, mark: str, alpha: float, crf: int) -> Row:
+def measure(
+    spoiled: Spoiled, name: str, overlay: str, opacity: float, encoder: str, drawn: str, fills: Sequence[str]
+) -> Row:
     """One row."""
-    began = time.monotonic()
-    opacity, colour = MARKS[mark](*clip.shape[1:3])
-    opacity = alpha * opacity
-    blended = clip + opacity[..., None] * (255 * colour - clip)
-    spoiled = through_h264(to_levels(blended.astype(np.float32) / 255), crf)
-    mask, compared = opacity > LEAST, slice(0, None, EVERY)
-    truth, shown = to_unit(clip[compared]), to_unit(spoiled[compared])
-    masks = np.broadcast_to(mask[None, ..., None].astype(np.float32), (*shown.shape[:3], 1))
-    ours, treated = unblended(spoiled, mask, compared)
-    made = {
-        "spoiled": shown,
-        "telea": inpaint("TELEA", shown, masks).frames,
-        "membrane": fill_with_membrane(shown, masks),
-        "unblend": ours,
-    }
-    psnr = {method: round(psnr_inside(frames, truth, mask), 2) for method, frames in made.items()}
-    return Row(name, mark, alpha, crf, psnr, treated, round(time.monotonic() - began, 1))
+    mask = given_mask(spoiled.mask, drawn)
+    made = {method.name: method.restore(spoiled.seen, mask).frames for method in baselines()}
+    treated, began = "", time.process_time()
+    for fill in fills:
+        began = time.process_time()
+        made[fill], treated = removed(spoiled.seen, mask, fill)
+    spent = 1000 * (time.process_time() - began) / len(spoiled.seen)
+    psnr = {key: round(psnr_inside(value, spoiled.clean, spoiled.mask), 2) for key, value in made.items()}
+    unrest = {key: round(flicker(value, spoiled.clean, spoiled.mask), 2) for key, value in made.items()}
+    return Row(name, overlay, opacity, encoder, drawn, psnr, unrest, treated, round(spent, 1))
 
 
 def rows(arguments: argparse.Namespace) -> Iterator[Row]:
-    """All cases."""
-    for path in arguments.clips:
-        clip = read_clip(path, arguments.frames, arguments.width)
-        for mark in MARKS:
-            for alpha in arguments.alpha:
-                for crf in arguments.crf:
-                    yield measure(path.stem, clip, mark, alpha, crf)
+    """All cases, each with the next encoder in turn."""
+    ends = ("ttf", "otf")
+    material = Material(
+        drawings=tuple(sorted(arguments.drawings.glob("*.png"))),
+        fonts=tuple(sorted(path for end in ends for path in arguments.fonts.glob(f"*.{end}"))),
+    )
+    encoders = list(ENCODERS)
+    for number, path in enumerate(arguments.clips):
+        clip = read_clip(path, arguments.frames, arguments.width, arguments.speed)
+        for overlay in arguments.overlays:
+            for opacity in OPACITIES[overlay]:
+                number += 1
+                encoder = encoders[number % len(encoders)]
+                spoiled = spoil(clip, overlay, opacity, encoder, material)
+                for drawn in arguments.masks:
+                    yield measure(spoiled, path.stem, overlay, opacity, encoder, drawn, arguments.fills)
 
 
-def summary(measured: list[Row]) -> Iterator[str]:
-    """Means by clip, mark, opacity and quality."""
+def summary(measured: Sequence[Row]) -> Iterator[str]:
+    """Means by kind of mark."""
     methods = list(measured[0].psnr)
-    yield f"{'mean over':28} {'n':>3} " + " ".join(f"{method:>9}" for method in methods) + "   gate"
-    keys: list[tuple[str, Callable[[Row], object]]] = [("all", lambda row: "")]
-    keys += [(name, partial(_value, name)) for name in ("clip", "mark", "alpha", "crf")]
-    for name, key in keys:
-        for value in sorted({str(key(row)) for row in measured}):
-            chosen = [row for row in measured if str(key(row)) == value]
-            means = " ".join(f"{np.mean([row.psnr[m] for row in chosen]):9.2f}" for m in methods)
-            gate = np.mean(["unblend" in row.treated for row in chosen])
-            yield f"{(name + ' ' + value)[:28]:28} {len(chosen):3} {means} {gate:6.2f}"
+    ours, others = methods[-1], [method for method in methods if method in {m.name for m in baselines()}]
+    short = [method.removeprefix("opencv ")[:9] for method in methods]
+    yield f"{'':32} {'n':>3} " + " ".join(f"{name:>9}" for name in short) + "   gain flicker  unblend"
+    gains = []
+    for kind in dict.fromkeys(row.kind for row in measured):
+        chosen = [row for row in measured if row.kind == kind]
+        means = {method: float(np.mean([row.psnr[method] for row in chosen])) for method in methods}
+        gains.append(means[ours] - max(means[method] for method in others))
+        yield f"{kind:32} {len(chosen):3} {_line(chosen, means, ours)[:-1]} {gains[-1]:6.2f} {_unrest(chosen, ours)}"
+    means = {method: float(np.mean([row.psnr[method] for row in measured])) for method in methods}
+    yield f"{'all':32} {len(measured):3} {_line(measured, means, ours)[:-1]} {np.mean(gains):6.2f} {_unrest(measured, ours)}"
 
 
-def _value(name: str, row: Row) -> object:
-    return getattr(row, name)
+def _line(chosen: Sequence[Row], means: dict[str, float], ours: str) -> str:
+    return " ".join(f"{mean:9.2f}" for mean in means.values()) + " "
+
+
+def _unrest(chosen: Sequence[Row], ours: str) -> str:
+    unrest = np.nanmean([row.flicker[ours] for row in chosen])
+    return f"{unrest:7.2f} {np.mean(['unblend' in row.treated for row in chosen]):8.2f}"
 
 
 def main() -> None:
@@ -205,10 +202,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--frames", type=int, default=100)
-    parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--crf", type=int, nargs="+", default=[18, 23])
-    parser.add_argument("--alpha", type=float, nargs="+", default=[0.3, 0.5, 0.75, 1.0])
+    parser.add_argument("--drawings", type=Path, required=True, help="folder of PNGs with alpha")
+    parser.add_argument("--fonts", type=Path, required=True, help="folder of TTFs or OTFs")
+    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--speed", type=float, default=0.5, help="of pans over photographs, pixels a frame")
+    parser.add_argument("--masks", nargs="+", default=[EXACT], choices=DRAWN)
+    parser.add_argument("--overlays", nargs="+", default=list(OPACITIES), choices=OPACITIES)
+    parser.add_argument("--fills", nargs="+", default=["unblend"])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     measured = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from mlx_vader.arrays import Frame, LevelFrame, Mask, Pixels
 from mlx_vader.boxes import Box
@@ -20,12 +21,12 @@ Packed = dict[str, np.ndarray]
 class Patch(NamedTuple):
     """New pixels for a rectangle of the upright frame, whose first pixel is at (`top`, `left`).
 
-    `rgb` is in [0, 1]. `touched` says which of the pixels are new; None: all of them.
+    `rgb` is in [0, 1], float32, or float16 for large ones. `touched` says which of the pixels are new; None: all.
     """
 
     top: int
     left: int
-    rgb: Frame
+    rgb: Float[np.ndarray, "h w 3"]
     touched: Pixels | None = None
 
     @property
@@ -49,6 +50,11 @@ class SourceFrame(Protocol):
         ...
 
     @property
+    def bits(self) -> int:
+        """The depth of the stored samples; that of a float's fraction for a frame that was computed."""
+        ...
+
+    @property
     def rgb(self) -> Frame:
         """Colours in [0, 1]."""
         ...
@@ -59,7 +65,7 @@ class SourceFrame(Protocol):
         ...
 
     def forget(self) -> None:
-        """Lets go of both; they are computed again when they are asked for."""
+        """Lets go of `rgb` and `levels`; they are computed again when they are asked for."""
         ...
 
     def region(self, box: Box) -> Frame:
@@ -126,6 +132,7 @@ class Chunk(NamedTuple):
 class FoundMark:
     """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left".
 
+    What finds it says "taken" or "left"; what removes it says how: "unblend", "fill" or "network".
     It is there from frame `first` to `last`; None: to the end. `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they
     were measured.
     """
@@ -187,6 +194,24 @@ class Finding:
     def scaled(self, down: float, across: float) -> "Finding":
         """The same in a picture that is so many times as high and as wide."""
         return replace(self, marks=tuple(mark.scaled(down, across) for mark in self.marks))
+
+    def treated(self, how: str) -> "Finding":
+        """The same where all marks that are not left are removed in one way."""
+        marks = [mark if mark.treated == "left" else replace(mark, treated=how) for mark in self.marks]
+        return replace(self, marks=tuple(marks))
+
+    def of_frames(self) -> "Finding":
+        """That of whole frames, where this one is of the fields of an interlaced video."""
+        marks = [
+            replace(mark, first=mark.first // 2, last=None if mark.last is None else mark.last // 2)
+            for mark in self.scaled(2, 1).marks
+        ]
+        return replace(self, marks=tuple(marks))
+
+    @property
+    def candidates(self) -> tuple[FoundMark, ...]:
+        """What may be marks, and is left alone."""
+        return tuple(mark for mark in self.marks if mark.treated == "left")
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""

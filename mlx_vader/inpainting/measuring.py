@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
 from mlx_vader.boxes import Box
-from mlx_vader.inpainting.unblend import FEWEST_FRAMES, Mark, fit
+from mlx_vader.inpainting.unblend import FEWEST_FRAMES, Fill, Mark, fit, proved
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Packed, Video
 
@@ -39,8 +39,12 @@ def looks(video: Video, parity: int) -> list[int]:
     return [parity + step * int(index) for index in np.linspace(0, there - 1, min(there, MOST_FRAMES))]
 
 
-def measure(video: Video, masks: MaskSource, numbers: Sequence[int], kept: Packed) -> Iterator[Packed]:
+def measure(
+    video: Video, masks: MaskSource, numbers: Sequence[int], kept: Packed, fill: Fill, *, whole: bool
+) -> Iterator[Packed]:
     """Measures what the masks hide in the frames called `numbers`. Yields what is to be kept, whole, after each step.
+
+    `fill`: what is done where subtracting a mark is no better. `whole`: the masks hold all of each mark.
 
     With the last of that, given as `kept`, nothing is done; `places_of` reads it.
     """
@@ -64,7 +68,7 @@ def measure(video: Video, masks: MaskSource, numbers: Sequence[int], kept: Packe
             _present(masked[look], place) and picture.any()
             for look, picture in zip(chosen, crop, strict=True)
         ]
-        mark = _fitted(np.stack(crop)[there], place.inside)
+        mark = _fitted(np.stack(crop)[there], place.inside, fill, whole)
         arrays = {"inside": place.inside} | (mark.packed() if mark else {})
         packed |= {f"{index}.{name}": array for name, array in arrays.items()}
     yield packed
@@ -129,6 +133,8 @@ def _present(masked: Pixels, place: Place) -> bool:
     return bool(masked[place.box.rows, place.box.columns][place.inside].mean() >= PRESENT)
 
 
-def _fitted(frames: LevelClip, inside: Bool[np.ndarray, "h w"]) -> Mark | None:
+def _fitted(frames: LevelClip, inside: Pixels, fill: Fill, whole: bool) -> Mark | None:
     """None where too few frames show the mark, or it leaves nothing around it."""
-    return fit(frames, inside) if len(frames) >= FEWEST_FRAMES and not inside.all() else None
+    if len(frames) < FEWEST_FRAMES or inside.all():
+        return None
+    return proved(frames, inside, fit(frames, inside, whole=whole), fill, whole=whole)

@@ -11,10 +11,11 @@ from scipy import ndimage
 from mlx_vader.arrays import Frame, Mask, Pixels
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.filling import filled
 from mlx_vader.inpainting.framewise import framewise
 from mlx_vader.inpainting.measuring import MOST_FRAMES, PRESENT, Place, looks, measure, places_of
 from mlx_vader.inpainting.unblend import Mark, remove
-from mlx_vader.masks.regions import Region, Regions, replace_inside
+from mlx_vader.masks.regions import Regions
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Chunk, Finding, FoundMark, Packed, Patch, SourceFrame, Video
 
@@ -34,10 +35,10 @@ class _Work:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What is done in frames with one mask: marks that were measured, and holes that are filled as they are."""
+    """What is done in frames with one mask: marks that were measured, and the mask of holes that are filled as they are."""
 
     works: tuple[_Work, ...]
-    holes: tuple[Region, ...]
+    rest: Mask
 
 
 class Unblending:
@@ -52,7 +53,8 @@ class Unblending:
         self._found = Finding()
         #: Of whole frames, or of each of the two fields.
         self._places: list[list[Place]] = []
-        self._last: tuple[Mask | None, int, _Plan] = (None, 0, _Plan((), ()))
+        self._regions = Regions()
+        self._last: tuple[Mask, int, _Plan] | None = None
 
     @property
     def finding(self) -> Finding:
@@ -77,7 +79,9 @@ class Unblending:
         for parity in range(2 if video.fields else 1):
             start = f"{_OURS}{parity}."
             known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
-            for step in measure(video, self._masks, looks(video, parity), dict(known)):
+            for step in measure(
+                video, self._masks, looks(video, parity), dict(known), self._fill, whole=self._told
+            ):
                 known = step
                 ours = {name: array for name, array in ours.items() if not name.startswith(start)}
                 ours |= {start + name: array for name, array in known.items()}
@@ -88,6 +92,11 @@ class Unblending:
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
         """See `Process`; each frame is treated by itself."""
         return framewise(frames, self._masks, carry, self._patches)
+
+    @property
+    def _told(self) -> bool:
+        """Whether somebody drew the masks, so that they hold all of the marks."""
+        return self._found.status == "told"
 
     def _treated(self) -> tuple[FoundMark, ...]:
         """The marks that were found and left, and those at each place with what was measured of them."""
@@ -107,11 +116,12 @@ class Unblending:
 
     def _patches(self, frame: SourceFrame, mask: Mask, number: int) -> list[Patch]:
         plan = self._plan(mask, number % len(self._places))
-        patches = replace_inside(frame, None, plan.holes, self._fill)
+        patches = filled(frame, plan.rest, self._fill, None if self._told else self._regions)
         for work in plan.works:
             box = work.place.box
-            new = self._without(frame.rgb[box.rows, box.columns], work)
-            patches.append(Patch(box.top, box.left, new, work.subtracted | work.filled))
+            old = frame.rgb[box.rows, box.columns]
+            new = self._without(old, work)
+            patches.append(Patch(box.top, box.left, new, (new != old).any(axis=-1)))
         return patches
 
     def _without(self, crop: Frame, work: _Work) -> Frame:
@@ -125,9 +135,11 @@ class Unblending:
 
     def _plan(self, mask: Mask, parity: int) -> _Plan:
         """The same mask again costs next to nothing."""
-        last, same_parity, plan = self._last
-        if last is None or same_parity != parity or not (last is mask or np.array_equal(last, mask)):
-            plan = _plan(mask, self._places[parity])
+        if self._last is not None:
+            last, same_parity, plan = self._last
+            if same_parity == parity and (last is mask or np.array_equal(last, mask)):
+                return plan
+        plan = _plan(mask, self._places[parity])
         self._last = mask, parity, plan
         return plan
 
@@ -143,10 +155,11 @@ def _plan(mask: Mask, places: list[Place]) -> _Plan:
         here = np.array([_mean(masked[owner == number]) >= PRESENT for number in numbers], bool)
         treated = here & np.array([part.measured for part in mark.parts], bool)
         subtracts = treated & np.array([part.unblends for part in mark.parts], bool)
-        works.append(_Work(place, mark, mark.pixels_of(subtracts), mark.pixels_of(treated & ~subtracts)))
+        hidden = mark.pixels_of(treated & ~subtracts) & mark.covered
+        works.append(_Work(place, mark, mark.pixels_of(subtracts), hidden))
         # What a mask holds besides the mark is seen to be none of it.
         rest[place.box.rows, place.box.columns][np.isin(owner, np.flatnonzero(treated))] = 0
-    return _Plan(tuple(works), tuple(Regions().of(rest)))
+    return _Plan(tuple(works), rest)
 
 
 def _nearest_part(mark: Mark) -> Int[np.ndarray, "h w"]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlx_vader.arrays import Mask
-from mlx_vader.masks.source import MaskSource
+from mlx_vader.masks.source import Choosable, MaskSource
 from mlx_vader.process import Finding, Packed, Video, analyse_in_turn
 
 #: What the whole finding is: the first of these that a source says.
@@ -35,6 +35,15 @@ class JoinedMasks:
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Each source's first pass; what each keeps is kept under its number."""
         return analyse_in_turn(self._sources, video, kept)
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`, which all of the sources have to be."""
+        first = 0
+        for source in self._sources:
+            assert isinstance(source, Choosable)
+            count = len(source.finding.marks)
+            source.choose([number - first for number in numbers if first <= number < first + count])
+            first += count
 
     def masks(self, start: int) -> Iterator[Mask]:
         """What any source marks. The same array again as long as all sources give theirs again."""

@@ -112,7 +112,7 @@ def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -
         if taken:
             believed |= place.inside
         confidence = float(seen[:, place.inside].mean() / 255)
-        marks.append(FoundMark(place.xywh, round(confidence, 3), "network" if taken else "left"))
+        marks.append(FoundMark(place.xywh, round(confidence, 3), "taken" if taken else "left"))
     doubt = (marked & ~ndimage.binary_dilation(believed, iterations=_EDGE)).mean(axis=(1, 2))
     return decision(
         believed, tuple(marks), _doubt(believed, float(np.median(doubt)), marks=marks, still=still)

@@ -153,14 +153,14 @@ def test_weights_without_overlays_leave_the_finder_of_marks_at_work(folder, caps
     [
         (
             Finding("found", (FoundMark((3, 4, 20, 10), 0.95, "network"),)),
-            ["a mark removed, 20x10 at 3,4", "stay?"],
+            ["mark 1 painted over by the network, 20x10 at 3,4", "stay?"],
         ),
         (Finding("found", (FoundMark((3, 4, 20, 10), 0.6, "network"),)), ["60% sure, doubtful"]),
         (
             Finding(
                 "found", (FoundMark((3, 4, 20, 10), 0.95, "network"), FoundMark((0, 0, 9, 9), 0.9, "left"))
             ),
-            ["a mark left, 9x9 at 0,0"],
+            ["mark 2 left, 9x9 at 0,0"],
         ),
         (Finding("nothing"), ["no mark was found", "show where the mark is with --mask"]),
         (Finding("undecidable", reason="too short"), ["too short", "painted white on the mark"]),

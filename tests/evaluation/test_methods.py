@@ -18,7 +18,8 @@ from mlx_vader.evaluation.method import NOTHING, Method
 from mlx_vader.evaluation.methods import find_methods
 from mlx_vader.evaluation.networks import MEMBRANE, STATIC, UNBLEND, load_networks
 from mlx_vader.evaluation.suites import SUITES
-from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
+from mlx_vader.inpainting.fill.coded import fill_as_coded
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks import REACH
 from mlx_vader.metrics import psnr
@@ -190,7 +191,7 @@ def test_the_membrane_fills_the_mask_and_needs_no_network(clip: np.ndarray) -> N
     mask = np.zeros((*clip.shape[:3], 1), np.float32)
     mask[:, 30:40, 20:40] = 1
     filled = MEMBRANE.restore(clip, mask).frames
-    np.testing.assert_array_equal(filled, fill_with_membrane(clip, mask))
+    np.testing.assert_array_equal(filled, fill_as_coded(clip, mask))
     assert MEMBRANE.ours
 
 

@@ -75,7 +75,9 @@ def test_on_a_still_scene_the_result_is_the_source_byte_for_byte(tmp_path, paint
     assert report.finding.reason
     assert report.copied
     assert (tmp_path / "out.mp4").read_bytes() == source.read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+    assert report.candidates == tmp_path / "out.marks.png"
+    assert read_image(report.candidates).shape == (*SIZE, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.marks.png", "out.mp4"]
 
 
 def test_another_container_is_written_without_asking_the_network_again(tmp_path, painter):

@@ -35,7 +35,7 @@ def test_a_mark_over_a_moving_scene_is_filled_and_no_other_network_is_loaded(tmp
     source = video(tmp_path / "in.mp4", moving=True)
     (report,) = clean(source, tmp_path / "out.mkv", codec="ffv1", find="static", fill="membrane").files
     assert report.finding.status == "found"
-    assert [mark.treated for mark in report.finding.marks] == ["static"]
+    assert [mark.treated for mark in report.finding.marks] == ["fill"]
     assert frames_of(tmp_path / "out.mkv")[:, LOGO[0], LOGO[1]].max() < 0.75
     assert asked == [("auto", composition.FINDER)]
 

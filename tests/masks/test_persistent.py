@@ -66,7 +66,7 @@ def test_a_logo_over_a_moving_scene_is_found():
     marks, steps = found(seen_at(LOGO))
     assert marks.finding.status == "found"
     assert marks.finding.marks[0].box == (120, 10, 30, 12)
-    assert marks.finding.marks[0].treated == "network"
+    assert marks.finding.marks[0].treated == "taken"
     assert len(steps) == LOOKS
     first, second = islice(marks.masks(7), 2)
     assert first is second

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Float32, Int, UInt8
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
+from mlx_vader.inpainting.fill.coded import with_fringe
 from mlx_vader.inpainting.fill.membrane import membrane_over
 from mlx_vader.inpainting.unblend.mark import Mark, Part, gain_of
 from mlx_vader.inpainting.unblend.noise import noise_of
@@ -21,10 +22,13 @@ from mlx_vader.inpainting.unblend.yuv import halved, rgb_of, yuv_of
 
 #: Fewer frames than this tell a mark from its background only by luck.
 FEWEST_FRAMES = 8
-#: Pixels around a mask that may belong to the mark, in the first fit and in the second.
+#: Pixels around a mask that may belong to the mark in the first fit, where the mask is not to be trusted; and around
+#: what the first fit found, in the second.
 _WIDE, _TIGHT = 2, 1
 #: In the second fit only pixels count that have this share of their mark's opacity, and at least so much.
 _LEAST_SHARE, _LEAST_OPACITY = 0.15, 0.03
+#: So many standard errors more may be a pixel's opacity.
+_DOUBTFUL = 2.0
 #: Pieces of fewer pixels are noise.
 _SMALLEST_PIECE = 6
 #: Pieces that are no further apart than this are parts of one mark.
@@ -41,18 +45,23 @@ _CHANNELS = np.array([1, 0.4, 0.4], np.float32)
 _LEAST_VARIANCE = 1e-3
 
 
-def fit(frames: LevelClip, mask: Pixels) -> Mark:
-    """Measures the mark that the mask hugs, in a crop, with room around it, of frames that are spread over the video.
+def fit(frames: LevelClip, mask: Pixels, *, whole: bool = False) -> Mark:
+    """Measures the mark under the mask, in a crop, with room around it, of frames that are spread over the video.
 
-    Raises ValueError for an empty mask and for one that leaves nothing around it.
+    `whole`: the mask holds all of the mark; else the mark may reach a little beyond it. A membrane over a wider region
+    knows less: on thin lettering two pixels cost it 5 dB. Raises ValueError for an empty mask and for one that leaves
+    nothing around it.
     """
     if not mask.any() or mask.all():
         raise ValueError("the mask is empty, or leaves nothing around the mark")
-    wide = _once(frames, _leaving_room(_dilated(mask, _WIDE), mask))
-    tight = _where_it_is(wide) & wide.region
+    region = mask if whole else _leaving_room(_dilated(mask, _WIDE), mask)
+    first = _once(frames, region)
+    tight = _where_it_is(first) & region
     if not tight.any():
-        return wide
-    return _once(frames, _leaving_room(_dilated(tight, _TIGHT), tight))
+        return first
+    again = _dilated(tight, _TIGHT)
+    again = again & mask if whole else _leaving_room(again, tight)
+    return first if np.array_equal(again, region) else _once(frames, again)
 
 
 def _dilated(mask: Pixels, reach: int) -> Pixels:
@@ -64,9 +73,10 @@ def _leaving_room(grown: Pixels, mask: Pixels) -> Pixels:
 
 
 def _where_it_is(mark: Mark) -> Pixels:
-    """Without pixels that are hardly covered; parts that were not measured stay as they are."""
+    """Without pixels that are hardly covered; parts that were not measured stay as they are, with their fringe."""
     opacity = np.array([part.alpha for part in mark.parts], np.float32)[mark.part_of]
-    covered = mark.alpha[:, 0] > np.maximum(_LEAST_OPACITY, _LEAST_SHARE * opacity)
+    most = mark.alpha[:, 0] + _DOUBTFUL * mark.alpha_error
+    covered = most > np.maximum(_LEAST_OPACITY, _LEAST_SHARE * opacity)
     unknown = np.array([not part.measured for part in mark.parts], bool)[mark.part_of]
     found = np.zeros(mark.region.shape, bool)
     found[mark.region] = covered | unknown
@@ -86,6 +96,7 @@ class _Observed:
     region: Pixels
     seen: Float32[np.ndarray, "t n 3"]
     guess: Float32[np.ndarray, "t n 3"]
+    fringe: "_Fringe"
     depth: Int[np.ndarray, " n"]
     mean_variance: Float32[np.ndarray, " n"]
     variance: Float32[np.ndarray, " n"]
@@ -100,13 +111,23 @@ class _Observed:
         return np.sqrt(np.square(self.offset).sum(axis=-1))
 
 
+@dataclass(frozen=True, eq=False)
+class _Fringe:
+    """The region with what the mark's colours bleed into, and means over time of chroma there, seen and guessed."""
+
+    region: Pixels
+    seen: Float32[np.ndarray, "m 2"]
+    guess: Float32[np.ndarray, "m 2"]
+
+
 def _observed(frames: LevelClip, region: Pixels) -> _Observed:
     pixels = frames.reshape(len(frames), -1, 3)
     seen = yuv_of(pixels[:, np.flatnonzero(region)])
-    membrane = membrane_over(region)
-    known = yuv_of(pixels[:, membrane.around]).transpose(1, 0, 2)
-    solved = membrane.solved(np.ascontiguousarray(known.reshape(len(known), -1)))
-    guess = solved.reshape(-1, len(frames), 3).transpose(1, 0, 2)
+    wide = _leaving_room(with_fringe(region), region)
+    chroma = _guessed(pixels, wide, slice(1, 3))
+    guess = np.concatenate([_guessed(pixels, region, slice(0, 1)), chroma[:, region[wide]]], axis=-1)
+    seen_chroma = yuv_of(pixels[:, np.flatnonzero(wide)]).mean(axis=0)[:, 1:]
+    fringe = _Fringe(wide, seen_chroma, chroma.mean(axis=0))
     depth = depths_of(region)
     sham: Sham = measure_sham(frames, region)
     background = guess.mean(axis=0)
@@ -118,6 +139,7 @@ def _observed(frames: LevelClip, region: Pixels) -> _Observed:
         region,
         seen,
         background + varying,
+        fringe,
         depth,
         sham.mean_variance[depth],
         sham.variance[depth],
@@ -126,6 +148,16 @@ def _observed(frames: LevelClip, region: Pixels) -> _Observed:
         motion,
         together / np.maximum(motion, _LEAST_VARIANCE),
     )
+
+
+def _guessed(
+    pixels: UInt8[np.ndarray, "t hw 3"], hole: Pixels, channels: slice
+) -> Float32[np.ndarray, "t n c"]:
+    """Some channels of the picture beneath, by a membrane."""
+    membrane = membrane_over(hole)
+    known = yuv_of(pixels[:, membrane.around])[..., channels].transpose(1, 0, 2)
+    solved = membrane.solved(np.ascontiguousarray(known.reshape(len(known), -1)))
+    return solved.reshape(len(solved), len(pixels), -1).transpose(1, 0, 2)
 
 
 @dataclass
@@ -162,10 +194,29 @@ def _once(frames: LevelClip, region: Pixels) -> Mark:
             parts.append(Part(box, inside, whole.error, pixel_error, shown, whole.motion, whole.even))
     even = np.array([part.even for part in parts], bool)[part_of]
     opacity, product = _in_yuv(observed, alpha, colour, even)
-    noise = noise_of(frames, region, product, gain_of(opacity))
+    wide = observed.fringe.region
+    noise = noise_of(frames, wide, product, gain_of(opacity))
+    near = _nearest(region)[wide]
+    alpha_error = np.where(region[wide], alpha_error[near], 0)
     return Mark(
-        region, opacity, product, colour, alpha_error, observed.variance, noise, part_of, tuple(parts)
+        wide,
+        opacity,
+        product,
+        colour[near],
+        alpha_error,
+        observed.variance[near],
+        noise,
+        part_of[near],
+        tuple(parts),
     )
+
+
+def _nearest(region: Pixels) -> Int[np.ndarray, "h w"]:
+    """For each pixel of the crop which of the region's, counted row by row, is nearest."""
+    number = np.zeros(region.shape, np.intp)
+    number[region] = np.arange(region.sum())
+    rows, columns = ndimage.distance_transform_edt(~region, return_distances=False, return_indices=True)
+    return number[rows, columns]
 
 
 def _box(region: Pixels, pixels: Int[np.ndarray, " n"]) -> tuple[int, int, int, int]:
@@ -315,15 +366,16 @@ def _in_yuv(
     alpha: Float32[np.ndarray, " n"],
     colour: Float32[np.ndarray, "n 3"],
     even: Bool[np.ndarray, " n"],
-) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
-    """Opacity, and opacity times colour, of luma and of chroma, which codecs halve."""
-    region = observed.region
-    spread = np.zeros((*region.shape, 4), np.float32)
-    spread[region] = np.concatenate([alpha[:, None] * colour, alpha[:, None]], axis=1)
-    chroma = halved(spread)[region]
-    opacity = np.stack([alpha, chroma[:, 3], chroma[:, 3]], axis=1)
-    product = np.concatenate([alpha[:, None] * colour[:, :1], chroma[:, 1:3]], axis=1)
-    seen = observed.background + observed.offset
+) -> tuple[Float32[np.ndarray, "m 3"], Float32[np.ndarray, "m 3"]]:
+    """Opacity, and opacity times colour, of luma and of chroma, which codecs halve, in the region and its fringe."""
+    region, fringe = observed.region, observed.fringe
+    spread = np.zeros(region.shape, np.float32)
+    spread[region] = alpha
+    chroma = halved(spread)[fringe.region][:, None]
+    seen, background = observed.background[:, 0] + observed.offset[:, 0], observed.background[:, 0]
+    luma = np.zeros(region.shape, np.float32)
+    luma[region] = np.where(even, seen - (1 - alpha) * background, alpha * colour[:, 0])
     # Chroma varies little: the mean of the guess is surer than a product of two halved planes.
-    by_mean = np.stack([even, np.ones_like(even), np.ones_like(even)], axis=1)
-    return opacity, np.where(by_mean, seen - (1 - opacity) * observed.background, product)
+    product = fringe.seen - (1 - chroma) * fringe.guess
+    opacity = np.concatenate([spread[fringe.region][:, None], chroma, chroma], axis=1)
+    return opacity, np.concatenate([luma[fringe.region][:, None], product], axis=1)

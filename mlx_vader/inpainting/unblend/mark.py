@@ -12,13 +12,19 @@ from mlx_vader.inpainting.fill.membrane import Membrane, membrane_over
 
 #: From this opacity on nothing of the scene is left to be amplified.
 OPAQUE = 0.88
-#: Un-blending wants a scene that varies by so much behind the mark (variance of luma over time, squared levels), and an
-#: opacity that is known so well (standard errors of the part's and of a pixel's).
-LEAST_MOTION, MOST_ERROR, MOST_PIXEL_ERROR = 50.0, 0.08, 0.06
+#: A mark is told from the scene where that varies by so much behind it (variance of luma over time, squared levels), and
+#: its opacity is known so well (standard error).
+LEAST_MOTION, MOST_ERROR = 50.0, 0.08
+#: The least of such variance with which un-blending is tried.
+LEAST_TRIED = 10.0
 #: Noise is amplified by no more than the inverse of this.
 _LEAST_LIGHT = 0.07
 #: Pixels of less than this opacity, or this share of their mark's, are seen well enough to guide the fill.
 _SEEN_OPACITY, _SEEN_SHARE = 0.2, 0.45
+#: Pixels of less opacity are none of the mark.
+_COVERED = 0.02
+#: The opacity of chroma from which on it does not guide the fill.
+_SEEN_CHROMA = 0.01
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Part:
     `alpha` is the opacity of its inside, `error` the standard error of that, `pixel_error` the median one of a pixel's
     opacity. `colour`: RGB, 0 to 255. `motion`: variance over time of the scene's luma behind it, squared levels.
     `even`: one opacity throughout, each pixel of its own colour; else one colour, each pixel of its own opacity.
+    `doubt`: by how much a subtraction is noisier than expected; infinite where it is not shown to be better than a fill.
     """
 
     box: tuple[int, int, int, int]
@@ -37,6 +44,7 @@ class Part:
     colour: tuple[int, int, int]
     motion: float
     even: bool
+    doubt: float = 1.0
 
     @property
     def measured(self) -> bool:
@@ -51,8 +59,12 @@ class Part:
     @property
     def unblends(self) -> bool:
         """Whether `remove` is the way to go: it subtracts, and fills what is opaque from a rim that is not."""
-        sure = self.measured and self.pixel_error <= MOST_PIXEL_ERROR
-        return sure and not (self.opaque and self.even)
+        return self.might_unblend and bool(np.isfinite(self.doubt))
+
+    @property
+    def might_unblend(self) -> bool:
+        """Whether it is worth a trial."""
+        return self.motion >= LEAST_TRIED and not (self.opaque and self.even)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +98,10 @@ class Mark:
         parts = []
         for row in arrays["parts"].tolist():
             top, left, height, width = map(int, row[:4])
-            alpha, error, pixel_error, red, green, blue, motion, even = row[4:]
+            alpha, error, pixel_error, red, green, blue, motion, even, doubt = row[4:]
             colour = int(red), int(green), int(blue)
             box = top, left, height, width
-            parts.append(Part(box, alpha, error, pixel_error, colour, motion, bool(even)))
+            parts.append(Part(box, alpha, error, pixel_error, colour, motion, bool(even), doubt))
         return Mark(**{name: array for name, array in arrays.items() if name != "parts"}, parts=tuple(parts))
 
     def pixels_of(self, wanted: Bool[np.ndarray, " parts"]) -> Pixels:
@@ -97,6 +109,13 @@ class Mark:
         chosen = np.zeros(self.region.shape, bool)
         chosen[self.region] = wanted[self.part_of]
         return chosen
+
+    @cached_property
+    def covered(self) -> Pixels:
+        """The pixels of the crop that the mark covers, without its fringe."""
+        covered = np.zeros(self.region.shape, bool)
+        covered[self.region] = self.alpha[:, 0] > _COVERED
+        return covered
 
     @cached_property
     def gain(self) -> Float32[np.ndarray, "n 3"]:
@@ -109,16 +128,27 @@ class Mark:
         return np.array([part.even for part in self.parts], bool)[self.part_of]
 
     @cached_property
-    def hidden(self) -> Bool[np.ndarray, " n"]:
-        """Which pixels are too opaque to guide the fill of others."""
-        top = max((part.alpha for part in self.parts), default=1.0)
-        return self.alpha[:, 0] > min(_SEEN_OPACITY, _SEEN_SHARE * top)
+    def doubt(self) -> Float32[np.ndarray, " n"]:
+        """That of each pixel's part, where there is one."""
+        doubts = np.array([part.doubt for part in self.parts], np.float32)
+        return np.where(np.isfinite(doubts), doubts, 1)[self.part_of]
 
     @cached_property
-    def membrane(self) -> Membrane | None:
-        """What fills the hidden pixels; None where there are none, or nothing else."""
+    def hidden(self) -> Bool[np.ndarray, "n 3"]:
+        """Which samples are too opaque to guide the fill of others."""
+        top = max((part.alpha for part in self.parts), default=1.0)
+        least = min(_SEEN_OPACITY, _SEEN_SHARE * top)
+        # Chroma is guessed so well from afar that a rim which was subtracted is no help.
+        return self.alpha > np.array([least, _SEEN_CHROMA, _SEEN_CHROMA])
+
+    @cached_property
+    def membranes(self) -> tuple[Membrane | None, Membrane | None]:
+        """What fills the hidden samples of luma and of chroma; None where there are none, or nothing else."""
+        return self._membrane(0), self._membrane(1)
+
+    def _membrane(self, channel: int) -> Membrane | None:
         hole = np.zeros(self.region.shape, bool)
-        hole[self.region] = self.hidden
+        hole[self.region] = self.hidden[:, channel]
         return membrane_over(hole) if hole.any() and not hole.all() else None
 
 

@@ -44,7 +44,7 @@ def remove(frame: Frame, mark: Mark) -> Float32[np.ndarray, "n 3"]:
     smooth_variance = np.maximum(np.clip(apart, _USUAL[0] * usual, most), _CHROMA_LEAST)
     # What a membrane's error cannot explain is the subtraction's.
     variance = variance + np.maximum(apart - most, 0)
-    variance = np.where(mark.alpha[:, :1] > OPAQUE, _DISTRUST * variance, variance)
+    variance = np.where(mark.alpha[:, :1] > OPAQUE, _DISTRUST, mark.doubt[:, None]) * variance
     mean = (subtracted * smooth_variance + smooth * variance) / (variance + smooth_variance)
     return np.clip(rgb_of(mean) / np.float32(255), 0, 1)
 
@@ -62,15 +62,17 @@ def _smooth(
     mark: Mark,
 ) -> Float32[np.ndarray, "n 3"]:
     """A membrane over what the mark hides, which starts from its faint rim; the rim itself is as it was subtracted."""
-    smooth, membrane = subtracted.copy(), mark.membrane
-    if membrane is None:
-        return smooth
-    known = yuv_of(255 * pixels[membrane.around])
-    at = np.searchsorted(membrane.around, there)
-    inside = np.minimum(at, len(membrane.around) - 1)
-    in_rim = membrane.around[inside] == there
-    known[inside[in_rim]] = subtracted[in_rim]
-    smooth[mark.hidden] = membrane.solved(known)
+    smooth = subtracted.copy()
+    luma, chroma = mark.membranes
+    for membrane, channels in ((luma, slice(0, 1)), (chroma, slice(1, 3))):
+        if membrane is None:
+            continue
+        known = yuv_of(255 * pixels[membrane.around])[:, channels].copy()
+        at = np.searchsorted(membrane.around, there)
+        inside = np.minimum(at, len(membrane.around) - 1)
+        in_rim = membrane.around[inside] == there
+        known[inside[in_rim]] = subtracted[in_rim, channels]
+        smooth[mark.hidden[:, channels.start], channels] = membrane.solved(known)
     return smooth
 
 

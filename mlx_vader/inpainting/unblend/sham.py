@@ -48,7 +48,7 @@ def depths_of(region: Pixels) -> Int[np.ndarray, " n"]:
 
 def measure_sham(frames: LevelClip, region: Pixels) -> Sham:
     """What a membrane is worth in a region of this shape, near it."""
-    fat = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    fat = fattened(region)
     products, squares, means, errors, counts = np.zeros((5, _DEPTHS))
     for copy in _copies(region, fat):
         membrane = membrane_over(copy)
@@ -88,8 +88,13 @@ def _luma(frames: LevelClip, places: Int[np.ndarray, " n"]) -> Float32[np.ndarra
     return yuv_of(frames.reshape(len(frames), -1, 3)[:, places])[..., 0]
 
 
-def _copies(region: Pixels, fat: Pixels) -> list[Bool[np.ndarray, "h w"]]:
-    """Shifted copies of the region, which hide as little as may be of the mark itself."""
+def fattened(region: Pixels) -> Pixels:
+    """The region and what a mark in it may spoil around."""
+    return cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+
+
+def shifts_of(region: Pixels, fat: Pixels, most: int) -> list[tuple[int, int]]:
+    """Up to `most` steps, down and right, by which copies of the region hide as little as may be of the mark itself."""
     rows, columns = np.nonzero(region)
     found = []
     for down, right in _shifts(region):
@@ -101,10 +106,16 @@ def _copies(region: Pixels, fat: Pixels) -> list[Bool[np.ndarray, "h w"]]:
         if covered < _MOST_COVERED:
             found.append((covered, down, right))
     found.sort(key=lambda shift: shift[0])
-    if len(found) > _COPIES:  # the better half, near ones and far ones
-        found = [found[number] for number in np.linspace(0, len(found) // 2, _COPIES).astype(int)]
+    if len(found) > most:  # the better half, near ones and far ones
+        found = [found[number] for number in np.linspace(0, len(found) // 2, most).astype(int)]
+    return [(down, right) for _, down, right in found]
+
+
+def _copies(region: Pixels, fat: Pixels) -> list[Bool[np.ndarray, "h w"]]:
+    """Shifted copies of the region."""
+    rows, columns = np.nonzero(region)
     copies = []
-    for _, down, right in found:
+    for down, right in shifts_of(region, fat, _COPIES):
         copy = np.zeros_like(region)
         y, x = rows + down, columns + right
         inside = (y >= 0) & (y < region.shape[0]) & (x >= 0) & (x < region.shape[1])

@@ -28,6 +28,7 @@ from mlx_vader.evaluation.given_masks import DRAWN, EXACT, given_mask
 from mlx_vader.evaluation.material import Material
 from mlx_vader.evaluation.method import Method
 from mlx_vader.evaluation.networks import MEMBRANE
+from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks.arrays import ArrayMasks
@@ -125,7 +126,7 @@ def baselines() -> tuple[Method, ...]:
 
 def removed(seen: np.ndarray, mask: np.ndarray, fill: str) -> tuple[np.ndarray, str]:
     """What `clean --mask --fill` makes of a clip, and how the marks were treated."""
-    process = Unblending(ArrayMasks(mask), fill)
+    process = Unblending(ArrayMasks(mask)) if fill == "unblend" else Filling(ArrayMasks(mask), fill)
     made = [edit.frame.edited(edit.patches()).rgb for edit in edits_of(process, ClipInMemory(seen))]
     return np.stack(made), "+".join(sorted({mark.treated for mark in process.finding.marks}))
 
@@ -180,20 +181,21 @@ def summary(measured: Sequence[Row]) -> Iterator[str]:
     gains = []
     for kind in dict.fromkeys(row.kind for row in measured):
         chosen = [row for row in measured if row.kind == kind]
-        means = {method: float(np.mean([row.psnr[method] for row in chosen])) for method in methods}
+        means = _means(chosen)
         gains.append(means[ours] - max(means[method] for method in others))
-        yield f"{kind:32} {len(chosen):3} {_line(chosen, means, ours)[:-1]} {gains[-1]:6.2f} {_unrest(chosen, ours)}"
-    means = {method: float(np.mean([row.psnr[method] for row in measured])) for method in methods}
-    yield f"{'all':32} {len(measured):3} {_line(measured, means, ours)[:-1]} {np.mean(gains):6.2f} {_unrest(measured, ours)}"
+        yield _line(kind, chosen, ours, gains[-1])
+    yield _line("all", measured, ours, float(np.mean(gains)))
 
 
-def _line(chosen: Sequence[Row], means: dict[str, float], ours: str) -> str:
-    return " ".join(f"{mean:9.2f}" for mean in means.values()) + " "
+def _means(chosen: Sequence[Row]) -> dict[str, float]:
+    return {method: float(np.mean([row.psnr[method] for row in chosen])) for method in chosen[0].psnr}
 
 
-def _unrest(chosen: Sequence[Row], ours: str) -> str:
+def _line(name: str, chosen: Sequence[Row], ours: str, gain: float) -> str:
+    means = " ".join(f"{mean:9.2f}" for mean in _means(chosen).values())
     unrest = np.nanmean([row.flicker[ours] for row in chosen])
-    return f"{unrest:7.2f} {np.mean(['unblend' in row.treated for row in chosen]):8.2f}"
+    unblended = np.mean(["unblend" in row.treated for row in chosen])
+    return f"{name:32} {len(chosen):3} {means} {gain:6.2f} {unrest:7.2f} {unblended:8.2f}"
 
 
 def main() -> None:

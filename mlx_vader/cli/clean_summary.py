@@ -44,10 +44,10 @@ def _found(file: "FileReport") -> Iterator[str]:
     finding = file.finding
     for number, mark in enumerate(finding.marks, start=1):
         yield f"note: {file.source}: {_mark(number, mark)}"
-    if finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
-    if finding.status == "undecidable":
+    if finding.reason:
         yield f"note: {file.source}: {finding.reason}"
+    elif finding.status == "nothing":
+        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
     if finding.restored is not None:
         yield f"note: {file.source}: {_restoration(finding.restored)}"
     if finding.changes_nothing:

@@ -36,6 +36,8 @@ Examples:
 
     vader-mlx mask clip.mp4 --box 0,9,80,40@0 --box 60,9,80,40@2.5s
 
+    vader-mlx mask a.mp4 b.mp4 --save-mark logo.png   for clean --mark
+
     vader-mlx clean clip.mp4 --mask clip.mask.mkv     what it is for
 """
 
@@ -61,6 +63,12 @@ def mask(
             help="Only write a picture of this frame (120, or 2.5s) with a grid to read places from."
         ),
     ] = None,
+    save_mark: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only learn the mark, from all INPUTs together, and save it as .png or .lgd for clean --mark."
+        ),
+    ] = None,
     options: Annotated[dict, MaskOptions],
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
 ) -> None:
@@ -72,6 +80,9 @@ def mask(
     check_results([], json)
     if frame is not None:
         _write_frame(inputs, out, frame, options)
+        return
+    if save_mark is not None:
+        _save_mark(inputs, out, save_mark, options, json)
         return
     with progress_bar() as on_progress:
         report = library(
@@ -98,6 +109,27 @@ def _write_frame(inputs: list[Path], out: str | None, frame: str, options: dict)
         raise UsageError("--frame is of one file", hint="name one INPUT")
     box, polygon = options["box"] or (), options["polygon"] or ()
     print(write_frame(inputs[0], out, frame, box=box, polygon=polygon))
+
+
+def _save_mark(inputs: list[Path], out: str | None, target: Path, options: dict, json: Path | None) -> None:
+    from mlx_vader.cli.console import announce, emit_json, say
+    from mlx_vader.errors import UsageError
+    from mlx_vader.jobs.mask import save_mark
+
+    if out is not None:
+        raise UsageError("--save-mark writes a mark, and no masks", hint="leave out --out or --save-mark")
+    announce(f"learning a mark from {len(inputs)} file{'s' * (len(inputs) != 1)}", {"to": str(target)})
+    report = save_mark(inputs, target, also_written=[json], **options)
+    if json is not None:
+        emit_json(report.as_dict(), json)
+    for path in report.without:
+        say(f"note: {path} shows no such mark")
+    x, y, width, height = report.box
+    columns, rows = report.frame
+    place = f"{width}x{height} at {x},{y} in frames of {columns}x{rows}"
+    look = "opacity {:.2f}, colour #{:02x}{:02x}{:02x}".format(report.alpha, *report.colour)
+    print(f"{target}: {place}, {look}", file=sys.stderr if str(json) == "-" else sys.stdout)
+    say(f"hint: vader-mlx clean OTHER.mp4 --mark {_quoted(target)}")
 
 
 def _announce(beginning: "MaskBeginning") -> None:

@@ -57,9 +57,7 @@ MEMBRANE = _OVERLAYS_ON_CPU(
     "membrane", restore=_fill, needs_mask=True, settings="clean --mask --fill membrane"
 )
 #: What subtracts the mark where the clip shows its opacity, and fills the rest.
-UNBLEND = _OVERLAYS_ON_CPU(
-    "unblend", restore=_unblend, needs_mask=True, settings="clean --mask --fill unblend"
-)
+UNBLEND = _OVERLAYS_ON_CPU("unblend", restore=_unblend, needs_mask=True, settings="clean --mask")
 #: The same for marks that it finds itself.
 STATIC = _OVERLAYS_ON_CPU("static", restore=_static, settings="clean --find static --fill unblend")
 
@@ -82,7 +80,7 @@ def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Me
                 overlay,
                 blind.restore_inside,
                 needs_mask=True,
-                settings="clean --mask",
+                settings="clean --mask --fill mixed",
                 where=blind.where,
             ),
         )
@@ -122,7 +120,7 @@ class _Network:
             self._cleaning.backend,
             make_strategy("clip-recurrent"),
             weights="",
-            fill=FILLS["auto"].fill,
+            fill=FILLS["mixed"].fill,
             masks=ArrayMasks(mask),
         )
         return _through(process, clip)

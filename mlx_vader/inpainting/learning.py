@@ -12,6 +12,7 @@ import numpy as np
 from mlx_vader.arrays import Mask
 from mlx_vader.boxes import Box
 from mlx_vader.errors import VaderError
+from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.measuring import LEAST_FRAMES, MOST_FRAMES, Place, measure, places_of
 from mlx_vader.inpainting.unblend.yuv import rgb_of
 from mlx_vader.masks.mark_files import KnownMark
@@ -41,7 +42,8 @@ def learn_mark(videos: Sequence[Video], masks: Sequence[MaskSource], name: str =
     if not joined.common.any():
         raise VaderError("no mark was found to learn from", hint="show where it is with a mask or a box")
     kept: Packed = {}
-    for step in measure(_JoinedVideo(videos, starts), joined, numbers, {}):
+    fill, drawn = find_fill("membrane").fill, all(source.finding.status == "told" for source in masks)
+    for step in measure(_JoinedVideo(videos, starts), joined, numbers, {}, fill, whole=drawn):
         kept = step
     height, width = videos[0].height, videos[0].width
     return _known(places_of(kept), height, width, name)

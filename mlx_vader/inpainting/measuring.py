@@ -40,11 +40,17 @@ def looks(video: Video, parity: int) -> list[int]:
 
 
 def measure(
-    video: Video, masks: MaskSource, numbers: Sequence[int], kept: Packed, fill: Fill, *, whole: bool
+    video: Video,
+    masks: MaskSource,
+    numbers: Sequence[int],
+    kept: Packed,
+    fills: Sequence[Fill],
+    *,
+    whole: bool,
 ) -> Iterator[Packed]:
     """Measures what the masks hide in the frames called `numbers`. Yields what is to be kept, whole, after each step.
 
-    `fill`: what is done where subtracting a mark is no better. `whole`: the masks hold all of each mark.
+    `fills`: what may be done where subtracting a mark is no better. `whole`: the masks hold all of each mark.
 
     With the last of that, given as `kept`, nothing is done; `places_of` reads it.
     """
@@ -68,7 +74,7 @@ def measure(
             _present(masked[look], place) and picture.any()
             for look, picture in zip(chosen, crop, strict=True)
         ]
-        mark = _fitted(np.stack(crop)[there], place.inside, fill, whole)
+        mark = _fitted(np.stack(crop)[there], place.inside, fills, whole)
         arrays = {"inside": place.inside} | (mark.packed() if mark else {})
         packed |= {f"{index}.{name}": array for name, array in arrays.items()}
     yield packed
@@ -133,8 +139,8 @@ def _present(masked: Pixels, place: Place) -> bool:
     return bool(masked[place.box.rows, place.box.columns][place.inside].mean() >= PRESENT)
 
 
-def _fitted(frames: LevelClip, inside: Pixels, fill: Fill, whole: bool) -> Mark | None:
+def _fitted(frames: LevelClip, inside: Pixels, fills: Sequence[Fill], whole: bool) -> Mark | None:
     """None where too few frames show the mark, or it leaves nothing around it."""
     if len(frames) < FEWEST_FRAMES or inside.all():
         return None
-    return proved(frames, inside, fit(frames, inside, whole=whole), fill, whole=whole)
+    return proved(frames, inside, fit(frames, inside, whole=whole), fills, whole=whole)

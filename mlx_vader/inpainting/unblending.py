@@ -1,6 +1,6 @@
 """Un-blending as a process: what a mark that stands still hides is uncovered where the video proves it, else filled."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,21 +35,22 @@ class _Work:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What is done in frames with one mask: marks that were measured, and the mask of holes that are filled as they are."""
+    """What is done in frames with one mask: marks that were measured, and `rest`, the mask of holes that are filled."""
 
     works: tuple[_Work, ...]
     rest: Mask
 
 
 class Unblending:
-    """Marks under `masks` are subtracted where the video shows their opacity; other holes get the fill called `fill`.
+    """Marks under `masks` are subtracted where the video shows that this is best, and filled elsewhere.
 
-    Masks may change from frame to frame; a mark is measured where they stay.
+    Masks may change from frame to frame; a mark is measured where they stay. There it is subtracted, or filled by the
+    one of `fills`, names in the table, that does it better beside the mark; what changes is filled by the first.
     """
 
-    def __init__(self, masks: MaskSource, fill: str = "membrane") -> None:
-        self._masks, self._name = masks, fill
-        self._fill = find_fill(fill).fill
+    def __init__(self, masks: MaskSource, fills: Sequence[str] = ("membrane", "plain")) -> None:
+        self._masks, self._names = masks, tuple(fills)
+        self._fills = [find_fill(fill).fill for fill in fills]
         self._found = Finding()
         #: Of whole frames, or of each of the two fields.
         self._places: list[list[Place]] = []
@@ -63,7 +64,7 @@ class Unblending:
 
     def identity(self) -> dict[str, Any]:
         """The fill and the masks."""
-        return {"fill": f"unblend, {self._name}, {MOST_FRAMES} frames", **self._masks.identity()}
+        return {"fill": f"unblend, {', '.join(self._names)}, {MOST_FRAMES} frames", **self._masks.identity()}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """The masks' first pass, and then a look at frames all along the video, in which the marks are measured."""
@@ -80,7 +81,7 @@ class Unblending:
             start = f"{_OURS}{parity}."
             known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
             for step in measure(
-                video, self._masks, looks(video, parity), dict(known), self._fill, whole=self._told
+                video, self._masks, looks(video, parity), dict(known), self._fills, whole=self._told
             ):
                 known = step
                 ours = {name: array for name, array in ours.items() if not name.startswith(start)}
@@ -116,7 +117,7 @@ class Unblending:
 
     def _patches(self, frame: SourceFrame, mask: Mask, number: int) -> list[Patch]:
         plan = self._plan(mask, number % len(self._places))
-        patches = filled(frame, plan.rest, self._fill, None if self._told else self._regions)
+        patches = filled(frame, plan.rest, self._fills[0], None if self._told else self._regions)
         for work in plan.works:
             box = work.place.box
             old = frame.rgb[box.rows, box.columns]
@@ -130,7 +131,8 @@ class Unblending:
         if work.subtracted.any():
             new[work.subtracted] = remove(crop, work.mark)[work.subtracted[work.mark.region]]
         if work.filled.any():
-            new = self._fill(new[None], work.filled[None, ..., None].astype(np.float32), None)[0]
+            fill = self._fills[work.mark.fill]
+            new = fill(new[None], work.filled[None, ..., None].astype(np.float32), None)[0]
         return new
 
     def _plan(self, mask: Mask, parity: int) -> _Plan:
@@ -139,23 +141,30 @@ class Unblending:
             last, same_parity, plan = self._last
             if same_parity == parity and (last is mask or np.array_equal(last, mask)):
                 return plan
-        plan = _plan(mask, self._places[parity])
+        plan = _plan(mask, self._places[parity], self._told)
         self._last = mask, parity, plan
         return plan
 
 
-def _plan(mask: Mask, places: list[Place]) -> _Plan:
+def _plan(mask: Mask, places: list[Place], told: bool) -> _Plan:
+    """`told`: the mask holds all of the marks."""
     rest, works = mask.copy(), []
     for place in places:
         if place.mark is None:
             continue
         mark, masked = place.mark, mask[place.box.rows, place.box.columns, 0] > 0
-        owner = np.where(place.inside, _nearest_part(mark), -1)
+        nearest = _nearest_part(mark)
+        owner = np.where(place.inside, nearest, -1)
         numbers = range(len(mark.parts))
         here = np.array([_mean(masked[owner == number]) >= PRESENT for number in numbers], bool)
-        treated = here & np.array([part.measured for part in mark.parts], bool)
-        subtracts = treated & np.array([part.unblends for part in mark.parts], bool)
-        hidden = mark.pixels_of(treated & ~subtracts) & mark.covered
+        subtracts = here & np.array([part.unblends for part in mark.parts], bool)
+        treated = here & np.array([part.measured or told for part in mark.parts], bool) | subtracts
+        # Of a part that was measured it is known how far it reaches.
+        measured = np.array([part.measured for part in mark.parts], bool)
+        hidden = np.where(measured[nearest], mark.covered, place.inside)
+        hidden &= np.isin(nearest, np.flatnonzero(treated & ~subtracts))
+        if told:
+            hidden &= place.inside
         works.append(_Work(place, mark, mark.pixels_of(subtracts), hidden))
         # What a mask holds besides the mark is seen to be none of it.
         rest[place.box.rows, place.box.columns][np.isin(owner, np.flatnonzero(treated))] = 0
@@ -175,13 +184,20 @@ def _mean(values: Bool[np.ndarray, " n"]) -> float:
 
 
 def _found_mark(box: tuple[int, int, int, int], confidence: float, mark: Mark | None) -> FoundMark:
-    """What is told of a mark: opacity and colour are those of its largest part that was measured."""
-    measured = [number for number, part in enumerate(mark.parts) if part.measured] if mark else []
-    if mark is None or not measured:
+    """What is told of a mark: what is done with most of it, and opacity and colour of the largest part of that."""
+    if mark is None:
         return FoundMark(box, confidence, "fill")
     sizes = np.bincount(mark.part_of, minlength=len(mark.parts))
-    part = mark.parts[max(measured, key=lambda number: int(sizes[number]))]
-    treated = "unblend" if part.unblends and not part.opaque else "fill"
+    subtracted = np.array([part.unblends and not part.opaque for part in mark.parts], bool)
+    treated = "unblend" if 2 * sizes[subtracted].sum() > sizes.sum() else "fill"
+    known = [
+        number
+        for number, part in enumerate(mark.parts)
+        if (subtracted[number] if treated == "unblend" else part.measured)
+    ]
+    if not known:
+        return FoundMark(box, confidence, treated)
+    part = mark.parts[max(known, key=lambda number: int(sizes[number]))]
     return FoundMark(box, confidence, treated, alpha=round(part.alpha, 3), colour=part.colour)
 
 

@@ -65,17 +65,27 @@ class Cleaning:
 
     @property
     def networks(self) -> str:
-        """Those that have a part in it, by name."""
-        names = [FINDER] if self.options.looks_over_time and self.marking.looks else []
-        names += [_name(self.options.checkpoint)] if self.asks_network else []
-        return ", ".join([*names, *([_name(self._restore_from)] if self._restores else [])])
+        """Those that have a part in it, as they were named."""
+        finds = self.options.looks_over_time and self.marking.looks
+        parts = {
+            FINDER: finds,
+            self.options.checkpoint: self.asks_network,
+            self._restore_from: self._restores,
+        }
+        return ", ".join(
+            type(network).__name__ if isinstance(network, Network) else str(network)
+            for network, has_part in parts.items()
+            if has_part
+        )
 
     @property
     def backend_name(self) -> str:
         """The backend's, or that of what fills without a network."""
         if self.asks_network:
             return self.backend.name
-        return self._restorer.name if self._restores else self._fill_name
+        if self._restores:
+            return self._restorer.name
+        return "unblend" if self._goes_by_evidence else self.options.fill
 
     @property
     def device(self) -> str:
@@ -108,18 +118,18 @@ class Cleaning:
                 masks=masks,
                 marks=self.marking.looks,
             )
-        return Filling(masks, "membrane") if self._fill_name == "membrane" else Unblending(masks)
+        return Unblending(masks) if self._goes_by_evidence else Filling(masks, self.options.fill)
 
     @property
     def _network_fills(self) -> bool:
         """Whether the network paints under masks: where it is asked to, and where it is one that somebody chose."""
         chosen = self.options.checkpoint != CleanOptions.checkpoint
-        return self.options.fill == "network" or (self.options.fill == "auto" and chosen)
+        return self._fill.needs_network or (self.options.fill == "auto" and chosen)
 
     @property
-    def _fill_name(self) -> str:
-        """What removes marks without a network."""
-        return "membrane" if self.options.fill == "membrane" and not self._known_marks else "unblend"
+    def _goes_by_evidence(self) -> bool:
+        """Whether marks are measured before it is decided how to remove each."""
+        return self.options.fill in {"auto", "unblend"}
 
     @property
     def _restores(self) -> bool:
@@ -136,7 +146,8 @@ class Cleaning:
             fill=self._fill.fill,
             marks=False,
         )
-        return WholePicture(restoration, _name(source), None if measured else 1.0)
+        name = type(source).__name__ if isinstance(source, Network) else checkpoints.label(Path(source))
+        return WholePicture(restoration, name, None if measured else 1.0)
 
     @property
     def _restore_from(self) -> Any:
@@ -147,7 +158,3 @@ class Cleaning:
         """The network that restores whole pictures; a checkpoint, whatever the one for marks is."""
         same = is_package(self._restore_from) == (self.options.backend == "coreml")
         return tiled(load_backend(self.options.backend if same else "auto", self._restore_from))
-
-
-def _name(source: Network | str | Path) -> str:
-    return type(source).__name__ if isinstance(source, Network) else checkpoints.label(Path(source))

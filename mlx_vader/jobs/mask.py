@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import VaderError
+from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.jobs import learning
 from mlx_vader.jobs.clean import Progress
+from mlx_vader.jobs.learning import MarkReport
 from mlx_vader.jobs.mask_job import ImageMasks, Masked, VideoMasks
 from mlx_vader.jobs.mask_options import MaskOptions
-from mlx_vader.jobs.mask_plan import MaskTask, check_masks, make_folders, plan_masks
+from mlx_vader.jobs.mask_plan import MaskTask, check_masks, files_read, make_folders, plan_masks
 from mlx_vader.jobs.mask_sources import Seeking
 from mlx_vader.jobs.options import made
-from mlx_vader.jobs.plan import PathLike, skipped
+from mlx_vader.jobs.plan import PathLike, plan, skipped
+from mlx_vader.overwriting import check_overwriting
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,28 @@ def mask(
         on_note(f"{path} is skipped: it is a result, or neither a video nor an image, by its name")
     files = [_mask_one(tasks, index, seeking, chosen, on_progress) for index in range(len(tasks))]
     return MaskReport(tuple(files), tuple(left))
+
+
+def save_mark(
+    sources: PathLike | Sequence[PathLike],
+    target: PathLike,
+    *,
+    also_written: Sequence[PathLike | None] = (),
+    **options: Any,
+) -> MarkReport:
+    """Learns the mark that one video shows, or several of one size, and writes it for `clean(mark=target)` to take off.
+
+    `target`: a .png or .lgd. `options` are the fields of `MaskOptions`, which say where the mark is. Raises UsageError
+    and VaderError, also where no mark is found or nothing moves behind it.
+    """
+    chosen = made(MaskOptions, options)
+    tasks = {task.source: task for task in plan(sources, None)}
+    for task in tasks.values():
+        if task.is_image:
+            raise UsageError(f"{task.source} is an image", hint="a mark is learned from videos")
+    check_overwriting(files_read(list(tasks.values()), chosen), [target, *also_written])
+    seeking = Seeking(chosen)
+    return learning.save_mark(list(tasks), Path(target), masks=lambda path: seeking.of(tasks[path]).source)
 
 
 def _mask_one(

@@ -17,6 +17,7 @@ class MaskOptions:
     """How masks are made."""
 
     find: str | None = as_in(CleanOptions, "find", None)
+    marks: str | None = as_in(CleanOptions, "marks")
     mask: Any = as_in(CleanOptions, "mask")
     box: tuple[str, ...] = as_in(CleanOptions, "box")
     polygon: tuple[str, ...] = as_in(CleanOptions, "polygon")
@@ -77,5 +78,10 @@ class MaskOptions:
         places: dict[str, Any] = {"mask": self.mask, "box": self.box, "polygon": self.polygon}
         find = "auto" if any(places.values()) else self.find or "static"
         return CleanOptions(
-            checkpoint=self.checkpoint, backend=self.backend, find=find, fill="unblend", **places
+            checkpoint=self.checkpoint,
+            backend=self.backend,
+            find=find,
+            marks=self.marks,
+            fill="unblend",
+            **places,
         )

@@ -98,19 +98,24 @@ def check_masks(
     tasks: Sequence[MaskTask], options: MaskOptions, also_written: Sequence[PathLike | None] = ()
 ) -> None:
     """Raises UsageError where a run would overwrite what it reads, or files that are no result of it."""
+    writes = [task.target if task.is_video else task.picture for task in tasks]
+    if options.preview:
+        writes += [task.preview for task in tasks]
+    folders = [task.folder or work_folder(task.target) for task in tasks]
+    check_overwriting(files_read(tasks, options), [*writes, *also_written], replaced_folders=folders)
+    for task in tasks:
+        if task.folder and task.folder.is_dir():
+            _check_replaced(task.folder)
+
+
+def files_read(tasks: Sequence[Task], options: MaskOptions) -> list[Path]:
+    """All that a run reads."""
     reads = [task.source for task in tasks]
     if options.mask is not None:
         reads += list_media(options.mask) if Path(options.mask).is_dir() else [Path(options.mask)]
     if isinstance(options.checkpoint, str | os.PathLike):
         reads.append(locate(Path(options.checkpoint)))
-    writes = [task.target if task.is_video else task.picture for task in tasks]
-    if options.preview:
-        writes += [task.preview for task in tasks]
-    folders = [task.folder or work_folder(task.target) for task in tasks]
-    check_overwriting(reads, [*writes, *also_written], replaced_folders=folders)
-    for task in tasks:
-        if task.folder and task.folder.is_dir():
-            _check_replaced(task.folder)
+    return reads
 
 
 def _check_replaced(folder: Path) -> None:

@@ -10,7 +10,7 @@ from mlx_vader.backends.segment_anything import SegmentAnything
 from mlx_vader.boxes import Box
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.mask_options import MaskOptions
-from mlx_vader.jobs.mask_plan import MaskTask
+from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.video_job import LOOKING, OnFrames
 from mlx_vader.masks.clicks import parse_clicks, parse_words
 from mlx_vader.masks.joined import JoinedMasks
@@ -36,11 +36,11 @@ class Seeking:
             else None
         )
 
-    def of(self, task: MaskTask) -> "Sought":
+    def of(self, task: Task) -> "Sought":
         """The masks of one file. Raises VaderError where a folder of masks has none for it."""
         return Sought(self._given(task), self._cleaning, self._options)
 
-    def _given(self, task: MaskTask) -> MaskSource | None:
+    def _given(self, task: Task) -> MaskSource | None:
         if self._segmenter is None:
             return self._cleaning.marking.of(task)
         seconds = partial(frame_at, task.source)
@@ -58,7 +58,8 @@ class Sought:
         if options.holes or options.grow:
             change = partial(_changed, holes=options.holes, grow=options.grow)
             masks = ChangedMasks(masks, change, f"holes {options.holes} grown {options.grow}")
-        self._masks: MaskSource = masks
+        #: Where the marks are in each frame, or field.
+        self.source: MaskSource = masks
         # What is seen frame by frame is not measured: there is a mark in each frame, or there is not.
         self._treatment = cleaning.process_with(masks) if given else masks
         self._smooth, self._feather = options.smooth, options.feather
@@ -67,13 +68,13 @@ class Sought:
         """The first pass: where marks are, and how they would be treated. In whole frames, also of fields."""
         for _ in self._treatment.analyse(video, {}):
             on_frames(0, LOOKING)
-        finding = _measured(self._masks.finding, self._treatment.finding)
+        finding = _measured(self.source.finding, self._treatment.finding)
         return finding.of_frames() if video.fields else finding
 
     def masks(self, video: Video) -> Iterator[Mask]:
         """Those of whole frames, 0 to 1."""
         frames = video.frames // 2 if video.fields else video.frames
-        masks = islice(self._masks.masks(0), video.frames)
+        masks = islice(self.source.masks(0), video.frames)
         whole = islice(_woven(masks, video.top_first) if video.fields else masks, frames)
         return _each(smoothed(whole, self._smooth) if self._smooth else whole, self._feather)
 

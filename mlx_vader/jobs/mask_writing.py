@@ -4,7 +4,7 @@ Each appears when it is complete.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
 from itertools import chain, repeat
@@ -102,31 +102,36 @@ def write_pictures(task: MaskTask, masks: Iterable[Mask], comment: str) -> Path:
 
     The other one, of an earlier run, is removed. Raises VaderError where the mask changes and there is no folder.
     """
-    remaining = iter(masks)
-    first = next(remaining)
-    same = 1
-    other = None
-    for mask in remaining:
-        if mask is not first and not np.array_equal(mask, first):
-            other = mask
-            break
-        same += 1
-    if other is None:
+    with WorkFolder(task.target, (MASK,)) as work:
+        work.start({})
+        remaining = iter(masks)
+        first, same = next(remaining), 1
+        for mask in remaining:
+            if mask is not first and not np.array_equal(mask, first):
+                return _numbered(
+                    task, chain(repeat(first, same), [mask], remaining), work.folder(MASK), comment
+                )
+            same += 1
         write_file(task.picture, _png(first, comment))
         if task.folder and task.folder.is_dir():
             shutil.rmtree(task.folder)
         return task.picture
+
+
+def _numbered(task: MaskTask, masks: Iterable[Mask], work: Path, comment: str) -> Path:
+    """A PNG for each mask, made in the folder `work`."""
     if task.folder is None:
         raise VaderError(
-            f"the mask of {task.source} changes in frame {same}: one picture cannot hold it",
+            f"the mask of {task.source} changes over time: one picture cannot hold it",
             hint="name a folder or a .mkv",
         )
+    last: Mask | None = None
+    for number, mask in enumerate(masks, start=1):
+        if mask is not last:
+            last, content = mask, _png(mask, comment)
+        (work / f"{number:06d}.png").write_bytes(content)
     with folder_written_beside(task.folder) as partial:
-        partial.mkdir()
-        for number, content in enumerate(
-            _pngs(chain(repeat(first, same), [other], remaining), comment), start=1
-        ):
-            (partial / f"{number:06d}.png").write_bytes(content)
+        work.rename(partial)
     task.picture.unlink(missing_ok=True)
     return task.folder
 
@@ -146,14 +151,6 @@ def write_animation(path: Path, masks: list[Mask], source: ImageFile, comment: s
         metadata=Metadata(text={"Comment": comment}),
     )
     write_images(path, [np.repeat(mask, 3, axis=-1) for mask in masks], about)
-
-
-def _pngs(masks: Iterable[Mask], comment: str) -> Iterator[bytes]:
-    last: Mask | None = None
-    for mask in masks:
-        if mask is not last:
-            last, content = mask, _png(mask, comment)
-        yield content
 
 
 def _png(mask: Mask, comment: str) -> bytes:

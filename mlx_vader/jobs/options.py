@@ -86,7 +86,9 @@ class CleanOptions:
         unsaid="none",
     )
     fill: str = option(
-        "auto", help="What fills marks: auto, network, membrane or unblend (subtracts translucent ones)."
+        "auto",
+        help="What replaces marks: auto (subtracts translucent ones, fills the rest: what proves best beside each), "
+        "mixed, network, membrane, plain or unblend.",
     )
     #: In Python also a network.
     restore: Any = option(

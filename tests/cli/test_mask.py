@@ -8,6 +8,7 @@ import pytest
 from mlx_vader import cli
 from mlx_vader.cli import mask as command
 from mlx_vader.jobs import mask as library
+from mlx_vader.jobs.learning import MarkReport
 from mlx_vader.jobs.mask import MaskFileReport, MaskReport
 from mlx_vader.jobs.mask_job import Masked
 from mlx_vader.process import Finding, FoundMark
@@ -80,6 +81,10 @@ def test_a_frame_with_a_grid_is_all_that_is_written(folder, capsys):
         ["clip.mp4", "--frame", "99"],
         ["clip.mp4", "still.png", "--frame", "0"],
         ["clip.mp4", "-o", "mask.avi"],
+        ["clip.mp4", "-o", "mask.mkv", "--save-mark", "logo.png"],
+        ["clip.mp4", "--save-mark", "logo.txt", "--box", "1,1,9,9"],
+        ["still.png", "--save-mark", "logo.png", "--box", "1,1,9,9"],
+        ["clip.mp4", "--marks", "1", "--box", "1,1,9,9"],
         ["clip.mp4", "still.png", "-o", "mask.mkv"],
         ["clip.mp4", "-o", "clip.mp4", "--box", "1,1,2,2"],
         ["clip.mp4", "-o", "a.mkv", "--box", "1,1,2,2", "--json", "a.mkv"],
@@ -114,6 +119,19 @@ def test_the_table_tells_all_of_a_mark_in_80_columns(monkeypatch, capsys, folder
     assert max(map(len, printed.splitlines()[:3])) <= 80
     assert ["1", "1080,40,160,60", "all", "static", "0.60", "#fffa0a", "93%", "subtracts", "it"] in lines
     assert ["2", "10,600,1200,80", "1250-13700", "text", "50%", "leaves", "it"] in lines
+
+
+def test_a_mark_is_saved_and_the_next_command_is_told(folder, monkeypatch, capsys):
+    report = MarkReport(folder / "logo.png", (1280, 720), (1080, 40, 160, 60), 0.6, (255, 250, 10), (), ())
+    asked = []
+    monkeypatch.setattr(library, "save_mark", lambda *given, **options: asked.append(options) or report)
+    assert run("clip.mp4", "--save-mark", "logo.png", "--box", "1,1,9,9") == 0
+    assert asked[0]["box"] == ["1,1,9,9"]
+    printed = capsys.readouterr()
+    assert "160x60 at 1080,40 in frames of 1280x720, opacity 0.60, colour #fffa0a" in printed.out
+    assert "--mark" in printed.err
+    assert run("clip.mp4", "--save-mark", "logo.png", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["alpha"] == 0.6
 
 
 def test_each_way_of_treating_a_mark_has_words():

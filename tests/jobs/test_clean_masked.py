@@ -23,7 +23,13 @@ def test_a_masked_image_changes_inside_the_mask_only(tmp_path, small_clip, netwo
     mask[20:28, 10:30] = 1
     write_image(tmp_path / "in.png", image)
     write_image(tmp_path / "mask.png", mask)
-    clean(tmp_path / "in.png", tmp_path / "out.png", checkpoint=network, mask=tmp_path / "mask.png")
+    clean(
+        tmp_path / "in.png",
+        tmp_path / "out.png",
+        checkpoint=network,
+        fill="mixed",
+        mask=tmp_path / "mask.png",
+    )
     clean(tmp_path / "in.png", tmp_path / "free.png", checkpoint=network, find="network")
     out, free = read_image(tmp_path / "out.png"), read_image(tmp_path / "free.png")
     reach = np.zeros(image.shape[:2], bool)
@@ -41,7 +47,7 @@ def test_a_mask_is_a_hint_to_the_network(tmp_path, small_clip, monkeypatch):
     mask = np.zeros_like(frames_of(small_clip)[0])
     mask[8:24, 8:24] = 1
     write_image(tmp_path / "mask.png", mask)
-    clean(small_clip, tmp_path / "told.mkv", mask=tmp_path / "mask.png", **LOSSLESS)
+    clean(small_clip, tmp_path / "told.mkv", mask=tmp_path / "mask.png", fill="mixed", **LOSSLESS)
     told = frames_of(tmp_path / "told.mkv")
     assert (told[:, 8:24, 8:24] == 1).all()
     clean(small_clip, tmp_path / "blind.mkv", find="network", **LOSSLESS)
@@ -54,7 +60,14 @@ def test_a_masked_video_keeps_the_outside_bit_for_bit(tmp_path, small_clip, netw
     mask = np.zeros_like(frames[0])
     mask[:16, :16] = 1
     write_image(tmp_path / "mask.png", mask)
-    clean(small_clip, tmp_path / "out.mkv", checkpoint=network, mask=tmp_path / "mask.png", **LOSSLESS)
+    clean(
+        small_clip,
+        tmp_path / "out.mkv",
+        checkpoint=network,
+        fill="mixed",
+        mask=tmp_path / "mask.png",
+        **LOSSLESS,
+    )
     out = frames_of(tmp_path / "out.mkv")
     assert np.array_equal(out[:, 16 + REACH :], frames[:, 16 + REACH :])
     assert np.array_equal(out[:, :, 16 + REACH :], frames[:, :, 16 + REACH :])
@@ -64,7 +77,7 @@ def test_a_masked_video_keeps_the_outside_bit_for_bit(tmp_path, small_clip, netw
 def test_a_mask_of_another_shape_is_an_error(tmp_path, small_clip, network):
     write_image(tmp_path / "mask.png", np.zeros((40, 400, 3), np.float32))
     with pytest.raises(VaderError, match="400x40"):
-        clean(small_clip, tmp_path / "out.mp4", checkpoint=network, mask=tmp_path / "mask.png")
+        clean(small_clip, tmp_path / "out.mp4", checkpoint=network, fill="mixed", mask=tmp_path / "mask.png")
     assert [path.name for path in tmp_path.iterdir()] == ["mask.png"]
 
 

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -13,11 +16,14 @@ from PIL import Image
 import mlx_vader as vader
 from mlx_vader.backends.base import Outputs
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.jobs import composition
+from mlx_vader.jobs import composition, marking
 from mlx_vader.jobs.clean import clean
 from mlx_vader.jobs.frame_grid import write_frame
+from mlx_vader.jobs.mask import save_mark
+from mlx_vader.levels import to_unit
 from mlx_vader.masks.static.statistics import NAMES
-from mlx_vader.video import open_video, probe, read_image, write_image
+from mlx_vader.video import open_video, probe, read_image, write_image, write_video
+from tests.inpainting.test_unblend import WORD, marked, scene, strokes
 from tests.jobs.conftest import frames_of, times_of
 from tests.jobs.test_finding import LOGO, Painter, video
 
@@ -42,7 +48,7 @@ def finder(monkeypatch):
             {"mask": bright[..., None].astype(np.float32), "undecidable": np.zeros((1, 1), np.float32)}, None
         )
 
-    monkeypatch.setattr(composition, "load_backend", lambda *_: SimpleNamespace(run=run))
+    monkeypatch.setattr(marking, "load_backend", lambda *_: SimpleNamespace(run=run))
 
 
 @pytest.fixture
@@ -179,7 +185,7 @@ def test_a_mask_that_changes_is_a_folder_of_pictures_which_clean_finds_by_name(t
 
 
 def test_one_picture_cannot_hold_a_mask_that_changes(tmp_path, clip):
-    with pytest.raises(VaderError, match="changes in frame 1") as error:
+    with pytest.raises(VaderError, match="changes over time") as error:
         vader.mask(clip, tmp_path / "mask.png", box=["10,10,20,20@0", "40,10,20,20@30"])
     assert "folder" in error.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
@@ -282,6 +288,34 @@ def test_a_target_appears_when_it_is_complete_and_an_older_one_stays(tmp_path, c
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+#: `mask` that is killed after twenty masks.
+KILLED = """
+import os, signal, sys
+from mlx_vader import cli
+from mlx_vader.jobs import mask_sources
+def killed(masks, frames):
+    for number, mask in enumerate(masks):
+        if number == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield mask
+mask_sources.smoothed = killed
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("name", ["mask.mkv", "masks"])
+def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path, clip, name):
+    box = ["10,10,20,20@0", "40,10,20,20@30"]
+    boxes = [part for text in box for part in ("--box", text)]
+    command = [sys.executable, "-c", KILLED, "mask", clip, "-o", tmp_path / name, "--smooth", "1", *boxes]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == -signal.SIGKILL
+    assert not [path for path in tmp_path.iterdir() if path.is_file() and path != clip]
+    assert list(tmp_path.rglob(".*"))
+    vader.mask(clip, tmp_path / name, box=box)
+    assert not list(tmp_path.rglob(".*"))
+
+
 @pytest.mark.parametrize("target", ["in.mp4", "drawn.png", "link.mkv"])
 def test_nothing_that_is_read_is_overwritten(tmp_path, clip, target):
     write_image(tmp_path / "drawn.png", np.zeros((72, 96, 3), np.float32))
@@ -321,6 +355,24 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, clip, options, target, 
     assert "\n" not in error.value.message
     assert said in error.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_mark_is_learned_and_saved(tmp_path):
+    opacity = 0.5 * strokes()
+    with write_video(tmp_path / "in.mkv", frame_rate=25, codec="ffv1") as writer:
+        for frame in to_unit(marked(scene(), opacity, WORD)):
+            writer.write(frame)
+    drawn = np.repeat((opacity > 0.02)[..., None], 3, axis=-1).astype(np.float32)
+    write_image(tmp_path / "drawn.png", drawn)
+    before = sorted(tmp_path.iterdir())
+    report = save_mark(tmp_path / "in.mkv", tmp_path / "logo.png", mask=tmp_path / "drawn.png")
+    assert abs(report.alpha - 0.5) < 0.06
+    assert report.learned_from == (tmp_path / "in.mkv",)
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "logo.png"])
+    with pytest.raises(UsageError, match="overwritten"):
+        save_mark(tmp_path / "in.mkv", tmp_path / "drawn.png", mask=tmp_path / "drawn.png")
+    with pytest.raises(UsageError, match="image"):
+        save_mark(tmp_path / "drawn.png", tmp_path / "new.png", box="1,1,9,9")
 
 
 def test_a_frame_under_a_grid(tmp_path, clip):

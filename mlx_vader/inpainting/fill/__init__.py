@@ -2,8 +2,8 @@
 
 `fill(frames, mask, flow) → frames`: frames (t, h, w, 3) in [0, 1], mask (t, h, w, 1) with 1 in the holes, flow
 (t, h, w, 2) in pixels from each frame to the next or None. What comes back is filled in the holes and equal to
-`frames` elsewhere; "membrane" mends colours up to `coded.FRINGE` pixels around. What "unblend" does besides needs a
-look at the whole video: see `mlx_vader.inpainting.unblending`.
+`frames` elsewhere; "membrane" mends colours up to `coded.FRINGE` pixels around. What "auto" and "unblend" do besides
+needs a look at the whole video: see `mlx_vader.inpainting.unblending`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mlx_vader.arrays import Clip, Flows, Masks
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.inpainting.fill.coded import fill_as_coded
-from mlx_vader.inpainting.fill.membrane import fill_smooth_places
+from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,21 @@ def keep(frames: Clip, mask: Masks, flow: Flows | None = None) -> Clip:
 
 FILLS = {
     "auto": Fill(
+        fill_smooth_places,
+        False,
+        "what the video shows to be best beside each mark: subtracting it, or one of the membranes; where the network "
+        "finds the marks, as mixed",
+    ),
+    "mixed": Fill(
         fill_smooth_places, True, "the network in texture, a membrane where the surroundings are smooth"
     ),
     "network": Fill(keep, True, "what the network paints"),
     "membrane": Fill(fill_as_coded, False, "smooth between the hole's borders, without a network"),
+    "plain": Fill(fill_with_membrane, False, "a membrane that trusts the colours at the hole's border, too"),
     "unblend": Fill(
         fill_as_coded,
         False,
-        "what a translucent mark lets through, where the video shows how opaque it is; a membrane elsewhere",
+        "the same as auto, without a network in any case",
     ),
 }
 

@@ -4,17 +4,26 @@ Edges of natural pictures are mostly weak and seldom strong: a sum of absolute v
 what a mark leaves better than one of squares. Luma decides; chroma, which is coarser, follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 from scipy import optimize
 
 from mlx_vader.boxes import Box
-from mlx_vader.inpainting.known.posing import Chroma, Layer, Pose, Shown, edges, gradient, layer, luma_layer
+from mlx_vader.inpainting.known.posing import (
+    LEAST_LIGHT,
+    Chroma,
+    Layer,
+    Pose,
+    Shown,
+    edges,
+    gradient,
+    layer,
+    luma_layer,
+)
 
 #: Below so many levels a pixel edges are noise, and count as squares.
 _NOISE = 1.5
@@ -23,40 +32,53 @@ _FAINT, _MOST_PIXELS = 0.06, 12_000
 #: Bounds: sizes, as factors of the first guess, softness in pixels, opacity as a multiple, and those of chroma.
 _SIZES, _SOFTEST, _GAINS = 0.08, 1.5, (0.1, 1.3)
 _CHROMA_MOVES, _CHROMA_SOFTEST = 1.0, 1.6
-_ROUNDS = 4
+#: Room around what is compared, in pixels.
+_AROUND = 6
+#: Gains that are tried first, and by how much they lie apart.
+_TRIED, _APART = (0.1, 0.3, 0.5, 0.7, 0.9, 1.1), 0.2
 #: A picture that is neither dark nor bright, in levels.
 _MIDDLE = 128.0
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """A box of the frame in some pictures, (t, h, w, c) in levels of Y, U and V, or of some of them."""
+    """A box of the frame in some pictures, (h, w, t, c) in levels of Y, U and V, or of some of them."""
 
     box: Box
-    planes: Float32[np.ndarray, "t h w c"]
+    planes: Float32[np.ndarray, "h w t c"]
 
-    @cached_property
-    def luma(self) -> "Pictures":
-        """Y alone."""
-        return Pictures(self.box, self.planes[..., :1])
+    @staticmethod
+    def of(box: Box, pictures: Sequence[Float32[np.ndarray, "h w c"]]) -> "Pictures":
+        """From one picture or several."""
+        return Pictures(box, np.stack(pictures, axis=2))
 
-    @cached_property
-    def chroma(self) -> "Pictures":
-        """U and V alone."""
-        return Pictures(self.box, self.planes[..., 1:])
+    def channels(self, chosen: slice) -> "Pictures":
+        """Some of Y, U and V alone."""
+        return Pictures(self.box, self.planes[..., chosen])
 
-    @cached_property
-    def slopes(self) -> Float32[np.ndarray, "t 2 h w c"]:
-        """Their gradients."""
-        return np.stack([gradient(picture) for picture in self.planes])
+    def pictures(self, chosen: Bool[np.ndarray, " t"]) -> "Pictures":
+        """Some of the pictures alone."""
+        return Pictures(self.box, self.planes[:, :, chosen])
 
-    def at(
-        self, places: Int[np.ndarray, " n"]
-    ) -> tuple[Float32[np.ndarray, "t n c"], Float32[np.ndarray, "t 2 n c"]]:
-        """Values and gradients of some pixels, counted row by row."""
-        count, *_, channels = self.planes.shape
-        values = self.planes.reshape(count, -1, channels)[:, places]
-        return values, self.slopes.reshape(count, 2, -1, channels)[:, :, places]
+    def near(self, box: Box) -> "Pictures":
+        """What lies in another box of the frame too."""
+        inner = box.within(self.box)
+        seen = inner.seen_from(self.box)
+        return Pictures(inner, self.planes[seen.rows, seen.columns])
+
+    def roughness(self, places: Int[np.ndarray, " n"], without: Layer | None = None) -> float:
+        """How strong edges are at some pixels, counted row by row, in the pictures, or once a mark is taken away."""
+        planes = self.planes
+        if without is not None:
+            light = np.maximum(1 - without.alpha, np.float32(LEAST_LIGHT))[:, :, None]
+            planes = (planes - without.product[:, :, None]) / light
+        slopes = gradient(planes.reshape(*planes.shape[:2], -1)).reshape(2, -1, *planes.shape[2:])[:, places]
+        if without is not None:  # what shines through less counts less: it is noisier
+            slopes = slopes * light.reshape(-1, 1, light.shape[-1])[places]
+        return float(np.sqrt(np.square(slopes) + np.float32(_NOISE**2)).sum() - _NOISE * slopes.size)
+
+
+LUMA, CHROMA = slice(0, 1), slice(1, 3)
 
 
 @dataclass(frozen=True)
@@ -74,9 +96,9 @@ class Aligned:
 
 def align(mark: Shown, pictures: Pictures, start: Pose, reach: float) -> Aligned:
     """The best pose within `reach` pixels of `start`, of about its size."""
-    luma = pictures.luma
+    around = int(np.ceil(reach)) + _AROUND
+    luma = pictures.channels(LUMA).near(start.box(*mark.shape[:2]).grown(around, around))
     places = edge_pixels(luma_layer(mark, start, luma.box), int(np.ceil(reach)) + 1)
-    seen, slopes = luma.at(places)
 
     def aligned(values: np.ndarray) -> Aligned:
         down, right, larger, blur, gain = (float(value) for value in values)
@@ -86,8 +108,7 @@ def align(mark: Shown, pictures: Pictures, start: Pose, reach: float) -> Aligned
 
     def rest(values: np.ndarray) -> float:
         here = aligned(values)
-        laid = luma_layer(mark, here.pose, luma.box).times(here.gain)
-        return _roughness(slopes - _expected(laid, seen, places))
+        return luma.roughness(places, luma_layer(mark, here.pose, luma.box).times(here.gain))
 
     unit = (-1.0, 1.0)
     return aligned(_least(rest, [0, 0, 0, 0, 1], [unit, unit, unit, (0, 1), _GAINS]))
@@ -95,16 +116,14 @@ def align(mark: Shown, pictures: Pictures, start: Pose, reach: float) -> Aligned
 
 def with_chroma(mark: Shown, pictures: Pictures, found: Aligned) -> Aligned:
     """With chroma where it leaves the fewest edges of its own."""
-    chroma = pictures.chroma
-    places = edge_pixels(found.layer(mark, chroma.box).chroma, 2)
-    seen, slopes = chroma.at(places)
+    chroma = pictures.channels(CHROMA)
+    places = edge_pixels(found.layer(mark, chroma.box).channels(CHROMA), 2)
 
     def aligned(values: np.ndarray) -> Aligned:
         return replace(found, chroma=Chroma(*(float(value) for value in values)))
 
     def rest(values: np.ndarray) -> float:
-        laid = aligned(values).layer(mark, chroma.box).chroma
-        return _roughness(slopes - _expected(laid, seen, places))
+        return chroma.roughness(places, aligned(values).layer(mark, chroma.box).channels(CHROMA))
 
     moves = (-_CHROMA_MOVES, _CHROMA_MOVES)
     return aligned(_least(rest, list(Chroma()), [moves, moves, (0, _CHROMA_SOFTEST)]))
@@ -112,29 +131,37 @@ def with_chroma(mark: Shown, pictures: Pictures, found: Aligned) -> Aligned:
 
 def gain_in(laid: Layer, pictures: Pictures) -> tuple[float, float, float]:
     """Gain in the pictures, its standard error, and by which share taking the mark away lessens their edges."""
-    laid, pictures = laid.luma, pictures.luma
+    laid, luma = laid.channels(LUMA), pictures.channels(LUMA)
     places = edge_pixels(laid, 1)
-    seen, slopes = pictures.at(places)
-    gain, error = 1.0, 1.0
-    through = float(np.clip(laid.alpha.reshape(-1)[places].mean(), 0, 0.95))
-    for _ in range(_ROUNDS):
-        wanted = _expected(laid.times(gain), seen, places)
-        rest = slopes - wanted
-        weight = 1 / np.sqrt(np.square(rest) + _NOISE**2)
-        squares = float((weight * wanted * wanted).sum())
-        slope = float((weight * wanted * slopes).sum()) / max(squares, 1e-9)
-        # Neighbouring pixels err alike: two of three are no evidence of their own.
-        error = gain * np.sqrt(3 * float(np.square(weight * wanted * rest).sum())) / max(squares, 1e-9)
-        gain = float(np.clip(slope * gain / (1 + (slope - 1) * gain * through), *_GAINS))
-    return gain, float(error), share_of(laid.times(gain), pictures)
+
+    def rest(gain: float) -> float:
+        return luma.roughness(places, laid.times(gain))
+
+    first = min(_TRIED, key=rest)
+    bounds = max(first - _APART, _GAINS[0]), min(first + _APART, _GAINS[1])
+    best = optimize.minimize_scalar(rest, bounds=bounds, method="bounded", options={"xatol": 2e-3})
+    gain = float(best.x)
+    error = gain * _relative_error(laid.times(gain), luma, places)
+    return gain, error, 1 - float(best.fun) / max(luma.roughness(places), 1e-9)
 
 
 def share_of(laid: Layer, pictures: Pictures) -> float:
     """By which share taking the mark away lessens the pictures' edges; below 0 where they become more."""
-    laid, pictures = laid.luma, pictures.luma
+    laid, luma = laid.channels(LUMA), pictures.channels(LUMA)
     places = edge_pixels(laid, 1)
-    seen, slopes = pictures.at(places)
-    return 1 - _roughness(slopes - _expected(laid, seen, places)) / max(_roughness(slopes), 1e-9)
+    return 1 - luma.roughness(places, laid) / max(luma.roughness(places), 1e-9)
+
+
+def _relative_error(laid: Layer, pictures: Pictures, places: Int[np.ndarray, " n"]) -> float:
+    """Of a gain, by how strong the mark's edges are beside the scene's."""
+    seen = pictures.planes.mean(axis=2)
+    fixed, shaded = edges(laid)
+    ours = (fixed - seen * shaded).reshape(2, -1)[:, places]
+    rest = gradient(seen).reshape(2, -1)[:, places] - ours
+    weight = 1 / np.sqrt(np.square(rest) + _NOISE**2)
+    # Neighbouring pixels err alike: two of three are no evidence of their own.
+    spread = np.sqrt(3 * np.square(weight * ours * rest).sum())
+    return float(spread / max(float((weight * ours * ours).sum()), 1e-9))
 
 
 def edge_pixels(laid: Layer, reach: int) -> Int[np.ndarray, " n"]:
@@ -155,17 +182,6 @@ def _least(
     best = optimize.minimize(rest, np.array(start), method="Powell", bounds=bounds, options=options)
     found: np.ndarray = best.x
     return found
-
-
-def _expected(
-    laid: Layer, seen: Float32[np.ndarray, "t n c"], places: Int[np.ndarray, " n"]
-) -> Float32[np.ndarray, "t 2 n c"]:
-    fixed, shaded = (each.reshape(2, -1, each.shape[-1])[:, places] for each in edges(laid))
-    return fixed - seen[:, None] * shaded
-
-
-def _roughness(slopes: Float32[np.ndarray, "t 2 n c"]) -> float:
-    return float(np.sqrt(np.square(slopes) + np.float32(_NOISE**2)).sum() - _NOISE * slopes.size)
 
 
 def _moved(pose: Pose, mark: Shown, down: float, right: float, larger: float, blur: float) -> Pose:

@@ -55,7 +55,7 @@ def room_of(candidate: Candidate, size: tuple[int, ...], height: int, width: int
 def averaged(frames: LevelClip, box: Box) -> Pictures:
     """Frames of a box, in the order of time, as few pictures: what moves fades, what stands still stays."""
     groups = np.array_split(frames, min(PICTURES, len(frames)))
-    return Pictures(box, np.stack([yuv_of(group).mean(axis=0) for group in groups]))
+    return Pictures.of(box, [yuv_of(group).mean(axis=0) for group in groups])
 
 
 def judge(
@@ -79,6 +79,7 @@ def judge(
 
 def _showing(laid: Layer, pictures: Pictures) -> Pictures:
     """The picture that shows the mark best, and those that show it nearly as well: it may come and go."""
-    each = [Pictures(pictures.box, picture[None]) for picture in pictures.planes]
-    shares = np.array([gain_in(laid, picture)[2] for picture in each])
-    return Pictures(pictures.box, pictures.planes[shares >= max(shares.max() - _ALIKE, 0.5 * shares.max())])
+    each = np.eye(pictures.planes.shape[2], dtype=bool)
+    shares = np.array([gain_in(laid, pictures.pictures(one))[2] for one in each])
+    most = shares.max()
+    return pictures.pictures(shares >= most - min(_ALIKE, abs(most) / 2))

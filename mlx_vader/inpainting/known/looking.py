@@ -104,7 +104,7 @@ def of_crop(laid: Layer, crop: Frame, box: Box) -> float | None:
 
 
 def _pictures(crop: Frame, box: Box) -> Pictures:
-    return Pictures(box, yuv_of(255 * crop)[None])
+    return Pictures.of(box, [yuv_of(255 * crop)])
 
 
 def look(video: Video, marks: Sequence[KnownMark], parity: int, kept: Packed) -> Iterator[Packed]:
@@ -210,7 +210,7 @@ def _candidates(video: Video, marks: Sequence[KnownMark], small: LevelClip) -> l
         return []
     lines = 2 if video.fields else 1
     pictures = averaged(small, Box(0, 0, *small.shape[1:3]))
-    found = candidates(list(pictures.planes), marks, lines * video.height, video.width)
+    found = candidates(list(np.moveaxis(pictures.planes, 2, 0)), marks, lines * video.height, video.width)
     return [
         Candidate(c.mark, c.pose._replace(top=c.pose.top / lines, down=c.pose.down / lines), c.told)
         for c in found

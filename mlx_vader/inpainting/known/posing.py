@@ -12,7 +12,9 @@ from mlx_vader.inpainting.unblend.yuv import yuv_of
 #: Opacity times YUV in levels, and opacity: what is clear has no colour.
 Shown = Float32[np.ndarray, "h w 4"]
 #: Edges of opacity are divided by what shines through; by no less than this.
-_LEAST_LIGHT = 0.15
+LEAST_LIGHT = 0.15
+#: Pixels of less opacity show nothing.
+_CLEAR = 1e-3
 #: Blur, as a share of the pixels that become one, that keeps a mark which is made smaller from aliasing.
 _SMALLER = 0.35
 
@@ -63,15 +65,9 @@ class Layer(NamedTuple):
         """The same, so many times as opaque."""
         return Layer(np.clip(gain * self.alpha, 0, 1), np.float32(gain) * self.product)
 
-    @property
-    def luma(self) -> "Layer":
-        """Y alone."""
-        return Layer(self.alpha[..., :1], self.product[..., :1])
-
-    @property
-    def chroma(self) -> "Layer":
-        """U and V alone."""
-        return Layer(self.alpha[..., 1:], self.product[..., 1:])
+    def channels(self, chosen: slice) -> "Layer":
+        """Some of Y, U and V alone."""
+        return Layer(self.alpha[..., chosen], self.product[..., chosen])
 
 
 def shown(alpha: Float32[np.ndarray, "h w"], colour: Float32[np.ndarray, "h w 3"]) -> Shown:
@@ -97,8 +93,9 @@ def posed(mark: Float32[np.ndarray, "h w c"], pose: Pose, box: Box) -> Float32[n
         ]
     )
     laid = cv2.warpAffine(source, matrix, (box.width, box.height), flags=cv2.INTER_CUBIC)
-    laid[..., -1] = np.clip(laid[..., -1], 0, 1)
-    return laid
+    # Between pixels the interpolation overshoots: no opacity is more than the mark has.
+    within = np.clip(laid[..., -1:], 0, mark[..., -1].max())
+    return laid * (within / np.maximum(laid[..., -1:], np.float32(_CLEAR)))
 
 
 def layer(mark: Shown, pose: Pose, box: Box, chroma: Chroma = Chroma()) -> Layer:
@@ -146,5 +143,5 @@ class Edges(NamedTuple):
 
 def edges(laid: Layer) -> Edges:
     """The edges of a mark."""
-    shaded = gradient(laid.alpha) / np.maximum(1 - laid.alpha, np.float32(_LEAST_LIGHT))
+    shaded = gradient(laid.alpha) / np.maximum(1 - laid.alpha, np.float32(LEAST_LIGHT))
     return Edges(gradient(laid.product) + laid.product * shaded, shaded)

@@ -15,7 +15,7 @@ from scipy import ndimage
 from mlx_vader.arrays import LevelClip, Pixels
 from mlx_vader.inpainting.fill.coded import with_fringe
 from mlx_vader.inpainting.fill.membrane import membrane_over
-from mlx_vader.inpainting.unblend.mark import Mark, Part, gain_of
+from mlx_vader.inpainting.unblend.mark import Mark, Part, closed, gain_of
 from mlx_vader.inpainting.unblend.noise import noise_of
 from mlx_vader.inpainting.unblend.sham import Sham, depths_of, measure_sham
 from mlx_vader.inpainting.unblend.yuv import halved, rgb_of, yuv_of
@@ -29,6 +29,8 @@ _WIDE, _TIGHT = 2, 1
 _LEAST_SHARE, _LEAST_OPACITY = 0.15, 0.03
 #: So many standard errors more may be a pixel's opacity.
 _DOUBTFUL = 2.0
+#: What is changed by so many levels and so many standard errors of its guess is covered, whatever the colour.
+_CHANGED, _SURELY = 6.0, 2.0
 #: Pieces of fewer pixels are noise.
 _SMALLEST_PIECE = 6
 #: Pieces that are no further apart than this are parts of one mark.
@@ -76,13 +78,13 @@ def _where_it_is(mark: Mark) -> Pixels:
     """Without pixels that are hardly covered; parts that were not measured stay as they are, with their fringe."""
     opacity = np.array([part.alpha for part in mark.parts], np.float32)[mark.part_of]
     most = mark.alpha[:, 0] + _DOUBTFUL * mark.alpha_error
-    covered = most > np.maximum(_LEAST_OPACITY, _LEAST_SHARE * opacity)
+    covered = mark.changed | (most > np.maximum(_LEAST_OPACITY, _LEAST_SHARE * opacity))
     unknown = np.array([not part.measured for part in mark.parts], bool)[mark.part_of]
     found = np.zeros(mark.region.shape, bool)
     found[mark.region] = covered | unknown
     labels, _ = ndimage.label(found, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel())
-    return found & (sizes[labels] >= _SMALLEST_PIECE)
+    return closed(found & (sizes[labels] >= _SMALLEST_PIECE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,15 +199,17 @@ def _once(frames: LevelClip, region: Pixels) -> Mark:
     wide = observed.fringe.region
     noise = noise_of(frames, wide, product, gain_of(opacity))
     near = _nearest(region)[wide]
-    alpha_error = np.where(region[wide], alpha_error[near], 0)
+    changed = observed.strength > _CHANGED + _SURELY * np.sqrt(observed.mean_variance)
+    inside = region[wide]
     return Mark(
         wide,
         opacity,
         product,
         colour[near],
-        alpha_error,
+        np.where(inside, alpha_error[near], 0),
         observed.variance[near],
         noise,
+        inside & changed[near],
         part_of[near],
         tuple(parts),
     )

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Int
+from scipy import ndimage
 
 from mlx_vader.arrays import Pixels
 from mlx_vader.inpainting.fill.membrane import Membrane, membrane_over
 
 #: From this opacity on nothing of the scene is left to be amplified.
 OPAQUE = 0.88
-#: A mark is told from the scene where that varies by so much behind it (variance of luma over time, squared levels), and
-#: its opacity is known so well (standard error).
+#: A mark is told from the scene where that varies by so much behind it (variance of luma over time, squared levels),
+#: and its opacity is known so well (standard error).
 LEAST_MOTION, MOST_ERROR = 50.0, 0.08
 #: The least of such variance with which un-blending is tried.
 LEAST_TRIED = 10.0
@@ -23,6 +25,8 @@ _LEAST_LIGHT = 0.07
 _SEEN_OPACITY, _SEEN_SHARE = 0.2, 0.45
 #: Pixels of less opacity are none of the mark.
 _COVERED = 0.02
+#: Gaps of so many pixels in what is covered are covered too.
+_GAPS = 5
 #: The opacity of chroma from which on it does not guide the fill.
 _SEEN_CHROMA = 0.01
 
@@ -34,7 +38,8 @@ class Part:
     `alpha` is the opacity of its inside, `error` the standard error of that, `pixel_error` the median one of a pixel's
     opacity. `colour`: RGB, 0 to 255. `motion`: variance over time of the scene's luma behind it, squared levels.
     `even`: one opacity throughout, each pixel of its own colour; else one colour, each pixel of its own opacity.
-    `doubt`: by how much a subtraction is noisier than expected; infinite where it is not shown to be better than a fill.
+    `doubt`: by how much a subtraction is noisier than expected; infinite where it is not shown to be better than a
+    fill.
     """
 
     box: tuple[int, int, int, int]
@@ -71,9 +76,11 @@ class Part:
 class Mark:
     """A mark in a crop of the frame. Arrays over n pixels are those of `region`, row by row, in YUV levels.
 
-    `alpha`: opacity in Y, U and V. `product`: opacity times colour. `colour`: of each pixel. `alpha_error`: standard
-    error of luma's opacity. `fill_variance`: mean squared error of a membrane's luma here, squared levels. `noise`:
-    variance of what is left after the subtraction, squared levels. `part_of`: index in `parts`.
+    The region holds the mark and the fringe into which its colours bleed. `alpha`: opacity in Y, U and V. `product`:
+    opacity times colour. `colour`: of each pixel. `alpha_error`: standard error of luma's opacity. `fill_variance`:
+    mean squared error of a membrane's luma here, squared levels. `noise`: variance of what is left after the
+    subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
+    `fill`: which of the fills that were tried is the best here.
     """
 
     region: Pixels
@@ -83,12 +90,18 @@ class Mark:
     alpha_error: Float32[np.ndarray, " n"]
     fill_variance: Float32[np.ndarray, " n"]
     noise: Float32[np.ndarray, "n 3"]
+    changed: Bool[np.ndarray, " n"]
     part_of: Int[np.ndarray, " n"]
     parts: tuple[Part, ...]
+    fill: int = 0
 
     def packed(self) -> dict[str, np.ndarray]:
         """Arrays by name, from which `unpacked` makes the mark again."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
+        arrays = {
+            field.name: np.asarray(getattr(self, field.name))
+            for field in fields(self)
+            if field.name != "parts"
+        }
         rows = [np.hstack(astuple(part)).astype(np.float64) for part in self.parts]
         return arrays | {"parts": np.stack(rows)}
 
@@ -102,7 +115,8 @@ class Mark:
             colour = int(red), int(green), int(blue)
             box = top, left, height, width
             parts.append(Part(box, alpha, error, pixel_error, colour, motion, bool(even), doubt))
-        return Mark(**{name: array for name, array in arrays.items() if name != "parts"}, parts=tuple(parts))
+        others = {name: array for name, array in arrays.items() if name not in {"parts", "fill"}}
+        return Mark(**others, parts=tuple(parts), fill=int(arrays["fill"]))
 
     def pixels_of(self, wanted: Bool[np.ndarray, " parts"]) -> Pixels:
         """The pixels of some parts, in the crop."""
@@ -114,8 +128,8 @@ class Mark:
     def covered(self) -> Pixels:
         """The pixels of the crop that the mark covers, without its fringe."""
         covered = np.zeros(self.region.shape, bool)
-        covered[self.region] = self.alpha[:, 0] > _COVERED
-        return covered
+        covered[self.region] = self.changed | (self.alpha[:, 0] > _COVERED)
+        return closed(covered)
 
     @cached_property
     def gain(self) -> Float32[np.ndarray, "n 3"]:
@@ -150,6 +164,14 @@ class Mark:
         hole = np.zeros(self.region.shape, bool)
         hole[self.region] = self.hidden[:, channel]
         return membrane_over(hole) if hole.any() and not hole.all() else None
+
+
+def closed(covered: Pixels) -> Pixels:
+    """With what a mark surrounds, nearly: by chance the scene may have its colour there."""
+    reach = np.ones((_GAPS, _GAPS), np.uint8)
+    near = cv2.morphologyEx(np.pad(covered, _GAPS).astype(np.uint8), cv2.MORPH_CLOSE, reach)
+    filled: Pixels = ndimage.binary_fill_holes(near)[_GAPS:-_GAPS, _GAPS:-_GAPS]
+    return filled
 
 
 def gain_of(alpha: Float32[np.ndarray, "*pixels"]) -> Float32[np.ndarray, "*pixels"]:

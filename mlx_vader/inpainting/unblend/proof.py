@@ -1,7 +1,7 @@
-"""Whether a mark is better subtracted than filled, here: both are tried where the truth is known.
+"""Whether a mark is better subtracted than filled, and by what, here: all are tried where the truth is known.
 
 The mark that was measured is laid over the scene beside itself, with the noise that its coding left. There it is
-measured anew, as if nothing were known of it, subtracted, and filled; and the two are compared with what is beneath.
+measured anew, as if nothing were known of it, subtracted, and filled; and these are compared with what is beneath.
 All that makes a measurement wrong counts so: few frames, slow pans whose frames say the same again and again, marks so
 fat that their inside cannot be guessed, fine texture, coarse coding.
 """
@@ -27,7 +27,7 @@ _PLACES, _FRAMES = 3, 8
 #: By how much the subtraction may be noisier than expected.
 _DOUBTS = (0.3, 1.0, 3.0, 10.0)
 #: A place whose scene varies over time by so many times more or less than behind the mark says nothing of it.
-_ALIKE = 2.5
+_ALIKE = 5.0
 #: Subtracting must leave at most this share of the filling's squared error.
 _MOST_ERROR = 0.85
 #: Subtraction and filling differ here at most by so many times as much (squared) as they do there. What differs more
@@ -35,26 +35,33 @@ _MOST_ERROR = 0.85
 _MOST_APART = 4.0
 
 
-def proved(frames: LevelClip, mask: Pixels, mark: Mark, fill: Fill, *, whole: bool) -> Mark:
-    """The mark with each part's `doubt` as the scene beside it shows it: infinite where filling is better.
+def proved(frames: LevelClip, mask: Pixels, mark: Mark, fills: Sequence[Fill], *, whole: bool) -> Mark:
+    """The mark with each part's `doubt` as the scene beside it shows it, infinite where filling is better, and `fill`.
 
-    `frames`, `mask` and `whole` are what it was fitted from.
+    `frames`, `mask` and `whole` are what it was fitted from. Of the fills the first is taken where nothing is shown.
     """
     hopeful = [part.might_unblend for part in mark.parts]
-    if not any(hopeful):
-        return replace(mark, parts=_doubted(mark.parts, [np.inf] * len(hopeful)))
-    scene = np.stack([to_levels(_filled(to_unit(frame), mark.covered, fill)) for frame in frames])
+    scene = np.stack([to_levels(_filled(to_unit(frame), mark.covered, fills[0])) for frame in frames])
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), _FRAMES)).astype(int)
     here = np.zeros(len(mark.alpha))
     for number in chosen:
         taken = _subtracted(to_unit(frames[number]), mark)
         here += np.square(taken - to_unit(scene[number]))[mark.region].sum(axis=-1)
-    tried = list(_trials(frames, scene, chosen, mask, mark, fill, whole))
-    doubts = [
-        _doubt(np.flatnonzero(mark.part_of == number), tried, here) if hope else np.inf
-        for number, hope in enumerate(hopeful)
-    ]
-    return replace(mark, parts=_doubted(mark.parts, doubts))
+    tried = list(_trials(frames, scene, chosen, mask, mark, fills, whole if any(hopeful) else None))
+    fill = int(sum((np.nansum(trial.filled, axis=1) for trial in tried), np.zeros(len(fills))).argmin())
+    doubts = []
+    for number, hope in enumerate(hopeful):
+        known = [_doubt(pixels, tried, here, fill) for pixels in _relatives(mark, number)] if hope else []
+        doubts.append(next((doubt for doubt in known if doubt is not None), np.inf))
+    return replace(mark, parts=_doubted(mark.parts, doubts), fill=fill)
+
+
+def _relatives(mark: Mark, number: int) -> Iterator[Int[np.ndarray, " m"]]:
+    """The pixels of a part, and then those of all parts that were measured together with it, as letters are."""
+    part = mark.parts[number]
+    alike = [(other.alpha, other.colour) == (part.alpha, part.colour) for other in mark.parts]
+    yield np.flatnonzero(mark.part_of == number)
+    yield np.flatnonzero(np.array(alike)[mark.part_of])
 
 
 def _doubted(parts: Sequence[Part], doubts: Sequence[float]) -> tuple[Part, ...]:
@@ -65,11 +72,12 @@ def _doubted(parts: Sequence[Part], doubts: Sequence[float]) -> tuple[Part, ...]
 class _Trial:
     """What came of one place, by pixel of the mark, NaN where nothing did: sums over frames of squared errors.
 
-    `errors`: of the subtraction, by `_DOUBTS`, and of the fill at last. `apart`: how much the two differ. `varies`: the
-    variance over time there over that behind the mark.
+    `errors`: of the subtraction, by `_DOUBTS`, and `filled`: of the fills. `apart`: how much the subtraction differs
+    from the first of them. `varies`: the variance over time there over that behind the mark.
     """
 
     errors: Float[np.ndarray, "doubts n"]
+    filled: Float[np.ndarray, "fills n"]
     apart: Float[np.ndarray, " n"]
     varies: Float[np.ndarray, " n"]
 
@@ -80,9 +88,10 @@ def _trials(
     chosen: Int[np.ndarray, " k"],
     mask: Pixels,
     mark: Mark,
-    fill: Fill,
-    whole: bool,
+    fills: Sequence[Fill],
+    whole: bool | None,
 ) -> Iterator[_Trial]:
+    """`whole`: None where only fills are tried."""
     random = np.random.default_rng(0)
     fat = fattened(mark.region)
     place = np.flatnonzero(mark.region)
@@ -94,8 +103,8 @@ def _trials(
         if not hole.any():
             continue
         spoiled = _laid_over(scene, mark, of, there, random)
-        again = fit(spoiled, hole, whole=whole)
-        errors = np.full((len(_DOUBTS) + 1, len(place)), np.nan)
+        again = None if whole is None else fit(spoiled, hole, whole=whole)
+        errors = np.full((len(_DOUBTS) + len(fills), len(place)), np.nan)
         apart, varies = np.full((2, len(place)), np.nan)
         good = ~fat.reshape(-1)[there]
         of, there = of[good], there[good]
@@ -103,29 +112,37 @@ def _trials(
         varies[of] = (_variance(spoiled, there) + 1) / (here[of] + 1)
         for number in chosen:
             frame, truth = to_unit(spoiled[number]), to_unit(scene[number])
-            made = [
-                _subtracted(frame, replace(again, parts=_doubted(again.parts, [doubt] * len(again.parts))))
-                for doubt in _DOUBTS
-            ]
-            made.append(_filled(frame, hole, fill))
+            made = [frame] * len(_DOUBTS)
+            if again is not None:
+                parts = [_doubted(again.parts, [doubt] * len(again.parts)) for doubt in _DOUBTS]
+                made = [_subtracted(frame, replace(again, parts=each)) for each in parts]
+            made += [_filled(frame, hole, fill) for fill in fills]
             for index, picture in enumerate(made):
                 errors[index, of] += _squares(picture, truth, there)
-            apart[of] += _squares(made[_DOUBTS.index(1.0)], made[-1], there)
-        yield _Trial(errors, apart, varies)
+            apart[of] += _squares(made[_DOUBTS.index(1.0)], made[len(_DOUBTS)], there)
+        yield _Trial(errors[: len(_DOUBTS)], errors[len(_DOUBTS) :], apart, varies)
 
 
-def _doubt(pixels: Int[np.ndarray, " m"], tried: Sequence[_Trial], here: Float[np.ndarray, " n"]) -> float:
-    """That which left the least error in a part's pixels; infinite where that is not clearly less than the fill's."""
-    errors, apart, here_too = np.zeros(len(_DOUBTS) + 1), 0.0, 0.0
+def _doubt(
+    pixels: Int[np.ndarray, " m"], tried: Sequence[_Trial], here: Float[np.ndarray, " n"], fill: int
+) -> float | None:
+    """That which left the least error in some pixels; infinite where that is not clearly less than the fill's.
+
+    None where no place speaks for them.
+    """
+    errors, filled, apart, here_too = np.zeros(len(_DOUBTS)), 0.0, 0.0, 0.0
     for trial in tried:
         known = pixels[~np.isnan(trial.varies[pixels])]
         if not len(known) or not 1 / _ALIKE <= np.median(trial.varies[known]) <= _ALIKE:
             continue
         errors += trial.errors[:, known].sum(axis=1)
+        filled += trial.filled[fill, known].sum()
         apart += trial.apart[known].sum()
         here_too += here[known].sum()
-    best = int(errors[:-1].argmin())
-    shown = errors[best] < _MOST_ERROR * errors[-1] and here_too <= _MOST_APART * apart
+    if not filled:
+        return None
+    best = int(errors.argmin())
+    shown = errors[best] < _MOST_ERROR * filled and here_too <= _MOST_APART * apart
     return _DOUBTS[best] if shown else np.inf
 
 

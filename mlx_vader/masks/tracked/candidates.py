@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float32, UInt8
 
 Window = UInt8[np.ndarray, "n h w"]
 
-#: Corners that are followed, and how far apart they are at least.
-CORNERS, APART = 500, 4
+#: Of each square of so many pixels, so many corners are followed, of at least this strength.
+SQUARE, CORNERS, STRENGTH = 20, 4, 2e-4
 #: A corner that is followed there and back ends so near to where it was.
 THERE_AND_BACK = 0.5
 #: The scene moves as one up to so many pixels.
@@ -17,15 +17,18 @@ SCENE = 1.0
 #: Corners of one mark move alike in each step up to so many pixels, lie this near to another, as a share of the height,
 #: and are at least so many.
 ALIKE, NEAR, FEWEST = 0.35, 0.09, 5
+#: What goes straight on changes its speed by at most so many pixels a frame.
+BEND = 0.2
 #: A mark is at most so large, as a share of the height and the width.
 LARGEST = 0.4
 
 
 class Candidate(NamedTuple):
-    """A box (x, y, width, height) in the middle frame of a window."""
+    """A box (x, y, width, height) in the middle frame of a window, and how far it goes from frame to frame."""
 
     box: tuple[int, int, int, int]
     corners: int
+    step: tuple[float, float]
 
 
 def candidates(window: Window) -> list[Candidate]:
@@ -37,23 +40,23 @@ def candidates(window: Window) -> list[Candidate]:
     height, width = window.shape[1:]
     found = []
     for group in _groups(others, NEAR * height):
+        track = others[group].mean(axis=0)
+        if np.abs(np.diff(track, n=2, axis=0)).max() > BEND:
+            continue
+        across, down = (float(step) for step in (track[-1] - track[0]) / (len(window) - 1))
         middle = others[group][:, len(window) // 2]
         low, high = middle.min(axis=0) - 3, middle.max(axis=0) + 4
         x, y = np.maximum(low, 0).astype(int)
         right, bottom = np.minimum(high, (width, height)).astype(int)
-        if (
-            right - x <= LARGEST * width
-            and bottom - y <= LARGEST * height
-            and min(right - x, bottom - y) >= 8
-        ):
-            found.append(Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum())))
+        if right - x <= LARGEST * width and bottom - y <= LARGEST * height and min(right - x, bottom - y) >= 8:
+            found.append(Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum()), (across, down)))
     return sorted(found, key=lambda candidate: -candidate.corners)
 
 
 def _followed(window: Window) -> Float32[np.ndarray, "corners n 2"]:
     """Corners of the first frame, in each frame, as far as they are followed to the last."""
-    start = cv2.goodFeaturesToTrack(window[0], CORNERS, 0.01, APART)
-    if start is None:
+    start = _corners(window[0])
+    if not len(start):
         return np.zeros((0, len(window), 2), np.float32)
     places, kept = [start], np.ones(len(start), bool)
     for before, after in zip(window, window[1:], strict=False):
@@ -63,6 +66,21 @@ def _followed(window: Window) -> Float32[np.ndarray, "corners n 2"]:
         kept &= (ok[:, 0] > 0) & (ok_back[:, 0] > 0) & (off < THERE_AND_BACK)
         places.append(there)
     return np.concatenate(places, axis=1)[kept]
+
+
+def _corners(picture: UInt8[np.ndarray, "h w"]) -> Float32[np.ndarray, "corners 1 2"]:
+    """The strongest of each part of a picture, so that a busy scene does not take them all."""
+    strength = cv2.cornerMinEigenVal(picture, 3)
+    peaks = (strength == cv2.dilate(strength, np.ones((5, 5), np.uint8))) & (strength > STRENGTH)
+    rows, columns = np.nonzero(peaks)
+    order = np.argsort(-strength[rows, columns])
+    rows, columns = rows[order], columns[order]
+    square = rows // SQUARE * (picture.shape[1] // SQUARE + 1) + columns // SQUARE
+    by_square = np.argsort(square, kind="stable")
+    _, first, count = np.unique(square[by_square], return_index=True, return_counts=True)
+    rank = np.arange(len(square)) - np.repeat(first, count)
+    chosen = by_square[rank < CORNERS]
+    return np.stack([columns[chosen], rows[chosen]], axis=-1).astype(np.float32)[:, None]
 
 
 def _scene(places: Float32[np.ndarray, "corners n 2"]) -> Bool[np.ndarray, " corners"]:

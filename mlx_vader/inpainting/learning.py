@@ -42,8 +42,9 @@ def learn_mark(videos: Sequence[Video], masks: Sequence[MaskSource], name: str =
     if not joined.common.any():
         raise VaderError("no mark was found to learn from", hint="show where it is with a mask or a box")
     kept: Packed = {}
-    fill, drawn = find_fill("membrane").fill, all(source.finding.status == "told" for source in masks)
-    for step in measure(_JoinedVideo(videos, starts), joined, numbers, {}, fill, whole=drawn):
+    fills = [find_fill("membrane").fill]
+    drawn = all(source.finding.status == "told" for source in masks)
+    for step in measure(_JoinedVideo(videos, starts), joined, numbers, {}, fills, whole=drawn):
         kept = step
     height, width = videos[0].height, videos[0].width
     return _known(places_of(kept), height, width, name)

@@ -22,6 +22,7 @@ from mlx_vader.masks.source import Choosable, MaskSource
 from mlx_vader.masks.static.network import FINDER, See, finder_of
 from mlx_vader.masks.static.source import StaticMarks
 from mlx_vader.masks.text.source import TextMarks
+from mlx_vader.masks.tracked.source import MovingMarks
 from mlx_vader.process import SourceFrame
 from mlx_vader.video import frame_at
 
@@ -68,7 +69,7 @@ class Marking:
     def _found(self) -> MaskSource:
         found: Choosable = StaticMarks(self._see, network_identity(FINDER))
         if self._options.find == "all":
-            sources: list[MaskSource] = [found, TextMarks()]
+            sources: list[MaskSource] = [found, TextMarks(), MovingMarks()]
             if knows_overlays(self._options.checkpoint) and self._predicts:
                 sources.append(PersistentMarks(self._seen_marks, network_identity(self._options.checkpoint)))
             found = JoinedMasks(sources)

@@ -79,8 +79,8 @@ class Mark:
     The region holds the mark and the fringe into which its colours bleed. `alpha`: opacity in Y, U and V. `product`:
     opacity times colour. `colour`: of each pixel. `alpha_error`: standard error of luma's opacity. `fill_variance`:
     mean squared error of a membrane's luma here, squared levels. `noise`: variance of what is left after the
-    subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
-    `fill`: which of the fills that were tried is the best here.
+    subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index
+    in `parts`. `fill`: which of the fills that were tried is the best here.
     """
 
     region: Pixels

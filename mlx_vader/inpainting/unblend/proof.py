@@ -22,8 +22,11 @@ from mlx_vader.levels import to_levels, to_unit
 
 Fill = Callable[[Clip, Masks, None], Clip]
 
-#: Places that are tried, and frames in which both are compared there.
-_PLACES, _FRAMES = 3, 8
+#: Places that are tried, one at least, and more while all have fewer pixels of marks, over time, than this. What a try
+#: costs grows with these.
+_PLACES, _MOST_TRIED = 3, 2_000_000
+#: Frames in which all are compared there.
+_FRAMES = 8
 #: By how much the subtraction may be noisier than expected.
 _DOUBTS = (0.3, 1.0, 3.0, 10.0)
 #: A place whose scene varies over time by so many times more or less than behind the mark says nothing of it.
@@ -96,7 +99,8 @@ def _trials(
     fat = fattened(mark.region)
     place = np.flatnonzero(mark.region)
     here = _variance(frames, place)
-    for shift in shifts_of(mark.region, fat, _PLACES):
+    most = int(np.clip(_MOST_TRIED // (len(place) * len(frames)), 1, _PLACES))
+    for shift in shifts_of(mark.region, fat, most):
         of, there = _moved(mark.region, shift)
         hole = np.zeros_like(mask)
         hole.reshape(-1)[_moved(mask, shift)[1]] = True

@@ -28,6 +28,7 @@ from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.video_job import VideoJob
 from mlx_vader.jobs.video_source import VideoSource
+from mlx_vader.levels import to_unit
 from mlx_vader.masks.files import FileMasks
 from mlx_vader.process import Edit
 from mlx_vader.sample_clips import sample_clip
@@ -51,7 +52,9 @@ class Arithmetic:
 
     def run(self, inputs: Mapping[str, np.ndarray], state: Any = None) -> Outputs:
         """See `Backend`."""
-        return Outputs({"restored": self._change(inputs["frames"])}, None)
+        frames = inputs["frames"]
+        unit = to_unit(frames) if frames.dtype == np.uint8 else frames
+        return Outputs({"restored": self._change(unit)}, None)
 
     def pack(self, state: Any) -> dict[str, np.ndarray]:
         """There is no state."""
@@ -130,7 +133,7 @@ def stages(case: str, source: Path) -> dict[str, float]:
     def coloured(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         for frame in frames:
             if case != "transcode":
-                timed("to_rgb", partial(getattr, frame, "rgb"))
+                timed("to_rgb", partial(getattr, frame, "rgb" if case == "all" else "levels"))
             yield frame
 
     with open_video(source) as video:

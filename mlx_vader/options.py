@@ -35,6 +35,14 @@ def option(default: Any = MISSING, *, help: str, factory: Any = MISSING, **more:
     )
 
 
+def as_in(kind: type, name: str, default: Any = MISSING) -> Any:
+    """A field that is the same option as another dataclass's field of that name, with its default if none is given."""
+    field = next(field for field in dataclasses.fields(kind) if field.name == name)
+    return dataclasses.field(
+        default=field.default if default is MISSING else default, metadata=dict(field.metadata)
+    )
+
+
 def setting(default: Any = MISSING, *, help: str, factory: Any = MISSING) -> Any:  # noqa: A002
     """A field that only the library sets."""
     return dataclasses.field(default=default, default_factory=factory, metadata={"help": help})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from mlx_vader.arrays import Frame, LevelFrame, Mask, Pixels
 from mlx_vader.boxes import Box
@@ -20,12 +21,12 @@ Packed = dict[str, np.ndarray]
 class Patch(NamedTuple):
     """New pixels for a rectangle of the upright frame, whose first pixel is at (`top`, `left`).
 
-    `rgb` is in [0, 1]. `touched` says which of the pixels are new; None: all of them.
+    `rgb` is in [0, 1], float32, or float16 for large ones. `touched` says which of the pixels are new; None: all.
     """
 
     top: int
     left: int
-    rgb: Frame
+    rgb: Float[np.ndarray, "h w 3"]
     touched: Pixels | None = None
 
     @property
@@ -49,6 +50,11 @@ class SourceFrame(Protocol):
         ...
 
     @property
+    def bits(self) -> int:
+        """The depth of the stored samples; that of a float's fraction for a frame that was computed."""
+        ...
+
+    @property
     def rgb(self) -> Frame:
         """Colours in [0, 1]."""
         ...
@@ -59,7 +65,15 @@ class SourceFrame(Protocol):
         ...
 
     def forget(self) -> None:
-        """Lets go of both; they are computed again when they are asked for."""
+        """Lets go of `rgb` and `levels`; they are computed again when they are asked for."""
+        ...
+
+    def region(self, box: Box) -> Frame:
+        """The colours of a part of it, a copy; nothing else is computed."""
+        ...
+
+    def edited(self, patches: Sequence[Patch]) -> "SourceFrame":
+        """The frame with patches in it; the same object where nothing is touched."""
         ...
 
     @property
@@ -73,7 +87,8 @@ class Video(Protocol):
     """A video that a process may look at before it works on it.
 
     `fields`: the frames are the fields of an interlaced video, half as high, in the order in which they are shown;
-    `top_first` says whether the first of them holds the upper lines.
+    `top_first` says whether the first of them holds the upper lines. `quantiser`: the mean step of its coding in
+    levels of 255, where its decoder tells.
     """
 
     height: int
@@ -81,6 +96,11 @@ class Video(Protocol):
     frames: int
     fields: bool
     top_first: bool
+
+    @property
+    def quantiser(self) -> float | None:
+        """See above."""
+        ...
 
     def read(self, start: int, stop: int) -> Iterator[Any]:
         """Frames `start` to `stop`."""
@@ -112,6 +132,7 @@ class Chunk(NamedTuple):
 class FoundMark:
     """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left".
 
+    What finds it says "taken" or "left"; what removes it says how: "unblend", "fill" or "network".
     It is there from frame `first` to `last`; None: to the end. `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they
     were measured.
     """
@@ -134,30 +155,70 @@ class FoundMark:
 
 
 @dataclass(frozen=True)
+class RestoredBy:
+    """The network that restores whole pictures, and how strongly: 0 keeps the pictures, 1 takes the network's.
+
+    What was measured of the video, where it was: `noise`, the standard deviation of luma in levels of 255, and
+    `blockiness`, how far jumps at the borders of coded blocks stand out, in shares of the picture's mean step;
+    `quantiser`, the mean step of the coding in levels of 255, where the file tells.
+    """
+
+    network: str
+    strength: float
+    noise: float | None = None
+    blockiness: float | None = None
+    quantiser: float | None = None
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a first pass found.
 
     `status`: "told" (a mask was given), "found", "nothing", "undecidable", or "unasked" where nobody looked.
-    `reason`: one line for people where the status does not speak for itself.
+    `reason`: one line for people where the status does not speak for itself. `restored`: what is done to whole
+    pictures.
     """
 
     status: str = "unasked"
     marks: tuple[FoundMark, ...] = ()
     reason: str = ""
+    restored: RestoredBy | None = None
 
     @property
     def changes_nothing(self) -> bool:
         """Whether it shows that no frame is to be changed."""
-        return self.status in {"nothing", "undecidable"}
+        if self.restored is None:
+            return self.status in {"nothing", "undecidable"}
+        return self.restored.strength == 0 and self.status in {"nothing", "undecidable", "unasked"}
 
     def scaled(self, down: float, across: float) -> "Finding":
         """The same in a picture that is so many times as high and as wide."""
         return replace(self, marks=tuple(mark.scaled(down, across) for mark in self.marks))
 
+    def treated(self, how: str) -> "Finding":
+        """The same where all marks that are not left are removed in one way."""
+        marks = [mark if mark.treated == "left" else replace(mark, treated=how) for mark in self.marks]
+        return replace(self, marks=tuple(marks))
+
+    def of_frames(self) -> "Finding":
+        """That of whole frames, where this one is of the fields of an interlaced video."""
+        marks = [
+            replace(mark, first=mark.first // 2, last=None if mark.last is None else mark.last // 2)
+            for mark in self.scaled(2, 1).marks
+        ]
+        return replace(self, marks=tuple(marks))
+
+    @property
+    def candidates(self) -> tuple[FoundMark, ...]:
+        """What may be marks, and is left alone."""
+        return tuple(mark for mark in self.marks if mark.treated == "left")
+
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
         marks = [dict(vars(mark), box=list(mark.box)) for mark in self.marks]
-        return {"found": self.status, "marks": marks, "undecidable": self.status == "undecidable"}
+        restored = vars(self.restored) if self.restored else None
+        undecidable = self.status == "undecidable"
+        return {"found": self.status, "marks": marks, "undecidable": undecidable, "restored": restored}
 
 
 @runtime_checkable
@@ -183,6 +244,35 @@ class Process(Protocol):
     def chunks(self, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:
         """The frames with their edits. `carry`: that of an earlier chunk, to go on after it; `{}` starts a video."""
         ...
+
+
+class Analysing(Protocol):
+    """What has a first pass; see `Process.analyse`."""
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """The first pass."""
+        ...
+
+
+def analyse_in_turn(parts: Sequence[Analysing], video: Video, kept: Packed) -> Iterator[Packed]:
+    """The first passes of several, one after the other; what each keeps is kept under its number."""
+    everything = dict(kept)
+    for number, part in enumerate(parts):
+        for step in part.analyse(video, packed_of(number, everything)):
+            others = {name: array for name, array in everything.items() if not name.startswith(f"{number}.")}
+            everything = others | packed_as(number, step)
+            yield everything
+
+
+def packed_as(number: int, arrays: Packed) -> Packed:
+    """The arrays of one of several, under names that no other of them has."""
+    return {f"{number}.{name}": array for name, array in arrays.items()}
+
+
+def packed_of(number: int, arrays: Packed) -> Packed:
+    """What `packed_as` was given for this number, among those of others."""
+    begins = f"{number}."
+    return {name.removeprefix(begins): array for name, array in arrays.items() if name.startswith(begins)}
 
 
 def edited_chunks(process: Process, frames: Iterable[Any], carry: Packed) -> Iterator[Chunk]:

@@ -57,18 +57,21 @@ def remove_unfinished(target: Path) -> None:
 
 
 @contextmanager
-def written_beside(target: Path) -> Iterator[Path]:
+def written_beside(target: Path, *, durable: bool = True) -> Iterator[Path]:
     """A path beside `target` to write a file to. It becomes `target` on success and vanishes otherwise.
 
-    Where `target` is a link, it stays one, and what it leads to is replaced.
+    Where `target` is a link, it stays one, and what it leads to is replaced. `durable`: the file is on the disk when
+    this ends; without, a power cut may damage it.
     """
     target = target.resolve() if target.is_symlink() else target
     partial = partial_path(target)
     try:
         yield partial
-        _flush_to_disk(partial)
+        if durable:
+            _flush_to_disk(partial)
         partial.replace(target)
-        _flush_to_disk(target.parent)
+        if durable:
+            _flush_to_disk(target.parent)
     except OSError as error:
         raise write_failure(target, error) from error
     finally:
@@ -126,13 +129,16 @@ def check_writable(target: Path) -> None:
         raise UsageError(f"the folder {place} cannot be written to", hint="choose another place")
 
 
-def write_file(target: Path, content: bytes) -> None:
-    """Writes a whole file; folders on the way are made. Raises `VaderError` where that is not possible."""
+def write_file(target: Path, content: bytes, *, durable: bool = True) -> None:
+    """Writes a whole file; folders on the way are made. Raises `VaderError` where that is not possible.
+
+    `durable`: see `written_beside`.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_failure(target, error) from error
-    with written_beside(target) as partial:
+    with written_beside(target, durable=durable) as partial:
         partial.write_bytes(content)
 
 

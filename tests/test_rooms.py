@@ -86,7 +86,12 @@ STILL_CIRCULAR: frozenset[tuple[str, str]] = frozenset()
 
 #: Frameworks that only these files may import, within functions. `doctor` asks what there is.
 HEAVY = {
-    "torch": {"mlx_vader/backends/torch.py", "mlx_vader/backends/torch_gradients.py"},
+    "torch": {
+        "mlx_vader/backends/segment_anything.py",
+        "mlx_vader/backends/torch.py",
+        "mlx_vader/backends/torch_gradients.py",
+    },
+    "transformers": {"mlx_vader/backends/segment_anything.py"},
     "coremltools": {"mlx_vader/backends/coreml.py"},
 }
 

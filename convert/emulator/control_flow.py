@@ -7,6 +7,9 @@ from convert.emulator.steps import Compiled, Run, Values, Watch
 from convert.program import Block, Constant, Operation
 from mlx_vader.errors import VaderError
 
+#: A loop that has not ended after so many turns never will: those over frames or pixels of a network end long before.
+MOST_TURNS = 1_000_000
+
 
 class Blocks(Protocol):
     """What branches and loops need of the compiler (`convert.emulator.function`)."""
@@ -56,7 +59,7 @@ def _loop(compiler: Blocks, operation: Operation, blocks: Sequence[Compiled]) ->
 
     def run(values: Values) -> Sequence[Any]:
         carried = [read(values) for read in start]
-        while True:
+        for _turn in range(MOST_TURNS):
             for place, value in zip(condition.inputs, carried, strict=True):
                 values[place] = value
             condition.run(values, compiler.watch)
@@ -66,6 +69,10 @@ def _loop(compiler: Blocks, operation: Operation, blocks: Sequence[Compiled]) ->
                 values[place] = value
             body.run(values, compiler.watch)
             carried = [values[place] for place in body.outputs]
+        raise VaderError(
+            f"a loop of {compiler.package} did not end within {MOST_TURNS:,} turns",
+            hint="the condition of its while_loop stays true: look at how the package was made",
+        )
 
     return run, _places(compiler, operation, "loop_vars")
 

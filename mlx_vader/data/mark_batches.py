@@ -22,7 +22,7 @@ from mlx_vader.masks.static.statistics import NAMES, statistics
 from mlx_vader.writing import write_file
 
 #: Samples to draw from at the first step, and how often each of the later ones is seen, about.
-FIRST, REUSE = 256, 12
+FIRST, REUSE = 256, 18
 #: Composed clips are so many pixels larger than a batch's crops of them.
 MARGIN = 32
 #: Statistics are stored as whole numbers.

@@ -1,7 +1,11 @@
 """Clips with marks that stand still, and clips that only seem to have some: what the finder of marks learns from.
 
-A scene is one that a camera moves before, a still one that something passes, several shots, or one that stands still.
-Signs and lettering that belong to it, and a logo that wanders, are there to be left alone. A real encoder comes last.
+A scene is one that a camera moves before, frames of a whole video, a still one that something passes, several shots, or
+one that stands still. Signs and lettering that belong to it, black bars, and a logo that wanders, are there to be left
+alone. A real encoder comes last, sometimes at a larger size.
+
+On a still scene a mark and a sign look alike. There the mark is what is to be found, and the sign hardly counts: what
+looks like a mark is named, and whether it is believed is not for the network to say.
 """
 
 from dataclasses import dataclass
@@ -19,19 +23,26 @@ from mlx_vader.artifacts.randomness import chance, pick
 from mlx_vader.artifacts.registry import ARTIFACTS
 from mlx_vader.artifacts.vocabulary import vocabulary as read_vocabulary
 from mlx_vader.data.source import ClipSource
-from mlx_vader.levels import to_levels
+from mlx_vader.data.whole_videos import spread_clip
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks.static.statistics import LUMA, changing
 
 #: How often each kind of scene comes.
-KINDS = {"camera": 0.44, "passing": 0.14, "shots": 0.36, "still": 0.06}
+KINDS = {"camera": 0.34, "video": 0.16, "passing": 0.14, "shots": 0.3, "still": 0.06}
 #: Much moves where the first and the last frame differ by so much on average, of 1.
 MUCH = 0.04
 #: How many shots, and how often one of them stands still.
 SHOTS, STILL_SHOT = (2, 2, 3, 3, 4, 4, 5, 6, 7), 0.6
+#: How often a shot that moves, and what passes before a still scene, is from a video, where there is one.
+FROM_VIDEO = 0.2
 #: Frames of a clip: samples, as the finder takes them from a whole video.
-FEWEST, MOST = 12, 22
+FEWEST, MOST = 12, 28
 #: How often there is a mark, a second one, one that is there for a part of the time, a sign, and a logo that wanders.
-MARKED, SECOND, PARTLY, SIGN, WANDERING = 0.72, 0.2, 0.12, 0.45, 0.08
+MARKED, SECOND, PARTLY, SIGN, WANDERING = 0.72, 0.25, 0.16, 0.5, 0.08
+#: How often the picture has black bars, and of what share of it each, at most.
+BARS, WIDEST_BAR = 0.06, 0.2
+#: How often a clip is recorded at so many times the size, and made smaller.
+REDUCED, LARGER = 0.25, 1.5
 #: How often the marks are of each kind. The frame that they are laid out in is so many times as large as the clip.
 MARKS = {
     "corner_logo": 0.34,
@@ -50,8 +61,9 @@ MOVED, MOVING = 0.1, 0.08
 _AROUND, PROVED = 9, 0.25
 #: From here on a clip moves as a whole: what lies on even ground, where no change is seen, is still a mark.
 _MOVES_AS_A_WHOLE = 0.5
-#: How much a pixel of a mark counts where nothing is seen to move.
-UNSURE = 0.3
+#: How much a pixel of a mark counts where nothing is seen to move; where nothing moves around the mark either; and a
+#: pixel of a sign where nothing does.
+UNSURE, UNPROVED, SIGN_AT_REST = 0.3, 0.2, 0.05
 
 
 @dataclass(frozen=True)
@@ -86,32 +98,52 @@ def marked_clip(
 ) -> MarkedClip:
     """A clip from the scenes of `source`; everything random in it follows from `key`."""
     rng = np.random.default_rng(key)
+    large = round(LARGER * size) if chance(rng, REDUCED) else size
     style = Style(read_vocabulary(vocabulary), logos)
-    scene = Scenes(source, rng, size, style).of_kind(pick(rng, list(KINDS), list(KINDS.values())))
-    marks = [random_overlay(rng, (size, size), style) for _ in range(_count(rng))]
+    scenes = Scenes(source, rng, large, style)
+    scene = scenes.of_kind(pick(rng, list(KINDS), list(KINDS.values())))
+    marks = [random_overlay(rng, (large, large), style) for _ in range(_count(rng))]
+    moved = changing(255 * (scene @ LUMA)).mean(axis=0) > MOVED
     frames = scene
     for mark in marks:
         shown = frames[_when(rng, len(frames))]
         shown[:] = mark.over(shown)
-    mask = np.any([np.zeros((size, size), bool), *(mark.mask() for mark in marks)], axis=0)
+    mask = np.any([np.zeros((large, large), bool), *(mark.mask() for mark in marks)], axis=0)
     if chance(rng, WANDERING):
         frames, _ = ARTIFACTS["moving_logo"].spoil(frames, rng, rng.random(), style)
-    moved = changing(255 * (scene @ LUMA)).mean(axis=0) > MOVED
-    target, certainty = proved(mask, moved)
-    return MarkedClip(recorded(frames, rng), target, certainty, bool(moved.mean() < MOVING))
+    weight = certainty(mask, scenes.signs, moved)
+    still = bool(moved.mean() < MOVING)
+    return _reduced(MarkedClip(recorded(frames, rng), mask, weight, still), size)
 
 
-def proved(
-    mask: Bool[np.ndarray, "h w"], moved: Bool[np.ndarray, "h w"]
-) -> tuple[Bool[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
-    """The part of a mask that the motion of the scene proves, and how much each pixel counts."""
-    target = mask.copy()
+def _reduced(clip: MarkedClip, size: int) -> MarkedClip:
+    """The clip at a smaller size."""
+    if clip.mask.shape[0] == size:
+        return clip
+
+    def smaller(plane: np.ndarray) -> np.ndarray:
+        return cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA)
+
+    return MarkedClip(
+        np.stack([smaller(frame) for frame in clip.frames]),
+        smaller(clip.mask.astype(np.float32)) > 0.5,
+        smaller(clip.certainty),
+        clip.still,
+    )
+
+
+def certainty(
+    mask: Bool[np.ndarray, "h w"], signs: Bool[np.ndarray, "h w"], moved: Bool[np.ndarray, "h w"]
+) -> Float32[np.ndarray, "h w"]:
+    """How much each pixel counts, by what the motion of the scene proves."""
+    weight = np.where(signs & ~moved, np.float32(SIGN_AT_REST), np.float32(1))
+    weight[mask] = np.where(moved, np.float32(1), np.float32(UNSURE))[mask]
     if moved.mean() < _MOVES_AS_A_WHOLE:
         near = cv2.dilate(mask.astype(np.uint8), np.ones((_AROUND, _AROUND), np.uint8))
         labels, count = ndimage.label(near)
-        shares = ndimage.mean(moved, labels, np.arange(count + 1))
-        target &= np.asarray(shares)[labels] >= PROVED
-    return target, np.where(mask & ~moved, np.float32(UNSURE), np.float32(1))
+        shares = np.asarray(ndimage.mean(moved, labels, np.arange(count + 1)))
+        weight[mask & (shares[labels] < PROVED)] = UNPROVED
+    return weight
 
 
 def _count(rng: np.random.Generator) -> int:
@@ -141,15 +173,22 @@ def random_overlay(rng: np.random.Generator, size: tuple[int, int], style: Style
 
 
 class Scenes:
-    """Clips without marks, of each kind."""
+    """Clips without marks, of each kind. `signs`: where the last of them has some that look like marks, all along."""
 
     def __init__(self, source: ClipSource, rng: np.random.Generator, size: int, style: Style) -> None:
         self._source, self._rng, self._size, self._style = source, rng, size, style
         self._length = int(rng.integers(FEWEST, MOST + 1))
+        self.signs = np.zeros((size, size), bool)
 
     def of_kind(self, kind: str) -> Clip:
         """A clip; its frames may be changed."""
-        if kind == "camera":
+        clip = self._of_kind(kind)
+        return self._barred(clip) if chance(self._rng, BARS) else clip
+
+    def _of_kind(self, kind: str) -> Clip:
+        if kind == "video" and self._source.videos:
+            return self._spread(self._length)
+        if kind in ("camera", "video"):
             return self._moving(self._length)
         if kind == "passing":
             return self._passed(self._still(self._length), self._moving(self._length))
@@ -157,7 +196,20 @@ class Scenes:
             return self._still(self._length)
         return self.edited(pick(self._rng, SHOTS))
 
+    def _barred(self, clip: Clip) -> Clip:
+        """Black above and below, or at both sides."""
+        bar = max(1, round(self._size * self._rng.uniform(0.03, WIDEST_BAR)))
+        turned = clip.swapaxes(1, 2) if chance(self._rng, 0.3) else clip
+        turned[:, :bar] = turned[:, -bar:] = 0
+        return clip
+
+    def _spread(self, length: int) -> Clip:
+        clip = spread_clip(pick(self._rng, self._source.videos), self._rng, length, self._size)
+        return to_unit(clip[:, :, :: -1 if chance(self._rng, 0.5) else 1])
+
     def _filmed(self, length: int) -> Clip:
+        if length > 1 and self._source.videos and chance(self._rng, FROM_VIDEO):
+            return self._spread(length)
         index = int(self._rng.integers(len(self._source)))
         return self._source.clip(index, int(self._rng.integers(2**62)), length, self._size).astype(np.float32)
 
@@ -173,7 +225,8 @@ class Scenes:
         """The same picture again and again; often with a sign that belongs to it."""
         picture = self._filmed(1)
         if chance(self._rng, SIGN):
-            picture = random_overlay(self._rng, (self._size, self._size), self._style).over(picture)
+            sign = random_overlay(self._rng, (self._size, self._size), self._style)
+            picture, self.signs = sign.over(picture), sign.mask()
         return np.repeat(picture, length, axis=0)
 
     def edited(self, shots: int) -> Clip:
@@ -184,6 +237,7 @@ class Scenes:
             (self._still if chance(self._rng, STILL_SHOT) else self._filmed)(int(length))
             for length in lengths
         ]
+        self.signs[:] = False  # of one shot only: the others show that they are no marks
         return np.concatenate(filmed)
 
     def _passed(self, scene: Clip, other: Clip) -> Clip:

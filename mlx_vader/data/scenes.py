@@ -1,6 +1,7 @@
 """Drawn scenes for `--dummy`: gradients, textures and shapes that move. No files, the same on every machine."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +18,7 @@ class SceneSource:
     count: int = 64
     seed: int = 0
     skipped: tuple[str, ...] = ()
+    videos: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return self.count

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +32,11 @@ class ClipSource(Protocol):
     @property
     def skipped(self) -> Sequence[str]:
         """What could not be read, one line a file, each file once."""
+        ...
+
+    @property
+    def videos(self) -> Sequence[Path]:
+        """The videos among its files."""
         ...
 
     def __len__(self) -> int: ...
@@ -74,6 +79,11 @@ class FolderSource:
     def files(self) -> set[Path]:
         """The files that the items are of."""
         return {item if isinstance(item, Path) else item.path for item in self.items}
+
+    @cached_property
+    def videos(self) -> tuple[Path, ...]:
+        """The videos among them, by name."""
+        return tuple(sorted({item.path for item in self.items if isinstance(item, Stretch)}))
 
     def clip(self, index: int, key: int, length: int, size: int) -> Float[np.ndarray, "t size size 3"]:
         """A clip of item `index`; raises VaderError when no file of the folder can be decoded any more."""

@@ -32,8 +32,8 @@ class Filling:
 
     @property
     def finding(self) -> Finding:
-        """What the masks' first pass found."""
-        return self._masks.finding
+        """What the masks' first pass found; all of it is filled."""
+        return self._masks.finding.treated("fill")
 
     def identity(self) -> dict[str, Any]:
         """The fill and the masks."""

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import count, islice
+from itertools import count
 
 import numpy as np
 
 from mlx_vader.arrays import Mask
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Chunk, Edit, Packed, Patch, SourceFrame
-
-#: Frames after which an interrupted job can go on.
-_CHUNK = 8
 
 
 def framewise(
@@ -23,10 +20,9 @@ def framewise(
     """See `Process.chunks`. `patches` makes those of a frame from its mask and its number in the video."""
     position = int(carry["position"]) if carry else 0
     numbered = zip(frames, masks.masks(position), count(position), strict=False)
-    while chunk := list(islice(numbered, _CHUNK)):
-        position += len(chunk)
-        edits = [Edit(frame, partial(patches, frame, mask, number), mask) for frame, mask, number in chunk]
-        yield Chunk(edits, partial(_packed, position))
+    for frame, mask, number in numbered:
+        edit = Edit(frame, partial(patches, frame, mask, number), mask)
+        yield Chunk([edit], partial(_packed, number + 1))
 
 
 def _packed(position: int) -> Packed:

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.errors import VaderError
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.image_job import ImageJob
-from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.options import CleanOptions, made
 from mlx_vader.jobs.plan import PathLike, Task, check_files, make_folders, plan, skipped
 from mlx_vader.jobs.video_job import Done, OnFrames, VideoJob
 from mlx_vader.process import Finding
@@ -33,13 +33,15 @@ class Progress:
 class Beginning:
     """What a run is going to do: its files, its options, and what computes on what.
 
-    `looks_for_marks` is false where none are wanted, and with weights that know none.
+    `network`: which ones have a part in it. `looks_for_marks` is false where none are wanted, and with weights that
+    know none.
     """
 
     tasks: tuple[Task, ...]
     options: CleanOptions
     backend: str
     device: str
+    network: str
     looks_for_marks: bool
 
 
@@ -51,7 +53,8 @@ class FileReport:
     frames where the network gave NaN and the source's pixels stand in, `left_out` the streams and `losses` what of the
     pictures the target cannot hold. `damaged`: when frames that are broken in the source are shown, in seconds from its
     first (of a copied file only some were looked at); what is made of them is no better. `copied`: nothing was to be
-    changed, and the target is the source, byte for byte. `finding`: which marks were found.
+    changed, and the target is the source, byte for byte. `finding`: which marks were found; `candidates`: the picture
+    that shows them, where some were left.
     """
 
     source: Path
@@ -67,6 +70,7 @@ class FileReport:
     damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
     preview: Path | None = None
+    candidates: Path | None = None
     error: str = ""
     hint: str = ""
 
@@ -153,27 +157,19 @@ def clean(
     Raises VaderError before any work for what can be known to fail. With one file, its failure is raised; with
     several, failures are in the report and the others are done. Raises `Interrupted` on Ctrl-C.
     """
-    chosen = _options(options)
+    chosen = made(CleanOptions, options)
     tasks = plan(source, target)
     check_files(tasks, chosen, also_written)
     _check_encoder(chosen.codec, chosen.crf)
     cleaning = Cleaning(chosen)
     left = skipped(source, tasks)
     make_folders(tasks, target)
-    about = cleaning.backend_name, cleaning.device, cleaning.looks_for_marks
+    about = cleaning.backend_name, cleaning.device, cleaning.networks, cleaning.marking.looks
     on_begin(Beginning(tuple(tasks), chosen, *about))
     for path in left:
         on_note(f"{path} is skipped: {_why_skipped(path)}")
     files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]
     return CleanReport(cleaning.backend_name, cleaning.device, tuple(files), tuple(left))
-
-
-def _options(given: dict[str, Any]) -> CleanOptions:
-    known = [option.name for option in fields(CleanOptions)]
-    if unknown := sorted(set(given) - set(known)):
-        raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
-    # The command line gives None for what was not typed.
-    return CleanOptions(**{name: value for name, value in given.items() if value is not None})
 
 
 def _clean_one(

@@ -1,38 +1,33 @@
 """Which process cleans a file: what the options ask for, put together."""
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mlx_vader import checkpoints
-from mlx_vader.arrays import Mask
-from mlx_vader.artifacts.registry import ARTIFACTS, GROUPS, parse_names
-from mlx_vader.backends import Backend, load_backend, restore
+from mlx_vader.backends import Backend, load_backend
 from mlx_vader.backends.registry import is_package
 from mlx_vader.identity import identity
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.filling import Filling
+from mlx_vader.inpainting.known_marks import KnownMarks
 from mlx_vader.inpainting.unblending import Unblending
+from mlx_vader.jobs.marking import Marking
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
-from mlx_vader.masks.files import FileMasks
-from mlx_vader.masks.persistent import PersistentMarks
+from mlx_vader.jobs.weights import network_identity
+from mlx_vader.masks.mark_files import load_marks
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.masks.static.source import Seen, StaticMarks
+from mlx_vader.masks.static.network import FINDER
 from mlx_vader.models.base import Network
-from mlx_vader.process import Process, SourceFrame
+from mlx_vader.process import Process
 from mlx_vader.streaming import Restoration, make_strategy
+from mlx_vader.streaming.chained import Chained
 from mlx_vader.streaming.tiling import tiled
-from mlx_vader.untrusted import parse_json
+from mlx_vader.streaming.whole_picture import WholePicture
 
-#: The shipped network that finds marks which stand still.
-FINDER = "mark-finder"
+#: The shipped network that `--restore auto` takes.
+RESTORER = "degradations"
 
 
 class Cleaning:
@@ -44,12 +39,12 @@ class Cleaning:
         self._strategy = make_strategy(
             options.strategy, clip_length=options.clip_length, overlap=options.overlap
         )
-        self._file_masks = FileMasks(options.mask) if options.mask is not None else None
-        self._needs_network = (
-            self._file_masks is None and options.find != "static"
-        ) or self._fill.needs_network
-        if self._needs_network:
+        self._known_marks = [load_marks(path) for path in options.mark]
+        self.marking = Marking(options, lambda: self.backend)
+        if self.asks_network:
             _ = self.backend
+        if self._restores:
+            _ = self._restorer
 
     @cached_property
     def backend(self) -> Backend:
@@ -57,118 +52,109 @@ class Cleaning:
         return tiled(load_backend(self.options.backend, self.options.checkpoint))
 
     @property
+    def asks_network(self) -> bool:
+        """Whether the network of `checkpoint` has a part in it."""
+        if self._known_marks or self.only_restores:
+            return False
+        return self._network_fills or not self.marking.by_masks
+
+    @property
+    def only_restores(self) -> bool:
+        """Whether nothing but `restore` is wanted, since there are no marks."""
+        return self._restores and not self._known_marks and not (self.options.told or self.marking.looks)
+
+    @property
+    def networks(self) -> str:
+        """Those that have a part in it, as they were named."""
+        finds = self.options.looks_over_time and self.marking.looks
+        parts = {
+            FINDER: finds,
+            self.options.checkpoint: self.asks_network,
+            self._restore_from: self._restores,
+        }
+        return ", ".join(
+            type(network).__name__ if isinstance(network, Network) else str(network)
+            for network, has_part in parts.items()
+            if has_part
+        )
+
+    @property
     def backend_name(self) -> str:
         """The backend's, or that of what fills without a network."""
-        return self.backend.name if self._needs_network else self.options.fill
+        if self.asks_network:
+            return self.backend.name
+        if self._restores:
+            return self._restorer.name
+        return "unblend" if self._goes_by_evidence else self.options.fill
 
     @property
     def device(self) -> str:
         """Where the backend runs."""
-        return self.backend.device if self._needs_network else "CPU"
-
-    @property
-    def looks_for_marks(self) -> bool:
-        """Whether marks are looked for, rather than told or unwanted."""
-        return self._file_masks is None and self._looks_for_marks
+        if self.asks_network:
+            return self.backend.device
+        return self._restorer.device if self._restores else "CPU"
 
     def process_for(self, task: Task) -> Process:
         """What cleans one file. Raises VaderError where a folder of masks has none for it."""
-        masks = self._masks_for(task)
-        evident = self.options.fill == "unblend" or (self.options.fill == "auto" and not self._needs_network)
-        if masks is not None and evident:
-            return Unblending(masks)
-        if masks is not None and not self._fill.needs_network:
-            return Filling(masks, self.options.fill)
-        return Restoration(
-            self.backend,
+        if self.only_restores:
+            return self._whole_picture
+        removal = self._removal(task)
+        return Chained(removal, self._whole_picture) if self._restores else removal
+
+    def _removal(self, task: Task) -> Process:
+        if self._known_marks:
+            return KnownMarks(self._known_marks, [identity(path) for path in self.options.mark])
+        return self.process_with(self.marking.of(task))
+
+    def process_with(self, masks: MaskSource | None) -> Process:
+        """What removes these marks; without masks the network has the say."""
+        if masks is None or self._network_fills:
+            return Restoration(
+                self.backend,
+                self._strategy,
+                weights=network_identity(self.options.checkpoint),
+                fill=self._fill.fill,
+                fill_name=self.options.fill,
+                masks=masks,
+                marks=self.marking.looks,
+            )
+        return Unblending(masks) if self._goes_by_evidence else Filling(masks, self.options.fill)
+
+    @property
+    def _network_fills(self) -> bool:
+        """Whether the network paints under masks: where it is asked to, and where it is one that somebody chose."""
+        chosen = self.options.checkpoint != CleanOptions.checkpoint
+        return self._fill.needs_network or (self.options.fill == "auto" and chosen)
+
+    @property
+    def _goes_by_evidence(self) -> bool:
+        """Whether marks are measured before it is decided how to remove each."""
+        return self.options.fill in {"auto", "unblend"}
+
+    @property
+    def _restores(self) -> bool:
+        return bool(self.options.restore != "none")
+
+    @property
+    def _whole_picture(self) -> WholePicture:
+        """What restores whole pictures."""
+        source, measured = self._restore_from, self.options.restore == "auto"
+        restoration = Restoration(
+            self._restorer,
             self._strategy,
-            weights=self._weights,
+            weights=network_identity(source),
             fill=self._fill.fill,
-            fill_name=self.options.fill,
-            masks=masks,
-            marks=self._looks_for_marks,
+            marks=False,
         )
+        name = type(source).__name__ if isinstance(source, Network) else checkpoints.label(Path(source))
+        return WholePicture(restoration, name, None if measured else 1.0)
 
-    def _masks_for(self, task: Task) -> MaskSource | None:
-        if self._file_masks is not None:
-            return self._file_masks.of(task.source, task.root)
-        if self.options.find == "static":
-            return StaticMarks(self._static_marks, network_identity(FINDER))
-        predicts = self.backend.interface.output("mask") is not None
-        if self.options.find == "auto" and self._looks_for_marks and predicts:
-            return PersistentMarks(self._seen_marks, self._weights)
-        return None
+    @property
+    def _restore_from(self) -> Any:
+        return RESTORER if self.options.restore == "auto" else self.options.restore
 
     @cached_property
-    def _looks_for_marks(self) -> bool:
-        """Not where none are wanted, nor by weights that were trained without overlays."""
-        if self.options.find == "static":
-            return True
-        return self.options.find != "none" and _knows_overlays(self.options.checkpoint)
-
-    @cached_property
-    def _weights(self) -> str:
-        return network_identity(self.options.checkpoint)
-
-    @cached_property
-    def _finder(self) -> Backend:
-        backend = "auto" if self.options.backend == "coreml" else self.options.backend
-        return load_backend(backend, FINDER)
-
-    def _static_marks(self, statistics: np.ndarray) -> Seen:
-        """What the finder of marks says of a video's statistics."""
-        values = self._finder.run({"statistics": statistics[None]}).values
-        return Seen(values["mask"][0, ..., 0], float(values["undecidable"].item()))
-
-    def _seen_marks(self, frames: Iterator[SourceFrame]) -> Mask:
-        """The network's mask of the last frame, after those before it."""
-        restored = None
-        while clip := [frame.rgb for frame in islice(frames, self.backend.interface.window)]:
-            restored = restore(self.backend, np.stack(clip), restored.state if restored else None)
-        assert restored is not None  # there are frames
-        assert restored.mask is not None  # it predicts one: see `_masks_for`
-        return restored.mask[-1]
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """What is read of a training's configuration."""
-
-    artifacts: tuple[str, ...] = ()
-
-
-def _knows_overlays(checkpoint: Any) -> bool:
-    """Whether the weights were trained on overlays, as far as their provenance tells; others are taken to be."""
-    if isinstance(checkpoint, Network):
-        return True
-    config = _provenance(checkpoint).get("config", "{}")
-    names = parse_json(
-        config, _Trained, f"{checkpoint} does not say what it learned", extra="ignore"
-    ).artifacts
-    known = [name for name in names if name in ARTIFACTS or name in GROUPS]
-    return not known or any(ARTIFACTS[name].kind == "overlay" for name in parse_names(known))
-
-
-def _provenance(checkpoint: str | Path) -> dict[str, str]:
-    """What is known of how weights came about."""
-    if not is_package(checkpoint):
-        return checkpoints.read(checkpoint).provenance
-    from convert.package import read_spec
-
-    metadata = read_spec(Path(checkpoint)).description.metadata.userDefined
-    text = metadata.get("vader.provenance", "{}")
-    known: dict[str, str] = parse_json(text, dict[str, str], f"{checkpoint} is damaged: its provenance")
-    return known
-
-
-def network_identity(source: Network | str | Path) -> str:
-    """Of a checkpoint, a package, or the weights of a network: the same text for the same numbers."""
-    if isinstance(source, Network):
-        from mlx_vader.layout import to_torch_layout
-
-        digest = hashlib.sha256(repr(source.spec).encode())
-        for name, weights in sorted(to_torch_layout(source).items()):
-            digest.update(name.encode() + weights.tobytes())
-        return digest.hexdigest()[:16]
-    path = Path(source)
-    return identity(path) if is_package(path) else checkpoints.fingerprint(checkpoints.resolve(source))[:16]
+    def _restorer(self) -> Backend:
+        """The network that restores whole pictures; a checkpoint, whatever the one for marks is."""
+        same = is_package(self._restore_from) == (self.options.backend == "coreml")
+        return tiled(load_backend(self.options.backend if same else "auto", self._restore_from))

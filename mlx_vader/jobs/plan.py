@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlx_vader.checkpoints import locate
 from mlx_vader.errors import UsageError, VaderError
-from mlx_vader.jobs.options import CleanOptions
+from mlx_vader.jobs.options import RESTORE, CleanOptions
 from mlx_vader.jobs.work_folder import work_folder
 from mlx_vader.overwriting import check_overwriting
 from mlx_vader.video import default_suffix, is_image, is_video, list_media
@@ -40,6 +40,11 @@ class Task:
         suffix = ".png" if self.is_image else self.target.suffix
         return self.target.with_name(f"{self.target.stem}.preview{suffix}")
 
+    @property
+    def candidates(self) -> Path:
+        """Where the picture goes that shows what may be marks."""
+        return self.target.with_name(f"{self.target.stem}.marks.png")
+
 
 def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> list[Task]:
     """The tasks for files and folders.
@@ -67,7 +72,7 @@ def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> lis
 
 def skipped(sources: PathLike | Sequence[PathLike], tasks: Sequence[Task]) -> list[Path]:
     """The files of the folders among `sources` that are no task: of another kind, or results of a run before."""
-    chosen = {path for task in tasks for path in (task.source, task.target, task.preview)}
+    chosen = {path for task in tasks for path in (task.source, task.target, task.preview, task.candidates)}
     folders = [source for source in _named(sources) if source.is_dir()]
     return [path for folder in folders for path in list_files(folder) if path not in chosen]
 
@@ -115,8 +120,8 @@ def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
 
 
 def _is_made(path: Path) -> bool:
-    """Whether a file is a preview or a result that was written beside its source."""
-    return Path(path.stem).suffix in {".preview", ".clean"}
+    """Whether a file is a preview, a picture of marks, or a result that was written beside its source."""
+    return Path(path.stem).suffix in {".preview", ".clean", ".mask"} or path.name.endswith(".marks.png")
 
 
 def check_files(
@@ -126,15 +131,19 @@ def check_files(
 
     `also_written`: files that the caller is going to write.
     """
-    mask, checkpoint = options.mask, options.checkpoint
+    mask, networks = options.mask, [options.checkpoint]
+    if options.restore not in RESTORE:
+        networks.append(options.restore)
     reads = [task.source for task in tasks]
     if mask is not None:
         reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
-    if isinstance(checkpoint, str | os.PathLike):
-        reads.append(locate(Path(checkpoint)))
+    reads += [locate(Path(network)) for network in networks if isinstance(network, str | os.PathLike)]
+    reads += options.mark
     writes = [task.target for task in tasks]
     if options.preview:
         writes += [task.preview for task in tasks]
+    if options.looks_over_time:
+        writes += [task.candidates for task in tasks if not task.is_image]
     work_folders = [work_folder(task.target) for task in tasks if not task.is_image]
     check_overwriting(reads, [*writes, *also_written], replaced_folders=work_folders)
 

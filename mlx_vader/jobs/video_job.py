@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlx_vader._malloc import keep_freed_blocks
+from mlx_vader._malloc import give_back_freed_blocks, keep_freed_blocks
 from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import VaderError
 from mlx_vader.identity import identity
 from mlx_vader.jobs import pipeline
+from mlx_vader.jobs.candidates import write_candidates
 from mlx_vader.jobs.options import SEGMENT_FRAMES, SEGMENT_SECONDS, CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.jobs.preview import panel_size, panels
@@ -49,7 +50,7 @@ class Done:
 
     `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
     container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first; of one
-    that is copied, those that were looked at.
+    that is copied, those that were looked at. `candidates`: the picture of what may be marks and was left.
     """
 
     frames: int
@@ -59,6 +60,7 @@ class Done:
     copied: bool = False
     damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
+    candidates: Path | None = None
 
 
 class Picture(NamedTuple):
@@ -70,10 +72,11 @@ class Picture(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A segment ends here: what to go on with, and the frame to go on at."""
+    """A segment ends here: what to go on with, and the frame to go on at. `last`: there is none."""
 
     carry: Packed
     next_frame: int
+    last: bool = False
 
 
 class VideoJob:
@@ -92,7 +95,9 @@ class VideoJob:
             size = panel_size(self.info.width, self.info.height)
             self.encodings[PREVIEW] = self._encoding(task.preview, size)
             check_output(task.preview, self.encodings[PREVIEW])
-        fields = self.encodings[CLEAN].field_order != "progressive"
+        # Where columns are stored as rows, a field is every other column: such frames are worked on as they are.
+        turned = self.info.orientation.transposed
+        fields = self.encodings[CLEAN].field_order != "progressive" and not turned
         self.video = VideoSource(task.source, self.info, fields=fields)
         _check_disk(task)
 
@@ -104,12 +109,17 @@ class VideoJob:
         """What of the pictures the target cannot hold."""
         return self.encodings[CLEAN].losses
 
+    @property
+    def _large(self) -> bool:
+        return self.info.width * self.info.height > LARGE_FRAME
+
     def run(self, on_frames: OnFrames) -> Done:
         """Writes the target. `on_frames(n, step)` hears how many frames of the result are done, and what is being done.
 
         The target appears when it is complete. On any error it is as it was, and what is finished is kept.
         """
-        keep_freed_blocks()  # a frame's floats are of the same size as those of the frame before
+        # A frame's floats are of the same size as those of the frame before.
+        give_back_freed_blocks() if self._large else keep_freed_blocks()
         with WorkFolder(self.task.target, tuple(self.encodings)) as folder, self._noting(folder):
             for written in (self.task.target, self.task.preview):
                 remove_unfinished(written)
@@ -130,7 +140,7 @@ class VideoJob:
                 not_finite,
                 left_out,
                 damaged=tuple(folder.manifest.damaged),
-                finding=self.process.finding,
+                **self._found(),
             )
 
     @contextmanager
@@ -155,20 +165,27 @@ class VideoJob:
         copy_source(self.task)
         folder.remove()
         seen = tuple(sorted(self.video.damaged))
-        return Done(self.total, copied=True, damaged=seen, finding=self.process.finding)
+        return Done(self.total, copied=True, damaged=seen, **self._found())
+
+    def _found(self) -> dict[str, Any]:
+        """What the first pass found, and the picture of what it left."""
+        found = self.process.finding.of_frames() if self.video.fields else self.process.finding
+        if not found.candidates:
+            return {"finding": found}
+        write_candidates(self.task.source, self.task.candidates, found.marks, self.total)
+        return {"finding": found, "candidates": self.task.candidates}
 
     def _work(self, folder: WorkFolder, on_frames: OnFrames) -> int:
         editor = _Editor(self, folder.manifest.frames, on_frames)
         encoder = _Encoder(folder, self.encodings, self.video.seconds)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
-        # Large frames are finished before the next one is begun.
-        large = self.info.width * self.info.height > LARGE_FRAME
 
         def edited(frames: Iterator[VideoFrame]) -> Iterator[Edit | Picture | Cut | None]:
             edits = editor.edits(frames, folder.carry())
-            return map(editor.finish, edits) if large else edits
+            # Large frames are finished before the next one is begun.
+            return map(editor.finish, edits) if self._large else edits
 
-        stages = (encoder.write,) if large else (editor.finish, encoder.write)
+        stages = (encoder.write,) if self._large else (editor.finish, encoder.write)
         try:
             pipeline.run(self.video.read(start), edited, *stages, depth=_depth(self.info))
         finally:
@@ -204,7 +221,7 @@ class _Editor:
                 self.not_finite += not edit.finite
                 yield edit
                 next_frame = edit.frame.index + 1
-                del edit  # a frame of 8K takes 400 MB: let go of it before the next one
+                del edit  # a frame of 8K takes 200 MB: let go of it before the next one
             done += len(chunk.edits)
             pack = chunk.carry
             del chunk
@@ -218,7 +235,7 @@ class _Editor:
                 done, since = 0, time.monotonic()
             self._on_frames(self._frames + done // per_frame, "")
         if done:
-            yield Cut(pack(), next_frame)
+            yield Cut(pack(), next_frame, last=True)
 
     def finish(self, item: Edit | Cut) -> Picture | Cut | None:
         """The edited frame; None for the first of two fields."""
@@ -278,7 +295,7 @@ class _Encoder:
     def _cut(self, cut: Cut) -> None:
         for writer in self.writers.values():
             writer.cut()
-        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged)
+        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged, last=cut.last)
         self.uncut, self.damaged = 0, []
 
     def abandon(self) -> None:

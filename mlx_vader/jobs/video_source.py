@@ -1,10 +1,12 @@
 """A video file as processes see it: frames, or the fields of interlaced ones, in the order in which they are shown."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from mlx_vader.video import VideoFrame, VideoInfo, open_video
 from mlx_vader.video.info import examine
+from mlx_vader.video.quantiser import quantiser_of
 
 
 class VideoSource:
@@ -21,6 +23,11 @@ class VideoSource:
         self.damaged: set[float] = set()
         self._first = examine(path).index.time(0)
         self.frames = (info.frames or 0) * (2 if fields else 1)
+
+    @cached_property
+    def quantiser(self) -> float | None:
+        """The mean step of its coding, in levels of 255, where its decoder tells."""
+        return quantiser_of(self.path)
 
     def read(self, start: int, stop: int | None = None) -> Iterator[VideoFrame]:
         """Frames (or fields) `start` to `stop`, to the end where it is None."""

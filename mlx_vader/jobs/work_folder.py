@@ -96,7 +96,7 @@ class WorkFolder:
     def start(self, settings: dict[str, Any]) -> None:
         """Begins anew; what an earlier job left is removed."""
         self.manifest = Manifest(_plain(settings))
-        self._write_manifest()
+        self._write_manifest(durable=False)  # it counts nothing
         for leftover in self.path.iterdir():
             if leftover.is_dir() or leftover.suffix == ".npz":
                 _remove(leftover)
@@ -130,11 +130,20 @@ class WorkFolder:
         return self.path / output
 
     def finish_segment(
-        self, frames: int, next_frame: int, carry: Packed, damaged: Sequence[float] = ()
+        self,
+        frames: int,
+        next_frame: int,
+        carry: Packed,
+        damaged: Sequence[float] = (),
+        *,
+        last: bool = False,
     ) -> None:
-        """From now on the job goes on behind the segment that each output has just got."""
+        """From now on the job goes on behind the segment that each output has just got.
+
+        After the last one it is over in a moment, and a power cut may cost that segment.
+        """
         before, count = self.manifest, self.manifest.segments + 1
-        self._store("carry", count, carry)
+        self._store("carry", count, carry, durable=not last)
         self.manifest = replace(
             before,
             segments=count,
@@ -142,7 +151,7 @@ class WorkFolder:
             next_frame=next_frame,
             damaged=[*before.damaged, *damaged],
         )
-        self._write_manifest()
+        self._write_manifest(durable=not last)
         self._arrays("carry", before.segments).unlink(missing_ok=True)
 
     def carry(self) -> Packed:
@@ -161,8 +170,8 @@ class WorkFolder:
         """What the first pass has kept; `{}` if nothing. Raises VaderError if damaged."""
         return self._load("analysis", self.manifest.analyses)
 
-    def _store(self, kind: str, count: int, arrays: Packed) -> None:
-        with written_beside(self._arrays(kind, count)) as partial:
+    def _store(self, kind: str, count: int, arrays: Packed, *, durable: bool = True) -> None:
+        with written_beside(self._arrays(kind, count), durable=durable) as partial:
             np.savez(partial, **arrays)  # type: ignore[arg-type]
 
     def _load(self, kind: str, count: int) -> Packed:
@@ -203,8 +212,9 @@ class WorkFolder:
                 return manifest
         return None
 
-    def _write_manifest(self) -> None:
-        write_file(self.path / "manifest.json", json.dumps(vars(self.manifest), indent=1).encode())
+    def _write_manifest(self, *, durable: bool = True) -> None:
+        content = json.dumps(vars(self.manifest), indent=1).encode()
+        write_file(self.path / "manifest.json", content, durable=durable)
 
 
 def _remove(path: Path) -> None:

@@ -1,11 +1,13 @@
 """A user's own masks: an image for all frames, a video or animation frame by frame, or a folder of images by name.
 
 White (above one half) is artifact. What is transparent is not; a shape of one tone on transparency is artifact where
-it is opaque, whatever its colour.
+it is opaque, whatever its colour. Who draws a mask says where a mark ends; a mask that was found may miss a mark's rim,
+and its file says so.
 """
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from mlx_vader.arrays import Frame, Mask
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.identity import identity
 from mlx_vader.process import Finding, Packed, Video
-from mlx_vader.video import is_image, is_video, list_media, open_image, open_video
+from mlx_vader.video import is_image, is_video, list_media, open_image, open_video, probe
+
+#: The comment of a file with masks that were found.
+FOUND = "marks that vader-mlx found"
 
 #: How much the shapes of mask and frame may differ before it is taken for a mistake.
 _SAME_SHAPE = 0.02
@@ -29,7 +34,6 @@ class FileMasks:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises UsageError for what is neither an image, nor a video, nor a folder."""
         self.path = Path(path)
-        self.finding = Finding("told")
         self._video: Video | None = None
         if not self.path.exists():
             raise UsageError(
@@ -38,17 +42,26 @@ class FileMasks:
         if not (self.path.is_dir() or is_image(self.path) or is_video(self.path)):
             raise UsageError(f"{self.path} is no mask", hint="an image, a video or a folder of images")
 
+    @cached_property
+    def finding(self) -> Finding:
+        """Whether the masks were drawn, "told", or found."""
+        return Finding("found" if _comment(self.path) == FOUND else "told")
+
     def of(self, source: Path, root: Path | None) -> "FileMasks":
-        """The masks for one file of a folder job: the file of the same name in a mask folder, else these."""
-        if root is None or not self.path.is_dir():
+        """The masks for one file: in a folder the file or folder of its name, else these.
+
+        In a folder job, which has a `root`, each file needs masks of its own: raises VaderError where there are none.
+        """
+        if not self.path.is_dir():
             return FileMasks(self.path)
-        relative = source.relative_to(root)
+        relative = source.relative_to(root) if root is not None else Path(source.name)
         folder = self.path / relative.parent
         for candidate in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if candidate.stem == relative.stem and (
-                candidate.is_dir() or is_image(candidate) or is_video(candidate)
-            ):
+            named = candidate.name if candidate.is_dir() else candidate.stem
+            if named == relative.stem and (candidate.is_dir() or is_image(candidate) or is_video(candidate)):
                 return FileMasks(candidate)
+        if root is None:
+            return FileMasks(self.path)
         raise VaderError(
             f"{self.path} holds no mask for {relative}", hint=f"an image or a video called {relative.stem}"
         )
@@ -102,6 +115,14 @@ class FileMasks:
             with open_video(self.path, start) as video:
                 for frame in video:
                     yield white_on_black(frame.rgb, frame.alpha)
+
+
+def _comment(path: Path) -> str:
+    """What a file, or the first image of a folder, says of itself."""
+    if path.is_dir():
+        first = next((image for image in list_media(path) if is_image(image)), None)
+        return _comment(first) if first is not None else ""
+    return open_image(path).metadata.text.get("Comment", "") if is_image(path) else probe(path).comment
 
 
 def _read(path: Path) -> list[Frame]:

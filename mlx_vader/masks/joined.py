@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from mlx_vader.arrays import Mask
-from mlx_vader.masks.source import MaskSource
-from mlx_vader.process import Finding, Packed, Video
+from mlx_vader.masks.source import Choosable, MaskSource
+from mlx_vader.process import Finding, Packed, Video, analyse_in_turn
 
 #: What the whole finding is: the first of these that a source says.
 _BY_WEIGHT = ("told", "found", "undecidable", "nothing", "unasked")
@@ -34,14 +34,16 @@ class JoinedMasks:
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Each source's first pass; what each keeps is kept under its number."""
-        everything = dict(kept)
-        for number, source in enumerate(self._sources):
-            begins = f"{number}."
-            ours = {n.removeprefix(begins): array for n, array in everything.items() if n.startswith(begins)}
-            for step in source.analyse(video, ours):
-                everything = {n: array for n, array in everything.items() if not n.startswith(begins)}
-                everything |= {begins + name: array for name, array in step.items()}
-                yield everything
+        return analyse_in_turn(self._sources, video, kept)
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`, which all of the sources have to be."""
+        first = 0
+        for source in self._sources:
+            assert isinstance(source, Choosable)
+            count = len(source.finding.marks)
+            source.choose([number - first for number in numbers if first <= number < first + count])
+            first += count
 
     def masks(self, start: int) -> Iterator[Mask]:
         """What any source marks. The same array again as long as all sources give theirs again."""

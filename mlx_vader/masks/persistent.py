@@ -11,7 +11,7 @@ where all of this holds:
 Where the network marks much more than what is believed, it does not know this material, and nothing is believed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -51,6 +51,7 @@ class PersistentMarks:
         self.finding = Finding()
         self._see, self._weights = see, weights
         self._mask: Mask = np.zeros((1, 1, 1), np.float32)
+        self._each: list[Mask] = []
 
     def identity(self) -> dict[str, Any]:
         """The network's weights and how it is asked."""
@@ -58,7 +59,7 @@ class PersistentMarks:
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Looks at frames all along the video; keeps what was seen after each look."""
-        self._mask = np.zeros((video.height, video.width, 1), np.float32)
+        self._mask, self._each = np.zeros((video.height, video.width, 1), np.float32), []
         if video.frames < FEWEST_FRAMES:
             self.finding = Finding(
                 "undecidable", reason=f"{_frames(video.frames)} cannot show that a mark stands still"
@@ -73,6 +74,11 @@ class PersistentMarks:
             yield {"seen": np.stack(seen), "luma": np.stack(luma)}
         self._decide(np.stack(seen), np.stack(luma), video.height, video.width, reduction)
 
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`."""
+        nothing = np.zeros_like(self._mask)
+        self._mask = np.maximum.reduce([nothing, *(self._each[number] for number in numbers)])
+
     def masks(self, start: int) -> Iterator[Mask]:
         """The same one again and again."""
         while True:
@@ -86,21 +92,30 @@ class PersistentMarks:
         width: int,
         reduction: int,
     ) -> None:
-        decided = decide(seen, luma)
-        enlarged = decided.mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
-        missing = (0, height - enlarged.shape[0]), (0, width - enlarged.shape[1])
-        self._mask = np.pad(enlarged, missing, mode="edge")[..., None].astype(np.float32)
+        decided, each = decide(seen, luma)
+
+        def enlarged(mask: Bool[np.ndarray, "h2 w2"]) -> Mask:
+            large = mask.repeat(reduction, axis=0).repeat(reduction, axis=1)[:height, :width]
+            missing = (0, height - large.shape[0]), (0, width - large.shape[1])
+            return np.pad(large, missing, mode="edge")[..., None].astype(np.float32)
+
+        self._mask, self._each = enlarged(decided.mask), [enlarged(mask) for mask in each]
         self.finding = decided.finding.scaled(reduction, reduction)
 
 
-def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -> Decision:
-    """What to believe. `seen` and `luma`: the network's mask and the brightness at each look, 0 to 255."""
+def decide(
+    seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]
+) -> tuple[Decision, list[Bool[np.ndarray, "h w"]]]:
+    """What to believe, and the pixels of each mark, be it believed or not.
+
+    `seen` and `luma`: the network's mask and the brightness at each look, 0 to 255.
+    """
     marked = seen > 127
     share = marked.mean(axis=0)
     change = luma.std(axis=0, dtype=np.float32) / 255
     labels, _ = ndimage.label(share >= GROWN_SHARE, structure=np.ones((3, 3)))
     believed = np.zeros(share.shape, bool)
-    marks = []
+    marks, each = [], []
     still = False
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         place = _Place(labels == label, box)
@@ -112,11 +127,11 @@ def decide(seen: UInt8[np.ndarray, "n h w"], luma: UInt8[np.ndarray, "n h w"]) -
         if taken:
             believed |= place.inside
         confidence = float(seen[:, place.inside].mean() / 255)
-        marks.append(FoundMark(place.xywh, round(confidence, 3), "network" if taken else "left"))
+        marks.append(FoundMark(place.xywh, round(confidence, 3), "taken" if taken else "left"))
+        each.append(place.inside)
     doubt = (marked & ~ndimage.binary_dilation(believed, iterations=_EDGE)).mean(axis=(1, 2))
-    return decision(
-        believed, tuple(marks), _doubt(believed, float(np.median(doubt)), marks=marks, still=still)
-    )
+    reason = _doubt(believed, float(np.median(doubt)), marks=marks, still=still)
+    return decision(believed, tuple(marks), reason), each
 
 
 def _doubt(believed: Bool[np.ndarray, "h w"], more: float, *, marks: list[FoundMark], still: bool) -> str:

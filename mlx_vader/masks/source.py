@@ -1,6 +1,6 @@
 """Where masks come from: files of the user's, detectors that look at the video, and later prompts and trackers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from mlx_vader.arrays import Mask
@@ -29,4 +29,13 @@ class MaskSource(Protocol):
 
     def identity(self) -> dict[str, Any]:
         """All that the masks depend on besides the video, JSON-ready."""
+        ...
+
+
+@runtime_checkable
+class Choosable(MaskSource, Protocol):
+    """A mask source that knows the pixels of each mark that it found, also of those that it leaves."""
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """From now on the masks hold exactly these marks: places, from 0, in `finding.marks`."""
         ...

@@ -43,15 +43,15 @@ def frames_per_call(frame: Pixels, window: int) -> int:
 
 
 def _stacked(images: Sequence[np.ndarray]) -> np.ndarray:
-    """A batch of images; one alone is not copied, since a frame of 8K takes 400 MB."""
+    """A batch of images; one alone is not copied: it may be large, or not even whole."""
     return images[0][None] if len(images) == 1 else np.stack(images)
 
 
 def _hints(clip: Sequence[Input]) -> np.ndarray | None:
     if all(one.hint is None for one in clip):
         return None
-    unknown = np.full((*clip[0].pixels.shape[:2], 1), UNKNOWN, np.float32)
-    return _stacked([unknown if one.hint is None else one.hint for one in clip])
+    shape = (*clip[0].pixels.shape[:2], 1)
+    return _stacked([np.full(shape, UNKNOWN, np.float32) if one.hint is None else one.hint for one in clip])
 
 
 def _finite(clip: Sequence[Input], restored: Restored) -> tuple[list[Result], Any]:
@@ -61,14 +61,19 @@ def _finite(clip: Sequence[Input], restored: Restored) -> tuple[list[Result], An
     """
     masks = restored.mask if restored.mask is not None else [None] * len(clip)
     rows = zip(clip, restored.frames, masks, strict=True)
-    # A sum is finite exactly when all of its terms are, and costs a tenth of looking at each.
-    if np.isfinite(restored.frames.sum()) and (restored.mask is None or np.isfinite(restored.mask.sum())):
+    if _is_finite(restored.frames) and (restored.mask is None or _is_finite(restored.mask)):
         return [Result(frame, mask, True, one.source) for one, frame, mask in rows], restored.state
     return [_repaired(*row) for row in rows], None
 
 
+def _is_finite(values: np.ndarray) -> bool:
+    """A sum is finite exactly when all of its terms are, and costs a tenth of looking at each."""
+    return bool(np.isfinite(values.sum(dtype=np.float32)))
+
+
 def _repaired(given: Input, restored: np.ndarray, mask: np.ndarray | None) -> Result:
     good = np.isfinite(restored)
-    own = given.pixels / np.float32(255) if given.pixels.dtype == np.uint8 else given.pixels
+    own = np.asarray(given.pixels)
+    own = own / np.float32(255) if own.dtype == np.uint8 else own
     mask = None if mask is None else np.nan_to_num(mask, nan=0.0, posinf=1.0, neginf=0.0)
     return Result(np.where(good, restored, np.nan_to_num(own)), mask, bool(good.all()), given.source)

@@ -8,12 +8,15 @@ import numpy as np
 
 from mlx_vader.arrays import Mask
 from mlx_vader.backends.base import Backend
+from mlx_vader.boxes import Box
 from mlx_vader.masks import CLEAN, hint_of
 from mlx_vader.masks.regions import FillCrop, Regions, filled_holes, replace_inside
 from mlx_vader.masks.source import MaskSource
+from mlx_vader.pieces import Pieces
 from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
-from mlx_vader.streaming.results import Input, Result, pack, unpack
+from mlx_vader.streaming.results import Input, Pixels, Result, pack, unpack
 from mlx_vader.streaming.strategies import Strategy, as_settings
+from mlx_vader.streaming.tiling import tiled
 
 #: A network's own mask above this is a hole. On held-out photographs a membrane helps more from here on than from ½.
 HOLE_PROBABILITY = 0.3
@@ -38,15 +41,16 @@ class Restoration:
         masks: MaskSource | None = None,
         marks: bool = True,
     ) -> None:
-        self.backend, self.strategy, self.weights, self.fill_name = backend, strategy, weights, fill_name
+        self.backend, self.strategy, self.weights = tiled(backend), strategy, weights
+        self.fill_name = fill_name
         self._fill, self._masks, self._marks = fill, masks, marks
         self._takes_hint = backend.interface.input("hint") is not None
         self._regions = Regions()
 
     @property
     def finding(self) -> Finding:
-        """What the masks' first pass found."""
-        return self._masks.finding if self._masks else Finding()
+        """What the masks' first pass found; the network paints over all of it."""
+        return self._masks.finding.treated("network") if self._masks else Finding()
 
     def identity(self) -> dict[str, Any]:
         """Weights, backend, strategy, fill and masks."""
@@ -72,22 +76,37 @@ class Restoration:
         masks = self._masks.masks(position) if self._masks else None
         for frame in frames:
             mask = next(masks) if masks else None
-            pixels = frame.levels if self.backend.takes_levels else frame.rgb
-            if mask is None:
-                frame.forget()  # all of it will be new
-            yield Input(pixels, self._hint(mask, pixels), (frame, mask))
+            pixels = self._pixels(frame, mask)
+            frame.forget()  # who needs them still has the pixels
+            shown = pixels if mask is not None else None
+            yield Input(pixels, self._hint(frame, mask), (frame, mask, shown))
 
-    def _hint(self, mask: Mask | None, pixels: np.ndarray) -> np.ndarray | None:
+    def _pixels(self, frame: SourceFrame, mask: Mask | None) -> Pixels:
+        """What the network sees. Where it only paints inside a mask, levels are as good where the frame has no more."""
+        if self.backend.cuts(frame.height, frame.width):
+            return Pieces((frame.height, frame.width, 3), frame.region)
+        if self.backend.takes_levels or (mask is not None and frame.bits <= 8):
+            return frame.levels
+        return frame.rgb
+
+    def _hint(self, frame: SourceFrame, mask: Mask | None) -> np.ndarray | Pieces | None:
         if not self._takes_hint or (mask is None and self._marks):
             return None
-        return hint_of(mask) if mask is not None else np.full((*pixels.shape[:2], 1), CLEAN, np.float32)
+
+        def cut(box: Box) -> np.ndarray:
+            if mask is None:
+                return np.full((box.height, box.width, 1), CLEAN, np.float32)
+            return hint_of(mask[box.rows, box.columns])
+
+        hint = Pieces((frame.height, frame.width, 1), cut)
+        return hint if self.backend.cuts(frame.height, frame.width) else np.asarray(hint)
 
     def _edit(self, result: Result) -> Edit:
-        frame, mask = result.source
+        frame, mask, shown = result.source
         if mask is None:
             shown = result.mask if self._marks else None
             return Edit(frame, partial(self._everywhere, result), shown, result.finite)
-        return Edit(frame, partial(self._inside, frame, result, mask), mask, result.finite)
+        return Edit(frame, partial(self._inside, frame, result, mask, shown), mask, result.finite)
 
     def _everywhere(self, result: Result) -> Sequence[Patch]:
         patches = [Patch(0, 0, result.frame)]
@@ -95,6 +114,6 @@ class Restoration:
             patches += filled_holes(result.frame, result.mask > HOLE_PROBABILITY, self._fill)
         return patches
 
-    def _inside(self, frame: SourceFrame, result: Result, mask: Mask) -> Sequence[Patch]:
+    def _inside(self, frame: SourceFrame, result: Result, mask: Mask, shown: Pixels) -> Sequence[Patch]:
         fill = self._fill if result.finite else None
-        return replace_inside(frame, result.frame, self._regions.of(mask), fill)
+        return replace_inside(frame, result.frame, self._regions.of(mask), fill, shown)

@@ -5,32 +5,33 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Shaped
+from jaxtyping import Float, Float32, Shaped
 
 from mlx_vader.backends.base import Backend
+from mlx_vader.pieces import Pieces
 from mlx_vader.process import Packed
 
 #: Colours in [0, 1], or levels from 0 to 255 (uint8).
-Pixels = Shaped[np.ndarray, "h w 3"]
+Pixels = Shaped[np.ndarray, "h w 3"] | Pieces
 
 
 class Input(NamedTuple):
     """One frame as the network sees it. `hint`: 1 artifact, -1 clean, 0 unknown. `source`: whatever travels with it."""
 
     pixels: Pixels
-    hint: Float32[np.ndarray, "h w 1"] | None = None
+    hint: Float32[np.ndarray, "h w 1"] | Pieces | None = None
     source: Any = None
 
 
 class Result(NamedTuple):
-    """A restored frame in [0, 1] and the predicted mask (1 = artifact).
+    """A restored frame in [0, 1] and the predicted mask (1 = artifact), float32; float16 of frames that are cut.
 
     `finite` is False where the network gave NaN or infinity and the frame's own pixels stand in. `source` is the
     input's.
     """
 
-    frame: Float32[np.ndarray, "h w 3"]
-    mask: Float32[np.ndarray, "h w 1"] | None
+    frame: Float[np.ndarray, "h w 3"]
+    mask: Float[np.ndarray, "h w 1"] | None
     finite: bool = True
     source: Any = None
 

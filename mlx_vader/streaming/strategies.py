@@ -146,7 +146,7 @@ def _one_after_another(
         position += len(clip)
         clip = []
         yield ResultChunk(results, Carry(position, state))
-        del results  # a frame of 8K takes 400 MB: let go of it before the next one
+        del results  # a frame of 8K takes 200 MB: let go of it before the next one
 
 
 def _overlapping(

@@ -2,7 +2,8 @@
 
 A tile sees `OVERLAP` pixels of its neighbours. Where a network's receptive field fits into that, the result is that of
 the whole frame; where it does not, the ramp between tiles hides the seam. Memory that is a feature map is one for the
-whole frame, cut like the frame; memory of a fixed shape is one for each tile.
+whole frame, cut like the frame; memory of a fixed shape is one for each tile. What lies between tiles is kept in half
+precision: a sixteenth of a level of 8 bits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import numpy as np
 
 from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.backends.base import Backend, Outputs
+from mlx_vader.pieces import Pieces
 from mlx_vader.process import Packed
 
 #: The side of a tile's own part, and what it sees of its neighbours on each side; multiples of every network's stride.
@@ -28,25 +30,36 @@ class Tile(NamedTuple):
     stop: int
 
 
+#: Outputs and maps of cut frames.
+HALF = np.float16
+
+
 def tiled(
     backend: Backend, most_pixels: int = LARGE_FRAME, tile: int = TILE, overlap: int = OVERLAP
-) -> Backend:
-    """The backend, which cuts frames of more than `most_pixels` into tiles."""
-    return TiledBackend(backend, most_pixels, tile, overlap)
+) -> "TiledBackend":
+    """The backend, which cuts frames of more than `most_pixels` into tiles; the same one if it does so already."""
+    return backend if isinstance(backend, TiledBackend) else TiledBackend(backend, most_pixels, tile, overlap)
 
 
 class TiledBackend:
-    """A backend over another one. States of cut frames are arrays of the inner backend's packed layout."""
+    """A backend over another one. Inputs of frames that are cut may be `Pieces`.
+
+    States of cut frames are arrays of the inner backend's packed layout.
+    """
 
     def __init__(self, backend: Backend, most_pixels: int, tile: int, overlap: int) -> None:
         self.name, self.device, self.emulated = backend.name, backend.device, backend.emulated
         self.interface, self.takes_levels = backend.interface, backend.takes_levels
         self._backend, self._most, self._tile, self._overlap = backend, most_pixels, tile, overlap
 
-    def run(self, inputs: Mapping[str, np.ndarray], state: Any = None) -> Outputs:
-        """See `Backend`."""
+    def cuts(self, height: int, width: int) -> bool:
+        """Whether frames of this size are cut."""
+        return height * width > self._most
+
+    def run(self, inputs: Mapping[str, np.ndarray | Pieces], state: Any = None) -> Outputs:
+        """See `Backend`; what frames that are cut give is float16."""
         height, width = next(iter(inputs.values())).shape[1:3]
-        if height * width <= self._most:
+        if not self.cuts(height, width):
             return self._backend.run(inputs, state)
         values: dict[str, np.ndarray] = {}
         before: Packed = state or {}
@@ -58,7 +71,7 @@ class TiledBackend:
                 for name, value in outputs.values.items():
                     stride = self._output_stride(name)
                     shape = (len(value), -(-height // stride), -(-width // stride), value.shape[-1])
-                    whole = values.setdefault(name, np.zeros(shape, np.float32))
+                    whole = values.setdefault(name, np.zeros(shape, HALF))
                     _lay(whole, value, _scaled(rows, stride), _scaled(columns, stride))
                 self._keep(after, self._backend.pack(outputs.state), rows, columns, (height, width))
         return Outputs(values, after)
@@ -78,13 +91,14 @@ class TiledBackend:
         """The inner backend's state for one tile; None where a video begins."""
         arrays = {}
         for name, array in state.items():
-            kind, key, axis = name.split("|")
+            kind, key, *about = name.split("|")
             if kind == "map":
+                axis, dtype = int(about[0]), about[1]
                 stride = self._state_stride(key)
                 cut = [slice(None)] * array.ndim
-                cut[int(axis)], cut[int(axis) + 1] = (_scaled(side, stride).seen for side in (rows, columns))
-                arrays[key] = array[tuple(cut)]
-            elif axis == _place(rows, columns):
+                cut[axis], cut[axis + 1] = (_scaled(side, stride).seen for side in (rows, columns))
+                arrays[key] = array[tuple(cut)].astype(dtype)
+            elif about == [_place(rows, columns)]:
                 arrays[key] = array
         return self._backend.unpack(arrays) if arrays else None
 
@@ -99,7 +113,7 @@ class TiledBackend:
             axis = _spatial_axis(array.shape, (_length(down.seen), _length(across.seen)))
             shape = list(array.shape)
             shape[axis], shape[axis + 1] = -(-size[0] // stride), -(-size[1] // stride)
-            whole = after.setdefault(f"map|{key}|{axis}", np.zeros(shape, array.dtype))
+            whole = after.setdefault(f"map|{key}|{axis}|{array.dtype}", np.zeros(shape, HALF))
             _lay(
                 np.moveaxis(whole, (axis, axis + 1), (1, 2)),
                 np.moveaxis(array, (axis, axis + 1), (1, 2)),
@@ -130,7 +144,7 @@ def _lay(whole: np.ndarray, part: np.ndarray, rows: Tile, columns: Tile) -> None
     given = part[:, top - rows.seen.start :, left - columns.seen.start :][:, : bottom - top, : right - left]
     weight = _ramp(top, rows.start, bottom - top)[:, None] * _ramp(left, columns.start, right - left)
     weight = weight.reshape(1, *weight.shape, *(1,) * (whole.ndim - 3))
-    target += (weight * (given - target)).astype(whole.dtype)
+    target[...] = target + weight * (given - target)
 
 
 def _ramp(first: int, start: int, length: int) -> np.ndarray:

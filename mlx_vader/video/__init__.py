@@ -13,7 +13,7 @@ from mlx_vader.video.encoders import ENCODERS
 from mlx_vader.video.files import is_image, is_video, list_media
 from mlx_vader.video.frame import VideoFrame
 from mlx_vader.video.images import ImageFile, open_image, read_image, write_image, write_images
-from mlx_vader.video.info import VideoInfo, probe
+from mlx_vader.video.info import VideoInfo, frame_at, probe
 from mlx_vader.video.naming import default_suffix
 from mlx_vader.video.reader import VideoReader, open_video, read_clip
 from mlx_vader.video.segments import Segment, SegmentWriter, finished_segments
@@ -37,6 +37,7 @@ __all__ = [
     "default_suffix",
     "encoders",
     "finished_segments",
+    "frame_at",
     "is_image",
     "is_video",
     "list_media",

@@ -69,18 +69,21 @@ def assemble(
     target: str | os.PathLike[str],
     encoding: Encoding,
     source: str | os.PathLike[str] | None = None,
+    *,
+    comment: str = "",
 ) -> tuple[str, ...]:
     """Writes `target` from the segments' pictures and all else of `source`; nothing is encoded again.
 
-    Returns what of the source the file does not hold: covers, attachments, data, empty streams, tags and titles, by
-    their names. The file appears under its name when it is complete.
+    `comment`: what the file says of itself, if not what its source said. Returns what of the source the file does not
+    hold: covers, attachments, data, empty streams, tags and titles, by their names. The file appears under its name when
+    it is complete.
     """
     path = check_target(target, source)
     if not segments:
         raise VaderError(f"there are no frames to write to {path}")
     with written_beside(path) as partial, ExitStack() as stack:
         first = segments[0].first_pts * encoding.time_base
-        output = _Output(partial, path, encoding, source, stack, first, _extradata(segments))
+        output = _Output(partial, path, encoding, source, stack, first, _extradata(segments), comment)
         with writing(path):
             for packet in output.merged(segments):
                 output.container.mux_one(packet)
@@ -127,6 +130,7 @@ class _Output:
         stack: ExitStack,
         first: Fraction = Fraction(0),
         extradata: bytes | None = None,
+        comment: str = "",
     ) -> None:
         """`first`: when the first picture is shown, in seconds."""
         self.copies: Copies | None = None
@@ -144,6 +148,8 @@ class _Output:
                 self.video.codec_context.extradata = extradata
             if origin is not None:
                 self._carry_over(origin, Path(source or ""), target)
+            if comment:
+                self.container.metadata["comment"] = comment
             self.container.start_encoding()
 
     def _carry_over(self, origin: InputContainer, source: Path, target: Path) -> None:

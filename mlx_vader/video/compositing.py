@@ -25,9 +25,9 @@ Region = Callable[[Box], Float32[np.ndarray, "h w 3"]]
 
 
 def parts_of(patch: Patch) -> list[Patch]:
-    """Patches, float32, that hold all touched pixels between them and leave out where there are none."""
+    """Patches that hold all touched pixels between them and leave out where there are none."""
     if patch.touched is None:
-        return [patch._replace(rgb=_pixels(patch.rgb))] if patch.box else []
+        return [patch] if patch.box else []
     return [
         Patch(
             patch.top + rows.start,

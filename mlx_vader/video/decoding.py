@@ -9,6 +9,7 @@ from typing import NamedTuple
 import av
 import av.error
 
+from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import VaderError
 from mlx_vader.video.index import FrameIndex
 from mlx_vader.video.library import decoder_of, main_stream, opened
@@ -77,7 +78,8 @@ def _decoded(container: av.container.InputContainer, path: Path) -> Iterator[av.
     Before the first picture such packets are nothing: recordings often begin in the middle of a picture.
     """
     stream = main_stream(container, path)
-    stream.thread_type = "AUTO"
+    # Each further frame that is decoded at the same time is another frame in memory.
+    stream.thread_type = "SLICE" if stream.width * stream.height > LARGE_FRAME else "AUTO"
     decode = decoder_of(stream)
     count = 0
     packets = container.demux(stream)

@@ -94,6 +94,11 @@ class VideoFrame:
         return like.edited([Patch(0, 0, np.asarray(rgb, np.float32))])
 
     @property
+    def bits(self) -> int:
+        """The depth of the stored samples; that of a float's fraction for a frame that was computed."""
+        return self.layout.bits
+
+    @property
     def rgb(self) -> Rgb:
         """RGB in [0, 1], upright, in full depth; the transfer curve (PQ, HLG) is left as it is. Do not write into it.
 
@@ -232,6 +237,10 @@ class _Computed(VideoFrame):
         self.pts, self.time_base, self.index = pts, time_base, index
         self.height, self.width = rgb.shape[:2]
         self._rgb, self._levels = rgb, None
+
+    @property
+    def bits(self) -> int:
+        return np.finfo(np.float32).nmant
 
     @property
     def levels(self) -> UInt8[np.ndarray, "h w 3"]:

@@ -9,7 +9,7 @@ from mlx_vader.video.frame import VideoFrame
 class ClipInMemory:
     """See `mlx_vader.process.Video`."""
 
-    fields, top_first = False, True
+    fields, top_first, quantiser = False, True, None
 
     def __init__(self, clip: Clip) -> None:
         self.frames, self.height, self.width = clip.shape[:3]

@@ -47,6 +47,13 @@ class FrameIndex:
             return int(self.times[index])
         return int(self.times[-1]) + (index + 1 - len(self.times)) * self.last_duration
 
+    def at(self, seconds: float) -> int:
+        """The frame that is shown so many seconds after the first; after the last has ended, the number of frames."""
+        ticks = round(Fraction(seconds) / self.time_base)
+        if ticks >= int(self.times[-1]) - int(self.times[0]) + self.last_duration:
+            return len(self.times)
+        return max(int(np.searchsorted(self.times, int(self.times[0]) + ticks, side="right")) - 1, 0)
+
     def key_before(self, index: int) -> int:
         """The time of the last keyframe not after frame `index`."""
         place = int(np.searchsorted(self.keys, self.times[index], side="right")) - 1

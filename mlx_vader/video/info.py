@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from mlx_vader.errors import VaderError
 from mlx_vader.video.color import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, ColorTags, effective_matrix
 from mlx_vader.video.fields import FieldOrder, field_order_of
-from mlx_vader.video.files import check_source
+from mlx_vader.video.files import check_source, is_image
 from mlx_vader.video.frame import Traits
 from mlx_vader.video.hdr import HdrMetadata, hdr_of, not_written
 from mlx_vader.video.index import DEFAULT_FRAME_RATE, FrameIndex, index_stream
@@ -42,7 +42,7 @@ class VideoInfo:
     has it, empty for none. `duration`: seconds. `time_base`: the tick of the timestamps, in seconds. `last_duration`:
     the ticks for which the last frame is shown. `audio`, `subtitles`: the number of such streams. `field_order`: which
     field of an interlaced video comes first. `siting`: where chroma lies. `not_written`: what the pictures carry that
-    no result will, in words.
+    no result will, in words. `comment`: what the file says of itself.
     """
 
     path: Path
@@ -67,6 +67,7 @@ class VideoInfo:
     field_order: FieldOrder = "progressive"
     siting: Siting = LEFT
     not_written: tuple[str, ...] = ()
+    comment: str = ""
 
     @property
     def orientation(self) -> Orientation:
@@ -105,6 +106,11 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
     without video, or without a frame that can be decoded.
     """
     return examine(path).info
+
+
+def frame_at(path: str | os.PathLike[str], seconds: float) -> int:
+    """Which frame of a video is shown so many seconds after its first; of an image, 0. See `FrameIndex.at`."""
+    return 0 if is_image(path) else examine(path).index.at(seconds)
 
 
 def examine(path: str | os.PathLike[str]) -> Examined:
@@ -222,6 +228,7 @@ def _describe(
         field_order=field_order_of(frames, stream.codec_context.field_order),
         siting=siting_of(first, stream.codec.canonical_name),
         not_written=not_written(first),
+        comment=next((text for key, text in container.metadata.items() if key.lower() == "comment"), ""),
     )
 
 

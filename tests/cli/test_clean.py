@@ -12,7 +12,7 @@ from mlx_vader.cli import clean
 from mlx_vader.jobs import clean as library
 from mlx_vader.jobs.options import FIND
 from mlx_vader.models.registry import build
-from mlx_vader.process import Finding, FoundMark
+from mlx_vader.process import Finding, FoundMark, RestoredBy
 from mlx_vader.shipped import PURPOSES
 from mlx_vader.video import probe, read_clip, read_image, write_image, write_video
 
@@ -153,14 +153,14 @@ def test_weights_without_overlays_leave_the_finder_of_marks_at_work(folder, caps
     [
         (
             Finding("found", (FoundMark((3, 4, 20, 10), 0.95, "network"),)),
-            ["a mark removed, 20x10 at 3,4", "stay?"],
+            ["mark 1 painted over by the network, 20x10 at 3,4", "stay?"],
         ),
         (Finding("found", (FoundMark((3, 4, 20, 10), 0.6, "network"),)), ["60% sure, doubtful"]),
         (
             Finding(
                 "found", (FoundMark((3, 4, 20, 10), 0.95, "network"), FoundMark((0, 0, 9, 9), 0.9, "left"))
             ),
-            ["a mark left, 9x9 at 0,0"],
+            ["mark 2 left, 9x9 at 0,0"],
         ),
         (Finding("nothing"), ["no mark was found", "show where the mark is with --mask"]),
         (Finding("undecidable", reason="too short"), ["too short", "painted white on the mark"]),
@@ -175,6 +175,44 @@ def test_the_end_says_what_was_found_and_how_to_go_on(folder, capsys, monkeypatc
     printed = capsys.readouterr().err
     assert all(part in printed for part in said)
     assert printed.count("a mask is") == 1
+
+
+@pytest.mark.parametrize(
+    ("restored", "said", "kept"),
+    [
+        (
+            RestoredBy("net", 0.7, 9.04, 0.31),
+            "noise of 9.0 levels, blocks of coding that stand out by 31%",
+            False,
+        ),
+        (RestoredBy("net", 0.7, 9.04, 0.31), "restored by net, at 70%", False),
+        (RestoredBy("net", 0.0, 0.2, 0.0), "the picture is not restored", True),
+        (RestoredBy("net", 1.0), "restored by net\n", False),
+    ],
+)
+def test_the_end_says_what_was_done_to_the_picture(folder, capsys, monkeypatch, restored, said, kept):
+    finding = Finding("nothing", restored=restored)
+    file = library.FileReport(folder / "clip.mp4", folder / "out.mp4", "cleaned", frames=6, finding=finding)
+    monkeypatch.setattr(
+        library, "clean", lambda *arguments, **options: library.CleanReport("mlx", "CPU", (file,))
+    )
+    assert run("clip.mp4") == 0
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert ("no frame was changed" in printed) == kept
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--restore", "auto"], "as far as noise and coding call for it"),
+        (["--restore", "net.safetensors"], "the whole picture, by net.safetensors"),
+        (["--find", "none", "--restore", "net.safetensors"], "network net.safetensors, "),
+    ],
+)
+def test_what_restores_the_picture_is_said_before(folder, capsys, options, said):
+    assert run("clip.mp4", "-o", "out.mp4", *options) == 0
+    assert said in " ".join(capsys.readouterr().err.split())
 
 
 def test_weights_without_overlays_get_no_advice_on_marks(folder, capsys):

@@ -5,9 +5,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from convert.emulator import ops  # noqa: F401 - fills the table
+from convert.emulator import (
+    control_flow,
+    ops,  # noqa: F401 - fills the table
+)
 from convert.emulator.registry import OPERATIONS
+from mlx_vader.errors import VaderError
 from tests.emulator.cases import FAMILIES
+from tests.emulator.cases.case import Case, mb
 from tests.emulator.programs import expected, run, write
 
 #: Tested in test_model.py.
@@ -84,3 +89,18 @@ def test_every_operation_of_coremltools_is_there():
 def test_every_operation_is_tested():
     tested = {case.operation for cases in FAMILIES.values() for case in cases}
     assert tested | ELSEWHERE == OPERATIONS.keys() | CONTROL
+
+
+def test_a_loop_without_an_end_is_stopped(tmp_path, monkeypatch):
+    def build(x):
+        return mb.while_loop(
+            _cond=lambda value: mb.less(x=mb.reduce_min(x=value), y=np.float32(1)),
+            _body=lambda value: mb.mul(x=value, y=np.float32(0)),
+            loop_vars=(x,),
+        )
+
+    case = Case("while_loop", (np.float32([0.5]),), build, None)
+    names = write([case], tmp_path / "endless.mlpackage", "iOS16")
+    monkeypatch.setattr(control_flow, "MOST_TURNS", 50)
+    with pytest.raises(VaderError, match=r"endless.mlpackage did not end within 50 turns"):
+        run([case], tmp_path / "endless.mlpackage", names, "fp32")

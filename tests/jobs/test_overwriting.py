@@ -37,6 +37,7 @@ def folder(tmp_path, small_clip, network, monkeypatch):
         ["s.mkv", "-o", "o.mkv", "--mask", "m.mkv", "--json", "m.mkv"],
         ["s.mkv", "-o", "m.mkv", "--mask", "m.mkv"],
         ["a.png", "-o", "logo.png", "--mask", "logo.png"],
+        ["s.mkv", "-o", "m.mkv", "--restore", "m.mkv"],
         ["a.png", "-o", "masks/0.png", "--mask", "masks"],
         ["a.png", "x.preview.mkv", "-o", "."],
         ["a.png", "a.preview.png", "-o", "out", "--preview"],

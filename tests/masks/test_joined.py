@@ -31,7 +31,7 @@ def masks_with(*places):
 
 
 LEFT = FoundMark((0, 0, 4, 4), 0.5, "left")
-TAKEN = FoundMark((4, 4, 2, 2), 0.9, "static")
+TAKEN = FoundMark((4, 4, 2, 2), 0.9, "taken")
 ONE = Told(masks_with((0, 1, 1), (2, 1, 1)), Finding("undecidable", (LEFT,), "nothing moves"), "a")
 OTHER = Told(masks_with((1, 5, 5), (2, 5, 5)), Finding("found", (TAKEN,)), "b")
 

@@ -66,7 +66,7 @@ def test_a_logo_over_a_moving_scene_is_found():
     marks, steps = found(seen_at(LOGO))
     assert marks.finding.status == "found"
     assert marks.finding.marks[0].box == (120, 10, 30, 12)
-    assert marks.finding.marks[0].treated == "network"
+    assert marks.finding.marks[0].treated == "taken"
     assert len(steps) == LOOKS
     first, second = islice(marks.masks(7), 2)
     assert first is second
@@ -119,6 +119,22 @@ def test_a_network_that_marks_half_the_picture_is_not_believed():
 def test_a_large_mark_is_left_alone():
     marks, _ = found(seen_at((slice(0, 45), slice(0, 80))), Video(logo=False))
     assert marks.finding.status == "undecidable"
+
+
+def test_a_mark_that_was_left_can_be_chosen():
+    """Nothing moves, so that nothing is believed; whoever chooses knows better."""
+    marks, _ = found(seen_at(LOGO), Video(moving=False))
+    marks.choose([0])
+    chosen = next(marks.masks(0))
+    assert np.array_equal(chosen[..., 0] > 0, _inside(LOGO))
+    marks.choose([])
+    assert not next(marks.masks(0)).any()
+
+
+def _inside(box):
+    inside = np.zeros(SIZE, bool)
+    inside[box] = True
+    return inside
 
 
 def test_nothing_seen_is_nothing_found():
@@ -208,7 +224,7 @@ def test_a_mark_grows_to_where_it_is_seen_half_of_the_time():
     seen[:6, 44:48, 40:60] = 255
     luma = np.random.default_rng(3).integers(0, 255, seen.shape, dtype=np.uint8)
     luma[:, 40:48, 40:60] = 200
-    decision = decide(seen, luma)
+    decision, _ = decide(seen, luma)
     assert decision.mask.sum() == 8 * 20
     assert 0.7 < decision.finding.marks[0].confidence < 0.9
 

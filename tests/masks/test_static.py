@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from mlx_vader.masks.static import statistics as module
-from mlx_vader.masks.static.source import SAMPLES, Seen, StaticMarks, decide, find
+from mlx_vader.errors import UsageError
+from mlx_vader.masks.static.network import Seen, finder_of
+from mlx_vader.masks.static.source import SAMPLES, StaticMarks, find
 from mlx_vader.masks.static.statistics import CHANNELS, NAMES, find_shots, statistics
 
 SIZE = 96, 128
@@ -60,81 +62,6 @@ def test_cuts_are_shots_and_a_still_shot_counts_once():
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_few_frames_have_statistics_too(frames):
     assert np.isfinite(statistics(clip(frames))).all()
-
-
-def likely(*boxes, size=SIZE, probability=0.9):
-    mask = np.zeros(size, np.float32)
-    for box in boxes:
-        mask[box] = probability
-    return mask
-
-
-EVERYWHERE, NOWHERE = np.ones(SIZE, bool), np.zeros(SIZE, bool)
-#: Of marks that let hardly anything through.
-AROUND = np.full(SIZE, 40, np.float32)
-for box in (LOGO, (slice(40, 44), slice(80, 110)), (slice(60, 80), slice(10, 40))):
-    AROUND[box] = 8
-
-
-def test_a_mark_with_change_around_it_is_taken():
-    decision = decide(likely(LOGO), 0.0, EVERYWHERE, AROUND)
-    assert decision.finding.status == "found"
-    assert decision.finding.marks[0].box == (80, 20, 30, 20)
-    assert decision.finding.marks[0].treated == "static"
-    assert (decision.mask == (likely(LOGO) > 0)).all()
-
-
-def test_what_is_less_likely_belongs_to_a_mark_that_it_touches_and_to_no_other():
-    mask = likely(LOGO)
-    mask[40:44, 80:110] = 0.6
-    mask[80:84, 10:20] = 0.6
-    believed = decide(mask, 0.0, EVERYWHERE, AROUND).mask
-    assert believed[42, 90]
-    assert not believed[80:84].any()
-
-
-@pytest.mark.parametrize(("undecidable", "changed"), [(0.9, EVERYWHERE), (0.0, NOWHERE)])
-def test_where_all_is_still_nothing_is_touched(undecidable, changed):
-    decision = decide(likely(LOGO), undecidable, changed, AROUND)
-    assert decision.finding.status == "undecidable"
-    assert decision.finding.reason
-    assert [mark.treated for mark in decision.finding.marks] == ["left"]
-    assert not decision.mask.any()
-
-
-def test_of_two_marks_the_one_behind_which_nothing_changes_is_left():
-    sign = slice(60, 80), slice(10, 40)
-    changed = EVERYWHERE.copy()
-    changed[:, :70] = False
-    decision = decide(likely(LOGO, sign), 0.0, changed, AROUND)
-    assert sorted(mark.treated for mark in decision.finding.marks) == ["left", "static"]
-    assert decision.mask[LOGO].all()
-    assert not decision.mask[sign].any()
-
-
-def test_what_is_covered_by_what_passes_belongs_to_the_scene():
-    """A sign: whatever passes before it changes it as it changes all else."""
-    decision = decide(likely(LOGO), 0.0, EVERYWHERE, np.full(SIZE, 40, np.float32))
-    assert decision.finding.status == "undecidable"
-    assert not decision.mask.any()
-
-
-def test_parts_near_each_other_are_one_mark_and_specks_are_none():
-    spread = np.full(SIZE, 40, np.float32)
-    spread[20:40, 40:62] = 10
-    letters = [(slice(20, 40), slice(left, left + 4)) for left in range(40, 64, 6)]
-    decision = decide(likely(*letters, (slice(80, 82), slice(5, 8))), 0.0, EVERYWHERE, spread)
-    assert [mark.box for mark in decision.finding.marks] == [(40, 20, 22, 20)]
-
-
-def test_most_of_the_picture_is_no_mark():
-    decision = decide(likely((slice(None), slice(0, 90))), 0.0, EVERYWHERE, np.zeros(SIZE, np.float32))
-    assert decision.finding.status == "undecidable"
-    assert "%" in decision.finding.reason
-
-
-def test_nothing_likely_is_nothing_found():
-    assert decide(likely(), 0.0, EVERYWHERE, AROUND).finding.status == "nothing"
 
 
 @dataclass

@@ -4,227 +4,231 @@ What nothing proves is not touched: a mark is taken where the scene changes behi
 nothing changes, a mark cannot be told from a sign, and the finding says so.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
-from scipy import ndimage
+from jaxtyping import Bool, UInt8
 
 from mlx_vader.arrays import Mask
-from mlx_vader.levels import to_levels
-from mlx_vader.masks.decision import Decision, decision
-from mlx_vader.masks.static.statistics import LUMA, changing, statistics
-from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
+from mlx_vader.masks.decision import Decision
+from mlx_vader.masks.static.gate import judged
+from mlx_vader.masks.static.look import Look
+from mlx_vader.masks.static.network import See
+from mlx_vader.masks.static.refine import enlarged, refined
+from mlx_vader.masks.static.sampling import places, reduced, sampled
+from mlx_vader.masks.static.spans import THERE, Span, Template, span_of
+from mlx_vader.masks.static.statistics import statistics
+from mlx_vader.process import Finding, FoundMark, Packed, Video
 
 #: Frames that are looked at, and the fewest that show anything.
-SAMPLES, FEWEST = 32, 8
-#: Larger pictures are made smaller first.
-MOST_PIXELS = 1280 * 720
-#: Frames nearer to each other than this are read in one go: seeking would decode as many.
-READ_THROUGH = 48
+SAMPLES, FEWEST = 48, 8
+#: Larger pictures are made smaller before they are looked at, and before the edges of marks are.
+MOST_PIXELS, MOST_IN_MEAN = 854 * 480, 1920 * 1080
 #: So many samples are looked at before what was seen is kept.
 KEEP_EVERY = 8
-#: A mark is where the network is so sure, and what touches it as far as it is so sure.
-SURE, GROWN = 0.8, 0.5
-#: Parts of a mark lie at most so far from each other, as a share of the picture's height.
-TOGETHER = 0.02
-#: A mark has at least so many pixels.
-SMALLEST = 24
-#: A pixel has changed if the picture did near it in this share of the samples.
-CHANGED = 0.1
-#: Around a mark, as a share of the height, so much of the picture has to have changed.
-AROUND, PROVED = 0.03, 0.3
-#: What passes behind a mark changes it by at most this share of what it changes around it. A sign it covers.
-STILLER = 0.9
-#: Where as much of the whole picture has changed, a mark on even ground is believed if the network is so sure.
-MOVES_AS_A_WHOLE, VERY_SURE = 0.5, 0.8
-#: Where less of the picture has changed, nothing can be decided.
-STILL = 0.04
 #: More of the picture than this is no mark.
 MOST_MARKED = 0.5
 
 
-class Seen(NamedTuple):
-    """What the network says: how likely each pixel is a mark's, and that nothing can be decided; 0 to 1."""
+@dataclass(frozen=True)
+class _Found:
+    """A mark: its pixels, where it is seen, and what is told of it."""
 
-    mask: Float32[np.ndarray, "h w"]
-    undecidable: float
-
-
-#: The network, on statistics.
-See = Callable[[Float32[np.ndarray, "h w channels"]], Seen]
+    inside: Bool[np.ndarray, "h w"]
+    span: Span
+    mark: FoundMark
 
 
 class StaticMarks:
-    """A mask source: the same mask for all frames. `weights` names the network's."""
+    """A mask source. `weights` names the network's."""
 
     def __init__(self, see: See, weights: str) -> None:
         self.finding = Finding()
         self._see, self._weights = see, weights
-        self._mask: Mask = np.zeros((1, 1, 1), np.float32)
+        self._nothing: Mask = np.zeros((1, 1, 1), np.float32)
+        self._masks: list[Bool[np.ndarray, "h w"]] = []
 
     def identity(self) -> dict[str, Any]:
-        """The network's weights and how often it looks."""
+        """The network's weights, and how often it looks."""
         return {"mask": f"static {self._weights} {SAMPLES}"}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
-        """Looks at frames all along the video; keeps them, and in the end what the network says of them."""
-        self._mask = np.zeros((video.height, video.width, 1), np.float32)
+        """Looks at frames all along the video; keeps them, and in the end what was found."""
+        self._nothing, self._masks = np.zeros((video.height, video.width, 1), np.float32), []
         if video.frames < FEWEST:
             self.finding = Finding("undecidable", reason="so few frames cannot show that a mark stands still")
             return
-        if "mask" not in kept:
+        if "reason" not in kept:
             for kept in self._looked(video, kept):  # noqa: B020 - goes on from what was kept
                 yield kept
-        decided = _judged(kept)
-        rows, columns = decided.mask.shape
-        self.finding = decided.finding.scaled(video.height / rows, video.width / columns)
-        size = video.width, video.height
-        enlarged = cv2.resize(decided.mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-        self._mask = (enlarged > 0.5).astype(np.float32)[..., None]
+        self._masks = [kept[f"mask{number}"].astype(bool) for number in range(len(kept["marks"]))]
+        marks = tuple(_unpacked(row) for row in kept["marks"])
+        self.finding = _finding(marks, kept["reason"].tobytes().decode())
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`."""
+        marks = tuple(
+            replace(mark, treated="taken" if number in numbers else "left")
+            for number, mark in enumerate(self.finding.marks)
+        )
+        self.finding = replace(self.finding, marks=marks)
 
     def masks(self, start: int) -> Iterator[Mask]:
-        """The same one again and again."""
+        """Those of the marks that are taken, while they are there; the same array again while nothing changes."""
+        taken = [
+            (mark.first, mark.last, mask)
+            for mark, mask in zip(self.finding.marks, self._masks, strict=True)
+            if mark.treated != "left"
+        ]
+        made: dict[tuple[int, ...], Mask] = {}
+        frame = start
         while True:
-            yield self._mask
+            there = tuple(
+                number
+                for number, (first, last, _) in enumerate(taken)
+                if first <= frame and (last is None or frame <= last)
+            )
+            if there not in made:
+                made[there] = self._joined([taken[number][2] for number in there])
+            yield made[there]
+            frame += 1
+
+    def _joined(self, masks: list[Bool[np.ndarray, "h w"]]) -> Mask:
+        if not masks:
+            return self._nothing
+        return np.logical_or.reduce(masks).astype(np.float32)[..., None]
 
     def _looked(self, video: Video, kept: Packed) -> Iterator[Packed]:
-        """The frames, some at a time, and last what is made of them."""
-        frames = list(kept.get("frames", ()))
-        places = np.unique(np.linspace(0, video.frames - 1, min(SAMPLES, video.frames)).round().astype(int))
-        for frame in sampled(video, [int(place) for place in places[len(frames) :]]):
-            frames.append(_reduced(frame.levels))
-            if len(frames) % KEEP_EVERY == 0 and len(frames) < len(places):
-                yield {"frames": np.stack(frames)}
-        yield _evidence(np.stack(frames), self._see)
+        """The frames, some at a time, and last what is found in them."""
+        frames, numbers = list(kept.get("frames", ())), list(kept.get("numbers", ()))
+        total = kept.get("sum")
+        wanted = [place for place in places(video.frames, SAMPLES) if not numbers or place > numbers[-1]]
+        for seen, (number, frame) in enumerate(sampled(video, wanted), start=1):
+            frames.append(reduced(frame.levels, MOST_PIXELS))
+            numbers.append(number)
+            large = reduced(frame.levels, MOST_IN_MEAN)
+            if large.shape != frames[-1].shape:
+                total = large.astype(np.float32) if total is None else total + large
+            if seen % KEEP_EVERY == 0 and seen < len(wanted):
+                yield {"frames": np.stack(frames), "numbers": np.array(numbers)} | (
+                    {} if total is None else {"sum": total}
+                )
+        look = Look(np.stack(frames))
+        found, reason = _found(look, self._see)
+        mean = None if total is None else total / len(frames)
+        whole = video.height, video.width
+        yield {
+            "marks": np.array([_packed(_in_frames(video, each, numbers, look)) for each in found]).reshape(
+                -1, 8
+            ),
+            "reason": np.frombuffer(reason.encode(), np.uint8),
+            **{f"mask{number}": _whole(each.inside, mean, whole) for number, each in enumerate(found)},
+        }
 
 
 def find(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> Decision:
     """The marks in frames that are spread over a video, in levels."""
-    return _judged(_evidence(frames, see))
+    found, reason = _found(Look(frames), see)
+    finding = _finding(tuple(each.mark for each in found), reason)
+    taken = [each.inside for each in found if each.mark.treated != "left"]
+    return Decision(np.any([np.zeros(frames.shape[1:3], bool), *taken], axis=0), finding)
 
 
-def _evidence(frames: UInt8[np.ndarray, "n h w 3"], see: See) -> Packed:
-    seen = see(statistics(frames))
-    luma = np.stack([frame.astype(np.float32) @ LUMA for frame in frames])
-    return {
-        "mask": to_levels(seen.mask),
-        "undecidable": np.array(seen.undecidable),
-        "changed": changing(luma).mean(axis=0) > CHANGED,
-        "spread": luma.std(axis=0).astype(np.float16),
-    }
+def _found(look: Look, see: See) -> tuple[list[_Found], str]:
+    """What looks like a mark, the most sure first, and why none of it is believed, if that is so."""
+    seen = see(statistics(look.frames))
+    mask = refined(seen.mask, look.persisting)
+    still = seen.undecidable > 0.5
+    judgements = judged(look, mask, seen.mask, still=still)
+    share = sum(float(each.inside.mean()) for each in judgements if each.believed)
+    found = []
+    for each in judgements:
+        shown = np.array(
+            [Template(each.inside, look.persisting).shown(frame) for frame in look.frames], np.float32
+        )
+        treated = "taken" if each.believed and share <= MOST_MARKED else "left"
+        mark = FoundMark(_box(each.inside), round(each.confidence, 3), treated)
+        found.append(_Found(each.inside, span_of(shown), mark))
+    if any(each.mark.treated != "left" for each in found):
+        return found, ""
+    if share > MOST_MARKED:
+        return found, f"what may be marks is {share:.0%} of the picture"
+    if still or look.changes.mean() < 0.04:
+        return found, "too little moves to tell a mark from the scene"
+    return found, "the scene does not move behind what may be marks" if found else ""
 
 
-def _judged(evidence: Packed) -> Decision:
-    mask = evidence["mask"].astype(np.float32) / 255
-    changed, spread = evidence["changed"].astype(bool), evidence["spread"].astype(np.float32)
-    return decide(mask, float(evidence["undecidable"]), changed, spread)
+def _finding(marks: tuple[FoundMark, ...], reason: str) -> Finding:
+    if any(mark.treated != "left" for mark in marks):
+        return Finding("found", marks)
+    return Finding("undecidable" if reason else "nothing", marks, reason)
 
 
-def sampled(video: Video, places: list[int]) -> Iterator[SourceFrame]:
-    """The frame at each of the places, which rise; instead of a damaged one the next whole frame, if there is one."""
-    near = len(places) > 1 and (places[-1] - places[0]) / (len(places) - 1) <= READ_THROUGH
-    groups = [places] if near else [[place] for place in places]
-    for group in groups:
-        stop = group[-1] + 1 if near else min(group[-1] + READ_THROUGH, video.frames)
-        yield from _picked(video.read(group[0], stop), group)
+def _box(inside: Bool[np.ndarray, "h w"]) -> tuple[int, int, int, int]:
+    rows, columns = np.nonzero(inside)
+    return int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
 
 
-def _picked(frames: Iterator[SourceFrame], places: list[int]) -> Iterator[SourceFrame]:
-    wanted, damaged = iter(places), None
-    place = next(wanted, None)
-    for number, frame in enumerate(frames, start=places[0]):
-        if place is None:
-            return
-        if number < place:
-            continue
-        if frame.damaged:
-            damaged = frame
-            continue
-        damaged = None
-        yield frame
-        # Places that were passed over with damaged frames are not made up for.
-        place = next((later for later in wanted if later > number), None)
-    if damaged is not None and place is not None:
-        yield damaged
+def _in_frames(video: Video, found: _Found, numbers: Sequence[int], look: Look) -> FoundMark:
+    """The mark as the video has it: its box in whole pixels, its first and its last frame."""
+    first, last = found.span.first, found.span.last
+    template = Template(found.inside, look.persisting)
 
-
-def decide(
-    mask: Float32[np.ndarray, "h w"],
-    undecidable: float,
-    changed: Bool[np.ndarray, "h w"],
-    spread: Float32[np.ndarray, "h w"],
-) -> Decision:
-    """What to believe.
-
-    `mask`: how likely each pixel is a mark's; `changed`: where the scene has changed; `spread`: the standard deviation
-    of each pixel's brightness over time, in levels.
-    """
-    likely, _ = ndimage.label(mask > GROWN, structure=np.ones((3, 3)))
-    touched = np.isin(likely, np.unique(likely[mask > SURE])) & (likely > 0)
-    still = undecidable > 0.5 or float(changed.mean()) < STILL
-    believed, marks = np.zeros(mask.shape, bool), []
-    reach = max(2, round(TOGETHER * mask.shape[0]))
-    labels, _ = ndimage.label(_grown(touched, reach))
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        mark = _Mark(touched & (labels == label), box, mask)
-        if mark.pixels < SMALLEST:
-            continue
-        taken = not still and mark.proved(changed, spread)
-        believed |= mark.inside & taken
-        marks.append(FoundMark(mark.xywh, round(mark.confidence, 3), "static" if taken else "left"))
-    return decision(believed, tuple(marks), _doubt(believed, marks=marks, still=still))
-
-
-def _doubt(believed: Bool[np.ndarray, "h w"], *, marks: list[FoundMark], still: bool) -> str:
-    """Why nothing is believed, if that is so."""
-    if still:
-        return "too little moves to tell a mark from the scene"
-    if believed.mean() > MOST_MARKED:
-        return f"what may be marks is {believed.mean():.0%} of the picture"
-    if marks and not believed.any():
-        return "the scene does not move behind what may be marks"
-    return ""
-
-
-class _Mark:
-    """Pixels near one another that the network takes for a mark."""
-
-    def __init__(
-        self, inside: Bool[np.ndarray, "h w"], box: tuple[slice, slice], mask: Float32[np.ndarray, "h w"]
-    ) -> None:
-        self.inside = inside
-        self._box = box
-        rows, columns = np.nonzero(inside)
-        self.pixels = len(rows)
-        self.confidence = float(mask[rows, columns].mean()) if self.pixels else 0.0
-        self.xywh = (
-            (int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
-            if self.pixels
-            else (0, 0, 0, 0)
+    def there(number: int) -> bool:
+        frame = next(iter(video.read(number, number + 1)), None)
+        return (
+            frame is not None
+            and template.shown(reduced(frame.levels, MOST_PIXELS)) > THERE * found.span.usual
         )
 
-    def proved(self, changed: Bool[np.ndarray, "h w"], spread: Float32[np.ndarray, "h w"]) -> bool:
-        """Whether the scene changes around the mark, and more than the mark; or all else does, and the mark is sure."""
-        radius = max(4, round(AROUND * changed.shape[0]))
-        near = tuple(slice(max(side.start - radius, 0), side.stop + radius) for side in self._box)
-        ring = _grown(self.inside[near], radius) & ~self.inside[near]
-        around = float(changed[near][ring].mean()) if ring.any() else 0.0
-        if around >= PROVED:
-            return float(spread[self.inside].mean()) <= STILLER * float(spread[near][ring].mean())
-        return float(changed.mean()) >= MOVES_AS_A_WHOLE and self.confidence >= VERY_SURE
+    begins = 0 if first == 0 else _turn(there, numbers[first - 1], numbers[first])
+    ends = None if last == len(numbers) - 1 else _turn(there, numbers[last + 1], numbers[last])
+    rows, columns = found.inside.shape
+    return replace(found.mark.scaled(video.height / rows, video.width / columns), first=begins, last=ends)
 
 
-def _grown(mask: Bool[np.ndarray, "h w"], radius: int) -> Bool[np.ndarray, "h w"]:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(mask.astype(np.uint8), disc) > 0
+def _turn(there: Any, without: int, has: int) -> int:
+    """The frame nearest to the one without the mark that has it, by halves."""
+    while abs(has - without) > 1:
+        middle = (has + without) // 2
+        if there(middle):
+            has = middle
+        else:
+            without = middle
+    return has
 
 
-def _reduced(levels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
-    height, width = levels.shape[:2]
-    scale = np.sqrt(MOST_PIXELS / (height * width))
-    if scale >= 1:
-        return levels
-    return cv2.resize(levels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+def _whole(
+    inside: Bool[np.ndarray, "h w"], mean: np.ndarray | None, size: tuple[int, int]
+) -> Bool[np.ndarray, "h2 w2"]:
+    """A mark's pixels in the whole frame of (height, width)."""
+    if mean is not None:
+        inside = enlarged(inside, mean)
+    if inside.shape == size:
+        return inside
+    soft = cv2.resize(inside.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
+    return soft > 0.5
+
+
+def _packed(mark: FoundMark) -> list[float]:
+    return [
+        *mark.box,
+        mark.confidence,
+        mark.treated != "left",
+        mark.first,
+        -1 if mark.last is None else mark.last,
+    ]
+
+
+def _unpacked(row: np.ndarray) -> FoundMark:
+    x, y, width, height, confidence, taken, first, last = row.tolist()
+    return FoundMark(
+        (int(x), int(y), int(width), int(height)),
+        confidence,
+        "taken" if taken else "left",
+        first=int(first),
+        last=None if last < 0 else int(last),
+    )

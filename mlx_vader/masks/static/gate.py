@@ -1,0 +1,165 @@
+"""Which of the places that look like marks are believed to be some.
+
+A mark is believed where the scene changes around it on most sides, and where it holds back what passes behind it. On a
+still scene nothing can be told from a sign but what is small, at a usual place, even in colour and sure.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from scipy import ndimage
+
+from mlx_vader.masks.static.attenuation import UNKNOWN, Attenuation, attenuation
+from mlx_vader.masks.static.look import Look
+from mlx_vader.masks.static.refine import grown
+
+#: Parts of a mark lie at most so far from each other, as a share of the picture's height.
+TOGETHER = 0.02
+#: A mark has at least so many pixels, and the network is so sure of them on average.
+SMALLEST, LEAST_SURE = 24, 0.35
+#: Of the ring around a mark, as wide as this share of the height, so much has to change, and on so many of its sides.
+RING, PROVED, SIDES = 0.03, 0.3, 0.6
+#: What passes behind a mark changes it by at most this share of what it changes around it. A sign it covers.
+STILLER = 0.95
+#: The network is to be so sure of a mark, of one whose opacity does not show, and where only all else moves.
+SURE, SURER, SUREST = 0.45, 0.6, 0.75
+#: The picture moves as a whole where this share of it changes; nothing is decided where less than this changes.
+MOVES_AS_A_WHOLE, STILL = 0.5, 0.04
+#: A mark of more than this share of the picture has to show its opacity.
+LARGE = 0.06
+#: At rest a mark is believed that is no larger, so sure, so near to the corners, and so even in brightness.
+SMALL_AT_REST, SURE_AT_REST, CORNER, EVEN = 0.012, 0.9, 0.15, 22.0
+#: Room around a mark in which its surroundings are compared, in pixels, and frames that are.
+ROOM, COMPARED = 96, 24
+
+Pixels = Bool[np.ndarray, "h w"]
+
+
+class Candidate(NamedTuple):
+    """What looks like a mark: its pixels, how sure the network is of it, and whether it is believed."""
+
+    inside: Pixels
+    confidence: float
+    believed: bool
+
+
+def candidates(mask: Pixels, probability: Float32[np.ndarray, "h w"]) -> list[tuple[Pixels, float]]:
+    """The marks in a mask with how sure the network is of each; parts near one another are one."""
+    reach = max(2, round(TOGETHER * mask.shape[0]))
+    labels, count = ndimage.label(grown(mask, reach))
+    found = []
+    for label in range(1, count + 1):
+        inside = mask & (labels == label)
+        # The rims that the difference adds are not what the network is asked about.
+        confidence = float(np.sqrt(np.square(probability[inside]).mean())) if inside.any() else 0.0
+        if inside.sum() >= SMALLEST and confidence >= LEAST_SURE:
+            found.append((inside, confidence))
+    return found
+
+
+def judged(
+    look: Look, mask: Pixels, probability: Float32[np.ndarray, "h w"], *, still: bool
+) -> list[Candidate]:
+    """The marks in a mask, the most sure first. `still`: the network says that nothing can be decided."""
+    still = still or float(look.changes.mean()) < STILL
+    marked = grown(mask, 2)
+    judge = _believed_at_rest if still else _believed
+    found = [
+        Candidate(inside, confidence, judge(_Place(look, inside, marked), confidence))
+        for inside, confidence in candidates(mask, probability)
+    ]
+    return sorted(found, key=lambda each: -each.confidence)
+
+
+def _believed(place: "_Place", confidence: float) -> bool:
+    if confidence < SURE:
+        return False
+    held_back = place.attenuation
+    if held_back.disproved or (place.share > LARGE and not held_back.shown):
+        return False
+    if place.changing >= PROVED and place.sides >= SIDES:
+        return held_back.shown or (confidence >= SURER and place.stiller)
+    return place.moves_as_a_whole and confidence >= SUREST
+
+
+def _believed_at_rest(place: "_Place", confidence: float) -> bool:
+    return (
+        confidence >= SURE_AT_REST
+        and place.share <= SMALL_AT_REST
+        and place.in_a_corner
+        and place.unevenness <= EVEN
+    )
+
+
+class _Place:
+    """A mark's pixels with what is around them."""
+
+    def __init__(self, look: Look, inside: Pixels, marked: Pixels) -> None:
+        rows, columns = np.nonzero(inside)
+        self._look = look
+        self._whole = inside.shape
+        radius = max(4, round(RING * inside.shape[0]))
+        room = radius + ROOM
+        self._near = tuple(
+            slice(max(int(side.min()) - room, 0), int(side.max()) + 1 + room) for side in (rows, columns)
+        )
+        self._bounds = int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
+        self._inside, self._marked = inside[self._near], marked[self._near]
+        self._ring = grown(self._inside, radius) & ~self._marked
+        self.share = float(inside.mean())
+
+    @property
+    def changing(self) -> float:
+        """How much of the ring changes."""
+        changes = self._look.changes[self._near]
+        return float(changes[self._ring].mean()) if self._ring.any() else 0.0
+
+    @property
+    def sides(self) -> float:
+        """On how many of the eight sides that lie in the picture something changes."""
+        rows, columns = np.nonzero(self._ring)
+        middle = [float(np.mean(side)) for side in np.nonzero(self._inside)]
+        height, width = (max(1, np.ptp(side)) for side in np.nonzero(self._inside))
+        angle = np.arctan2((rows - middle[0]) / height, (columns - middle[1]) / width)
+        side = np.floor((angle + np.pi) / (2 * np.pi) * 8).astype(int).clip(0, 7)
+        there = np.bincount(side, minlength=8)
+        changing = np.bincount(side, self._look.changes[self._near][self._ring], minlength=8)
+        seen = there > 4
+        return float((changing[seen] >= PROVED * there[seen]).mean()) if seen.any() else 0.0
+
+    @property
+    def stiller(self) -> bool:
+        """Whether the mark changes less than what is around it."""
+        spread = self._look.spread[self._near]
+        return bool(spread[self._inside].mean() <= STILLER * spread[self._ring].mean())
+
+    @property
+    def attenuation(self) -> Attenuation:
+        """How much it holds back of what passes behind it."""
+        luma = self._look.luma
+        some = luma[:: max(1, len(luma) // COMPARED), *self._near]
+        if not self._ring.any():
+            return UNKNOWN
+        return attenuation(some, self._inside, self._marked)
+
+    @property
+    def moves_as_a_whole(self) -> bool:
+        """Whether most of the picture changes."""
+        return float(self._look.changes.mean()) >= MOVES_AS_A_WHOLE
+
+    @property
+    def in_a_corner(self) -> bool:
+        """Whether it is at one of the usual places: in a corner, or in the middle of the lower edge."""
+        top, bottom, left, right = self._bounds
+        height, width = self._whole
+        low, high = bottom > (1 - CORNER) * height, top < CORNER * height
+        aside = left < CORNER * width or right > (1 - CORNER) * width
+        return (low or high) and (aside or low) and (bottom - top) < 2 * CORNER * height
+
+    @property
+    def unevenness(self) -> float:
+        """The deviation of the mean picture's brightness within, in levels."""
+        mean = self._look.mean[self._near].mean(axis=-1)
+        core = ndimage.binary_erosion(self._inside)
+        return float(mean[core].std()) if core.any() else float("inf")

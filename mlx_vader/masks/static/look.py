@@ -1,0 +1,45 @@
+"""What was seen of a video: frames that are spread over it, and what follows from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from mlx_vader.masks.static.difference import Gradient, persistent
+from mlx_vader.masks.static.statistics import LUMA
+
+#: Brightness changes where its standard deviation over time is more than so many levels.
+CHANGES = 4.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """Frames in levels."""
+
+    frames: UInt8[np.ndarray, "n h w 3"]
+
+    @cached_property
+    def luma(self) -> Float32[np.ndarray, "n h w"]:
+        """Brightness, in levels."""
+        return np.stack([frame @ LUMA for frame in self.frames.astype(np.float32)])
+
+    @cached_property
+    def spread(self) -> Float32[np.ndarray, "h w"]:
+        """The standard deviation of each pixel's brightness over time."""
+        return self.luma.std(axis=0)
+
+    @cached_property
+    def changes(self) -> Bool[np.ndarray, "h w"]:
+        """Where the picture changes."""
+        return self.spread > CHANGES
+
+    @cached_property
+    def mean(self) -> Float32[np.ndarray, "h w 3"]:
+        """The mean of the frames, in levels."""
+        return self.frames.mean(axis=0, dtype=np.float32)
+
+    @cached_property
+    def persisting(self) -> list[Gradient]:
+        """Gradients that stay."""
+        return persistent(self.frames)

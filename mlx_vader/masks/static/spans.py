@@ -1,0 +1,77 @@
+"""From when to when a mark is there: how much of its edges each frame shows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from mlx_vader.masks.static.difference import Gradient, gradients_of
+from mlx_vader.masks.static.refine import grown
+
+#: A frame has the mark where it shows this share of its edges; a fading one counts.
+THERE = 0.25
+#: A mark is absent for at least so many samples, in which it shows at most this share.
+FEWEST, ABSENT = 2, 0.35
+#: A span has to explain the samples better than the whole video does by so many times their variance.
+CLEARLY = 12.0
+
+
+class Template:
+    """A mark's edges."""
+
+    def __init__(self, inside: Bool[np.ndarray, "h w"], persisting: Sequence[Gradient]) -> None:
+        rows, columns = np.nonzero(grown(inside, 2))
+        self._box = (
+            slice(int(rows.min()), int(rows.max()) + 2),
+            slice(int(columns.min()), int(columns.max()) + 2),
+        )
+        edges = grown(inside, 1)[self._box]
+        self._edges = [
+            Gradient(*(np.where(edges, part[self._box], 0) for part in each)) for each in persisting
+        ]
+        self._total = float(sum(np.square(part).sum() for each in self._edges for part in each))
+
+    def shown(self, frame: UInt8[np.ndarray, "h w 3"]) -> float:
+        """How much of it a frame shows: about 1 where it is, about 0 where it is not."""
+        if not self._total:
+            return 1.0
+        there = gradients_of(frame[self._box].astype(np.float32))
+        common = sum(
+            float((ours * theirs).sum())
+            for edge, seen in zip(self._edges, there, strict=True)
+            for ours, theirs in zip(edge, seen, strict=True)
+        )
+        return common / self._total
+
+
+class Span(NamedTuple):
+    """The first and the last of the samples that show a mark, and what they show of it on average."""
+
+    first: int
+    last: int
+    usual: float
+
+
+def span_of(shown: Float32[np.ndarray, " n"]) -> Span:
+    """When a mark is there, by what each sample shows of it; all along, unless something else is clear."""
+    count = len(shown)
+    whole = Span(0, count - 1, float(np.median(shown)))
+    best, least = whole, _left_over(shown, whole)
+    noise = max(float(np.square(np.diff(shown)).mean()) / 2, 1e-4)
+    for first in range(count):
+        for last in range(first + FEWEST - 1, count):
+            outside = np.concatenate([shown[:first], shown[last + 1 :]])
+            if any(0 < side < FEWEST for side in (first, count - 1 - last)) or not len(outside):
+                continue
+            span = Span(first, last, float(shown[first : last + 1].mean()))
+            left_over = _left_over(shown, span)
+            if left_over < least - CLEARLY * noise and outside.mean() < ABSENT * span.usual:
+                best, least = span, left_over
+    return best
+
+
+def _left_over(shown: Float32[np.ndarray, " n"], span: Span) -> float:
+    expected = np.zeros_like(shown)
+    expected[span.first : span.last + 1] = span.usual
+    return float(np.square(shown - expected).sum())

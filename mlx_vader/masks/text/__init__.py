@@ -1,0 +1,1 @@
+"""Text that comes and goes: subtitles, titles, lower thirds, clocks. `source` is the way in."""

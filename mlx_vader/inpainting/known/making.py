@@ -51,13 +51,13 @@ def _edge_noise(frames: LevelClip, laid: Layer, mark: Mark) -> Float32[np.ndarra
 
     How much of it there is is seen in how a subtraction differs from a membrane: the more, the stronger the edges.
     """
-    membrane = mark.membrane
+    membrane, hidden = mark.membranes[0], mark.hidden[:, 0]
     if membrane is None:
         return np.zeros_like(mark.product)
     fixed, shaded = edges(laid)
     mean = yuv_of(frames).mean(axis=0)
     strength = np.square(fixed - mean * shaded).sum(axis=0)[mark.region] * np.square(1 - mark.alpha)
-    strength = (strength * np.square(mark.gain))[mark.hidden]
+    strength = (strength * np.square(mark.gain))[hidden]
     pixels = yuv_of(frames).reshape(len(frames), -1, 3)
     there = np.flatnonzero(mark.region)
     apart = np.zeros_like(strength)
@@ -65,12 +65,12 @@ def _edge_noise(frames: LevelClip, laid: Layer, mark: Mark) -> Float32[np.ndarra
         subtracted = (frame[there] - mark.product) * mark.gain
         known = frame.copy()
         known[there] = subtracted
-        apart += np.square(subtracted[mark.hidden] - membrane.stretched(known))
+        apart += np.square(subtracted[hidden] - membrane.stretched(known))
     apart /= len(frames)
     varying = strength - strength.mean(axis=0)
     slope = (varying * apart).sum(axis=0) / np.maximum(np.square(varying).sum(axis=0), 1e-6)
     added = np.zeros_like(mark.product)
-    added[mark.hidden] = np.maximum(slope, 0) * strength
+    added[hidden] = np.maximum(slope, 0) * strength
     return added
 
 

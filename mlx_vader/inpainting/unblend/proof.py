@@ -31,6 +31,8 @@ _FRAMES = 8
 _DOUBTS = (0.3, 1.0, 3.0, 10.0)
 #: A place whose scene varies over time by so many times more or less than behind the mark says nothing of it.
 _ALIKE = 5.0
+#: Keeps the logarithm of an error finite.
+_NO_ERROR = 1e-6
 #: Subtracting must leave at most this share of the filling's squared error.
 _MOST_ERROR = 0.85
 #: Subtraction and filling differ here at most by so many times as much (squared) as they do there. What differs more
@@ -51,7 +53,9 @@ def proved(frames: LevelClip, mask: Pixels, mark: Mark, fills: Sequence[Fill], *
         taken = _subtracted(to_unit(frames[number]), mark)
         here += np.square(taken - to_unit(scene[number]))[mark.region].sum(axis=-1)
     tried = list(_trials(frames, scene, chosen, mask, mark, fills, whole if any(hopeful) else None))
-    fill = int(sum((np.nansum(trial.filled, axis=1) for trial in tried), np.zeros(len(fills))).argmin())
+    # By ratios: a place with texture, where all fills err much, counts no more than another.
+    ratios = [np.log(np.nansum(trial.filled, axis=1) + _NO_ERROR) for trial in tried]
+    fill = int(np.sum([*ratios, np.zeros(len(fills))], axis=0).argmin())
     doubts = []
     for number, hope in enumerate(hopeful):
         known = [_doubt(pixels, tried, here, fill) for pixels in _relatives(mark, number)] if hope else []

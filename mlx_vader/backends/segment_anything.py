@@ -100,13 +100,11 @@ class SegmentAnything:
         """A frame as SAM 2 takes it: a square, whatever its shape."""
         import torch
 
-        picture = torch.from_numpy(np.ascontiguousarray(levels)).to(self._device)
-        picture = picture.permute(2, 0, 1)[None].float() / 255
+        # On the CPU: not all devices can make pictures smaller without aliasing.
+        picture = torch.from_numpy(np.ascontiguousarray(levels)).permute(2, 0, 1)[None].float() / 255
         picture = torch.nn.functional.interpolate(picture, (side, side), mode="bilinear", antialias=True)
-        mean, deviation = (
-            torch.tensor(values, device=self._device).view(1, 3, 1, 1) for values in (_MEAN, _DEVIATION)
-        )
-        return (picture - mean) / deviation
+        mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _DEVIATION))
+        return ((picture - mean) / deviation).to(self._device)
 
     def _loaded(self, kind: Any, name: str) -> Any:
         return _load(kind, name).eval().to(self._device)

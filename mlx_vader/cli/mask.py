@@ -221,6 +221,8 @@ def _advice(file: "MaskFileReport") -> Iterator[str]:
         yield f"note: {file.source}: {made.finding.reason}"
     elif made.finding.status == "nothing":
         yield f"note: {file.source}: no mark was found that stands still while the scene moves"
+    if made.finding.candidates:
+        yield "hint: the marks that it leaves can be taken by their numbers: --marks 1"
     if made.masked_frames:
         yield f"hint: vader-mlx clean {_quoted(file.source)} --mask {_quoted(made.target)}"
     else:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mlx_vader.masks.static import statistics as module
 from mlx_vader.errors import UsageError
+from mlx_vader.masks.static import statistics as module
 from mlx_vader.masks.static.network import Seen, finder_of
 from mlx_vader.masks.static.source import SAMPLES, StaticMarks, find
 from mlx_vader.masks.static.statistics import CHANNELS, NAMES, find_shots, statistics
@@ -173,7 +173,7 @@ def test_a_mark_that_is_there_for_a_part_of_the_video_has_a_mask_for_that_part()
 
 
 def test_what_is_not_passed_behind_is_left_and_can_be_chosen():
-    found, steps = analysed(Video(sign=True))
+    found, _steps = analysed(Video(sign=True))
     assert sorted(mark.treated for mark in found.finding.marks) == ["left", "static"]
     left = [mark.treated for mark in found.finding.marks].index("left") + 1
     chosen = StaticMarks(see, "weights", take=[left])

@@ -54,7 +54,9 @@ def _known(places: Sequence[Place], height: int, width: int, name: str) -> Known
         if place.mark is None:
             continue
         mark, crop = place.mark, (place.box.rows, place.box.columns)
-        sure = mark.pixels_of(np.array([part.unblends or (part.measured and part.opaque) for part in mark.parts]))
+        sure = mark.pixels_of(
+            np.array([part.unblends or (part.measured and part.opaque) for part in mark.parts])
+        )
         ours = sure[mark.region]
         alpha[crop][sure] = mark.alpha[ours, 0]
         colour[crop][sure] = np.clip(rgb_of(mark.colour[ours]) / np.float32(255), 0, 1)

@@ -45,8 +45,8 @@ class CleanOptions:
     )
     mark: tuple[Path, ...] = option(
         (),
-        help="What the mark looks like: a file of `mask --save-mark`, a PNG with a clear background or a .lgd; a folder "
-        "of them: the one that fits. Once for each mark.",
+        help="What the mark looks like: a file of `mask --save-mark`, a PNG with a clear background, a .lgd, or a "
+        "folder of them: the one that fits. Once for each mark.",
         unsaid="none",
     )
     fill: str = option(
@@ -73,11 +73,13 @@ class CleanOptions:
         if isinstance(self.mark, str | os.PathLike):
             object.__setattr__(self, "mark", (self.mark,))
         object.__setattr__(self, "mark", tuple(map(Path, self.mark)))
-        given = {"--mask": self.mask is not None, "--find": self.find != "auto", "--fill": self.fill != "auto"}
+        given = {
+            "--mask": self.mask is not None,
+            "--find": self.find != "auto",
+            "--fill": self.fill != "auto",
+        }
         if self.mark and (other := next((name for name, is_given in given.items() if is_given), None)):
-            raise UsageError(
-                f"{other} has no say where marks are known", hint=f"leave out {other} or --mark"
-            )
+            raise UsageError(f"{other} has no say where marks are known", hint=f"leave out {other} or --mark")
         if self.mask is not None and self.find != "auto":
             raise UsageError(
                 "a mask says where the marks are: nothing is looked for", hint="leave out --find or --mask"

@@ -71,7 +71,7 @@ def judge(
     gain = best.gain * more
     least, most = _MEASURED if measured else _DRAWN
     enough = LEAST_SHARE if candidate.told else LEAST_SHARE_ELSEWHERE
-    there = share >= enough and least <= gain <= most and 1 >= _SUREST * error / more
+    there = share >= enough and least <= gain <= most and more >= _SUREST * error
     if there:
         best = with_chroma(mark, shows, replace(best, gain=gain))
     return Judged(candidate, best, share, there)

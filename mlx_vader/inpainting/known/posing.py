@@ -50,9 +50,13 @@ class Chroma(NamedTuple):
     It is halved by one filter and doubled by another, which need not agree on where its samples lie.
     """
 
-    down: float = 0.0
-    right: float = -0.25
-    blur: float = 0.8
+    down: float
+    right: float
+    blur: float
+
+
+#: Where it is looked for first.
+USUAL_CHROMA = Chroma(0.0, -0.25, 0.8)
 
 
 class Layer(NamedTuple):
@@ -75,9 +79,7 @@ def shown(alpha: Float32[np.ndarray, "h w"], colour: Float32[np.ndarray, "h w 3"
     return np.dstack([alpha[..., None] * yuv_of(255 * colour), alpha])
 
 
-def posed(
-    mark: Float32[np.ndarray, "h w c"], pose: Pose, box: Box
-) -> Float32[np.ndarray, "h2 w2 c"]:
+def posed(mark: Float32[np.ndarray, "h w c"], pose: Pose, box: Box) -> Float32[np.ndarray, "h2 w2 c"]:
     """Planes of the mark, opacity the last of them, in the pixels of a box of the frame."""
     reach = int(np.ceil(3 * pose.blur / min(pose.down, pose.across))) + 2
     source = cv2.copyMakeBorder(mark, *(reach,) * 4, cv2.BORDER_CONSTANT)
@@ -100,7 +102,7 @@ def posed(
     return laid * (within / np.maximum(laid[..., -1:], np.float32(_CLEAR)))
 
 
-def layer(mark: Shown, pose: Pose, box: Box, chroma: Chroma = Chroma()) -> Layer:
+def layer(mark: Shown, pose: Pose, box: Box, chroma: Chroma = USUAL_CHROMA) -> Layer:
     """The mark in the pixels of a box of the frame."""
     laid = posed(mark, pose, box)
     moved = pose._replace(

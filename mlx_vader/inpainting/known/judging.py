@@ -71,14 +71,17 @@ def judge(
     more, error, share = gain_in(best.layer(mark, pictures.box), shows)
     gain = best.gain * more
     least, most = _MEASURED if measured else _DRAWN
-    if not measured:
-        enough = LEAST_SHARE_OF_A_DRAWING
-    else:
-        enough = LEAST_SHARE if candidate.told else LEAST_SHARE_ELSEWHERE
+    enough = _least_share(measured=measured, told=candidate.told)
     there = share >= enough and least <= gain <= most and more >= _SUREST * error
     if there:
         best = with_chroma(mark, shows, replace(best, gain=gain))
     return Judged(candidate, best, share, there)
+
+
+def _least_share(*, measured: bool, told: bool) -> float:
+    if not measured:
+        return LEAST_SHARE_OF_A_DRAWING
+    return LEAST_SHARE if told else LEAST_SHARE_ELSEWHERE
 
 
 def _showing(laid: Layer, pictures: Pictures) -> Pictures:

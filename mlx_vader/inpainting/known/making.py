@@ -1,4 +1,4 @@
-"""A known mark, put in its place, as what `unblend.remove` takes away."""
+"""A known mark, put in its place, as what `take` takes away."""
 
 from dataclasses import replace
 

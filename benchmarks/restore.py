@@ -2,8 +2,9 @@
 
     python -m benchmarks.restore CLIP... [--frames 24] [--size 288] [--start 40] [--only noise] [--json FILE]
 
-Photographs are filmed by a moving camera. `auto` is `clean --restore auto`, `full` the network alone, and `best` the
-strength that is best for this clip, which only the truth tells. What is clean is compared with itself: 100 dB.
+Photographs are filmed by a moving camera. What is coded goes through a file, and results are composited into its
+planes, as `clean` does. `auto` is `clean --restore auto`, `full` the network alone, and `best` the best strength for
+this clip, which only the truth tells. What is clean is compared with itself: 100 dB.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -19,17 +21,17 @@ from mlx_vader.arrays import Clip
 from mlx_vader.artifacts.degradations.film_grain import film_grain
 from mlx_vader.backends import load_backend
 from mlx_vader.data.stills import clip_from_still, load_still
-from mlx_vader.evaluation.foreign.coding import Encoder, coded, h264, hevc, mjpeg, mpeg2, vp9
+from mlx_vader.evaluation.foreign.coding import Encoder, encode, h264, hevc, mjpeg, mpeg2, vp9
 from mlx_vader.inpainting.fill import FILLS
 from mlx_vader.jobs.composition import RESTORER
+from mlx_vader.jobs.video_source import VideoSource
 from mlx_vader.levels import to_levels, to_unit
-from mlx_vader.process import edits_of
+from mlx_vader.process import Patch, edits_of
 from mlx_vader.streaming import Restoration, make_strategy
 from mlx_vader.streaming.whole_picture import WholePicture
-from mlx_vader.video import is_image, list_media, open_video
+from mlx_vader.video import is_image, list_media, open_video, probe
 from mlx_vader.video.in_memory import ClipInMemory
 
-Spoil = Callable[[Clip], Clip]
 #: An error of nothing counts as 100 dB.
 LEAST_ERROR = 1e-10
 
@@ -48,6 +50,7 @@ class Row:
     best_strength: float
     noise: float
     blockiness: float
+    quantiser: float
 
 
 def _noisy(sigma: float, clip: Clip) -> Clip:
@@ -59,27 +62,31 @@ def _grainy(severity: float, clip: Clip) -> Clip:
     return film_grain(clip, np.random.default_rng(11), severity)
 
 
-def _noisy_and_coded(sigma: float, encoder: Encoder, clip: Clip) -> Clip:
-    return coded(_noisy(sigma, clip), encoder)
-
-
 def _mpeg4(scale: int) -> Encoder:
     return Encoder("mpeg4", {"qmin": f"{scale}", "qmax": f"{scale}"})
 
 
-def _cases() -> dict[str, Spoil]:
-    cases: dict[str, Spoil] = {"clean": lambda clip: clip}
-    cases |= {f"noise, σ {sigma}": partial(_noisy, sigma) for sigma in (2, 5, 10, 25)}
-    cases |= {f"grain, {severity}": partial(_grainy, severity) for severity in (0.1, 0.3)}
+@dataclass(frozen=True)
+class Case:
+    """What is done to a clip, and what encodes it then."""
+
+    spoil: Callable[[Clip], Clip] = lambda clip: clip
+    encoder: Encoder | None = None
+
+
+def _cases() -> dict[str, Case]:
+    cases = {"clean": Case()}
+    cases |= {f"noise, σ {sigma}": Case(partial(_noisy, sigma)) for sigma in (2, 5, 10, 25)}
+    cases |= {f"grain, {severity}": Case(partial(_grainy, severity)) for severity in (0.1, 0.3)}
     encoders = {f"H.264, CRF {crf}": h264(crf) for crf in (18, 23, 28, 35, 40)}
     encoders |= {f"HEVC, CRF {crf}": hevc(crf) for crf in (28, 38)}
     encoders |= {f"VP9, CRF {crf}": vp9(crf) for crf in (32, 45)}
     encoders |= {f"MPEG-2, scale {scale}": mpeg2(scale) for scale in (3, 12)}
     encoders |= {f"MPEG-4, scale {scale}": _mpeg4(scale) for scale in (3, 12)}
     encoders |= {f"MJPEG, scale {scale}": mjpeg(scale) for scale in (3, 12)}
-    cases |= {name: partial(coded, encoder=encoder) for name, encoder in encoders.items()}
-    cases["noise, σ 5, H.264, CRF 18"] = partial(_noisy_and_coded, 5, h264(18))
-    cases["noise, σ 15, HEVC, CRF 28"] = partial(_noisy_and_coded, 15, hevc(28))
+    cases |= {name: Case(encoder=encoder) for name, encoder in encoders.items()}
+    cases["noise, σ 5, H.264, CRF 18"] = Case(partial(_noisy, 5), h264(18))
+    cases["noise, σ 15, HEVC, CRF 28"] = Case(partial(_noisy, 15), hevc(28))
     return cases
 
 
@@ -99,40 +106,47 @@ def _psnr(one: Clip, other: Clip) -> float:
     return float(-10 * np.log10(np.mean((one - other) ** 2, dtype=np.float64) + LEAST_ERROR))
 
 
-def measure(
-    name: str, clip: Clip, case: str, spoil: Spoil, process: Callable[[float | None], WholePicture]
-) -> Row:
+def measure(name: str, clip: Clip, label: str, case: Case, restoration: Restoration) -> Row:
     """Spoils a clip and restores it."""
-    spoiled = to_unit(to_levels(spoil(clip)))
-    video = ClipInMemory(spoiled)
-    measured = process(None)
-    for _ in measured.analyse(video, {}):
-        pass
-    found = measured.finding.restored
-    assert found is not None
-    restored = np.stack([edit.frame.edited(edit.patches()).rgb for edit in edits_of(process(1.0), video)])
-    change = restored - spoiled
+    levels = to_levels(case.spoil(clip))
+    with TemporaryDirectory() as folder:
+        video: ClipInMemory | VideoSource = ClipInMemory(to_unit(levels))
+        if case.encoder is not None:
+            path = Path(folder) / "coded.mkv"
+            encode(levels, case.encoder, str(path))
+            video = VideoSource(path, probe(path), fields=False)
+        process = WholePicture(restoration, RESTORER)
+        for _ in process.analyse(video, {}):
+            pass
+        found = process.finding.restored
+        assert found is not None
+        edits = list(edits_of(WholePicture(restoration, RESTORER, 1.0), video))
+        restored = [edit.patches()[0].rgb for edit in edits]
+    spoiled = np.stack([edit.frame.rgb for edit in edits])
+    change = np.stack(restored) - spoiled
     best = float(np.clip(((clip - spoiled) * change).sum() / max((change**2).sum(), LEAST_ERROR), 0, 1))
     before = _psnr(clip, spoiled)
-    auto, full, most = (
-        round(_psnr(clip, spoiled + share * change) - before, 3) for share in (found.strength, 1.0, best)
-    )
+
+    def gain(strength: float) -> float:
+        if not strength:
+            return 0.0
+        patches = [Patch(0, 0, picture) for picture in spoiled + np.float32(strength) * change]
+        made = [edit.frame.edited([patch]).rgb for edit, patch in zip(edits, patches, strict=True)]
+        return round(_psnr(clip, np.stack(made)) - before, 3)
+
     return Row(
         clip=name,
-        case=case,
+        case=label,
         spoiled=round(before, 2),
-        auto=auto,
-        full=full,
-        best=most,
+        auto=gain(found.strength),
+        full=gain(1.0),
+        best=gain(best),
         strength=found.strength,
         best_strength=round(best, 2),
         noise=found.noise or 0.0,
         blockiness=found.blockiness or 0.0,
+        quantiser=found.quantiser or 0.0,
     )
-
-
-def _process(restoration: Restoration, strength: float | None) -> WholePicture:
-    return WholePicture(restoration, RESTORER, strength)
 
 
 def rows(paths: Iterable[Path], arguments: argparse.Namespace) -> Iterator[Row]:
@@ -142,9 +156,9 @@ def rows(paths: Iterable[Path], arguments: argparse.Namespace) -> Iterator[Row]:
     restoration = Restoration(backend, strategy, weights="", fill=FILLS["auto"].fill, marks=False)
     for path in paths:
         clip = _clip(path, arguments.start, arguments.frames, arguments.size)
-        for case, spoil in _cases().items():
-            if arguments.only in case:
-                yield measure(path.stem, clip, case, spoil, partial(_process, restoration))
+        for label, case in _cases().items():
+            if arguments.only in label:
+                yield measure(path.stem, clip, label, case, restoration)
 
 
 def _summary(measured: list[Row]) -> Iterator[str]:

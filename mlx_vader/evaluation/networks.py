@@ -15,16 +15,16 @@ from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.arrays import ArrayMasks
-from mlx_vader.masks.persistent import FEWEST_FRAMES
+from mlx_vader.masks.static.source import FEWEST
 from mlx_vader.process import Process, edits_of
 from mlx_vader.streaming import Restoration as NetworkProcess
 from mlx_vader.streaming import make_strategy
 from mlx_vader.video.in_memory import ClipInMemory
 
-#: Ends a network's name where it is given the mask, and where nothing but the clip is given.
-MASKED, TYPED = "with mask", "as typed"
+#: Ends a network's name where it is given the mask.
+MASKED = "with mask"
 #: Why what `clean` does without options is left out where clips are short.
-TOO_SHORT = f"fewer than {FEWEST_FRAMES} frames show no mark that persists: --frames {FEWEST_FRAMES}"
+TOO_SHORT = f"fewer than {FEWEST} frames show no mark that stands still: --frames {FEWEST}"
 #: Clips have no files.
 _TASK = Task(Path("clip"), Path("restored"))
 
@@ -39,13 +39,13 @@ def _unblend(clip: Clip, mask: Masks | None) -> Restoration:
     return _through(Unblending(ArrayMasks(mask)), clip)
 
 
-def _static(clip: Clip, mask: Masks | None) -> Restoration:
-    return _finder().restore(clip, mask)
+def _typed(clip: Clip, mask: Masks | None) -> Restoration:
+    return _as_typed().restore(clip, mask)
 
 
 @cache
-def _finder() -> "_Network":
-    return _Network(CleanOptions(find="static", fill="unblend"))
+def _as_typed() -> "_Network":
+    return _Network(CleanOptions())
 
 
 #: What is said of methods that ask no network for pixels.
@@ -56,28 +56,25 @@ _OVERLAYS_ON_CPU = partial(Method, kinds=frozenset({"overlay"}), where="CPU")
 MEMBRANE = _OVERLAYS_ON_CPU(
     "membrane", restore=_fill, needs_mask=True, settings="clean --mask --fill membrane"
 )
-#: What subtracts the mark where the clip shows its opacity, and fills the rest.
-UNBLEND = _OVERLAYS_ON_CPU("unblend", restore=_unblend, needs_mask=True, settings="clean --mask")
+#: What subtracts marks or fills them, whichever the clip shows to be better.
+WITH_MASK = _OVERLAYS_ON_CPU("with mask", restore=_unblend, needs_mask=True, settings="clean --mask")
 #: The same for marks that it finds itself.
-STATIC = _OVERLAYS_ON_CPU("static", restore=_static, settings="clean --find static --fill unblend")
+TYPED = _OVERLAYS_ON_CPU("as typed", restore=_typed, settings="clean")
 
 
 def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Method, ...]:
-    """Each checkpoint as `clean` runs it: with `--find network`, without options, and with a mask.
+    """Each checkpoint as `clean` runs it: with `--find network`, and painting under a mask.
 
     Raises what `load_backend` raises.
     """
     methods: list[Method] = []
     for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
         blind = _Network(CleanOptions(checkpoint=checkpoint, backend=backend, find="network"))
-        typed = _Network(CleanOptions(checkpoint=checkpoint, backend=backend))
-        overlay = frozenset({"overlay"})
         methods += (
             Method(name, frozenset(KINDS), blind.restore, settings="clean --find network", where=blind.where),
-            Method(f"{name} {TYPED}", overlay, typed.restore, settings="clean", where=typed.where),
             Method(
                 f"{name} {MASKED}",
-                overlay,
+                frozenset({"overlay"}),
                 blind.restore_inside,
                 needs_mask=True,
                 settings="clean --mask --fill mixed",

@@ -54,9 +54,9 @@ def _useful(
     Untouched clips alone are for every method.
     """
     from mlx_vader.evaluation.networks import TOO_SHORT, TYPED
-    from mlx_vader.masks.persistent import FEWEST_FRAMES
+    from mlx_vader.masks.static.source import FEWEST
 
     kinds = {case.kind for case in cases} - {"clean"}
     useful = [method for method in methods if not kinds or kinds & method.kinds]
-    short = [method for method in useful if method.name.endswith(TYPED) and frames < FEWEST_FRAMES]
+    short = [method for method in useful if method is TYPED and frames < FEWEST]
     return [method for method in useful if method not in short], {method.name: TOO_SHORT for method in short}

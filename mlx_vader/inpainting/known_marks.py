@@ -11,8 +11,7 @@ import numpy as np
 
 from mlx_vader.arrays import Mask
 from mlx_vader.inpainting.framewise import framewise
-from mlx_vader.inpainting.known import Placed, look, placed_of
-from mlx_vader.inpainting.unblend import remove
+from mlx_vader.inpainting.known import Placed, look, placed_of, take
 from mlx_vader.masks.mark_files import KnownMark
 from mlx_vader.process import Chunk, Finding, FoundMark, Packed, Patch, SourceFrame, Video
 
@@ -96,7 +95,7 @@ class KnownMarks:
                 continue
             mark = each.with_gain(gain)
             new = crop.copy()
-            new[mark.region] = remove(crop, mark)
+            new[mark.region] = take(crop, mark)
             patches.append(Patch(box.top, box.left, new, mark.region))
             if len(self._sets) > 1:  # the next may lie over this one
                 picture = picture.copy()

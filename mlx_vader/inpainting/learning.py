@@ -84,6 +84,7 @@ class _JoinedVideo:
     starts: np.ndarray
     fields = False
     top_first = True
+    quantiser = None
 
     @property
     def height(self) -> int:

@@ -14,7 +14,7 @@ from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Packed, Video
 
 #: Frames that are looked at; fewer where marks are so large that the looks would have more pixels than this.
-MOST_FRAMES, LEAST_FRAMES, MOST_PIXELS = 48, 16, 64 << 20
+MOST_FRAMES, LEAST_FRAMES, MOST_PIXELS = 48, 16, 32 << 20
 #: Frames after which the pass keeps what it has seen.
 _KEPT_EVERY = 8
 #: Of a mark's pixels this share must be masked for it to be there in a frame.

@@ -165,7 +165,8 @@ def _plan(mask: Mask, places: list[Place], told: bool) -> _Plan:
         hidden &= np.isin(nearest, np.flatnonzero(treated & ~subtracts))
         if told:
             hidden &= place.inside
-        works.append(_Work(place, mark, mark.pixels_of(subtracts), hidden))
+        if subtracts.any() or hidden.any():
+            works.append(_Work(place, mark, mark.pixels_of(subtracts), hidden))
         # What a mask holds besides the mark is seen to be none of it.
         rest[place.box.rows, place.box.columns][np.isin(owner, np.flatnonzero(treated))] = 0
     return _Plan(tuple(works), rest)

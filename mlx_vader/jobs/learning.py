@@ -44,9 +44,9 @@ class MarkReport:
 def save_mark(sources: Sequence[Path], target: Path, *, masks: Callable[[Path], MaskSource]) -> MarkReport:
     """Learns the mark that `masks` finds in the sources, one video or several of one size, and writes it to `target`.
 
-    `masks` gives a source of masks for a file, whose first pass runs here. `target`: a .png or a .lgd, which appears when
-    it is complete. Raises UsageError for another target, and VaderError where no mark is found, or nothing moves behind
-    it in any of the files.
+    `masks` gives a source of masks for a file, whose first pass runs here. `target`: a .png or a .lgd, which appears
+    when it is complete. Raises UsageError for another target, and VaderError where no mark is found, or nothing moves
+    behind it in any of the files.
     """
     if not sources:
         raise UsageError("there is nothing to learn a mark from", hint="name a video that shows it")

@@ -81,8 +81,8 @@ class CleanOptions:
     grow: float = option(0.0, help="Pixels by which masks grow, of whatever kind they are.", least=0)
     mark: tuple[Path, ...] = option(
         (),
-        help="What the mark looks like: a file of `mask --save-mark`, a PNG with a clear background or a .lgd; a folder "
-        "of them: the one that fits. Once for each mark.",
+        help="What the mark looks like: a file of `mask --save-mark`, a PNG with a clear background, a .lgd, or a "
+        "folder of them: the one that fits. Once for each mark.",
         unsaid="none",
     )
     fill: str = option(

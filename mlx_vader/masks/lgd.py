@@ -1,12 +1,13 @@
 """AviUtl's logo data files (`.lgd`), which its logo analysis writes and its delogo filters and many others read.
 
 The format, as the plug-ins' authors describe it: 28 bytes of text with the version, the number of logos as a big-endian
-32-bit integer, and for each logo a header and its pixels row by row. All else is little-endian and of 16 bits. The header
-has a name (32 bytes; 256 in version 0.2), left, top, height, width, four numbers for fades, and in version 0.2 a reserve
-of 240 bytes. A pixel has depth and value of Y, Cb and Cr: depths to 1000, Y from 0 (black) to 4096 (white), differences
-from -2048 to 2048. What follows the last logo is left alone: some programs append data of their own.
+32-bit integer, and for each logo a header and its pixels row by row. All else is little-endian and of 16 bits. The
+header has a name (32 bytes; 256 in version 0.2), left, top, height, width, four numbers for fades, and in version 0.2
+a reserve of 240 bytes. A pixel has depth and value of Y, Cb and Cr: depths to 1000, Y from 0 (black) to 4096 (white),
+differences from -2048 to 2048. What follows the last logo is left alone: some programs append data of their own.
 
-Only the box is stored, no frame size. By custom it stands in the name ("Channel 1440x1080"), where it is read and written.
+Only the box is stored, no frame size. By custom it stands in the name ("Channel 1440x1080"), where it is read and
+written.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Marks as files: what was learned of a mark in one video takes it off another.
 
 A file is a PNG with alpha: colours and opacity of the mark's pixels, and where they lie in a frame of which size, as
-text in its metadata; or AviUtl's `.lgd`. Any other picture with alpha, such as a designer's, is a mark in a frame of the
-picture's size.
+text in its metadata; or AviUtl's `.lgd`. Any other picture with alpha, such as a designer's, is a mark in a frame of
+the picture's size.
 """
 
 import io
@@ -40,8 +40,8 @@ _HINT = "marks are written by `vader-mlx mask --save-mark`; or take a PNG with a
 class KnownMark:
     """A mark at `box` of a frame. `alpha` is (h, w), `colour` RGB (h, w, 3), both in [0, 1].
 
-    `frame`: height and width of the frame; None where nobody noted them. `name`: for people. `is_placed`: whether size and
-    place were noted where the mark was seen; those of a designer's picture say nothing.
+    `frame`: height and width of the frame; None where nobody noted them. `name`: for people. `is_placed`: whether
+    size and place were noted where the mark was seen; those of a designer's picture say nothing.
     """
 
     name: str
@@ -52,7 +52,7 @@ class KnownMark:
     is_placed: bool = True
 
     def scale_in(self, height: int, width: int) -> tuple[float, float]:
-        """How many times as high and as wide as here it is in frames of another size, where it lies at that multiple."""
+        """How many times as high and as wide, and as far from the top and left, it is in frames of another size."""
         return (height / self.frame[0], width / self.frame[1]) if self.frame else (1.0, 1.0)
 
 

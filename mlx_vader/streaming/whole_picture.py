@@ -18,7 +18,7 @@ from mlx_vader.backends import restore
 from mlx_vader.boxes import Box
 from mlx_vader.masks import CLEAN
 from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, RestoredBy, SourceFrame, Video
-from mlx_vader.streaming.evidence import GRID, NO_NOISE, blockiness, jumps, noise_of
+from mlx_vader.streaming.evidence import GRID, NO_NOISE, Noise, blockiness, jumps, noise_of
 from mlx_vader.streaming.restoration import Restoration
 
 #: Places in the video that are looked at, and frames that differ at each: the network's memory fills, then it counts.
@@ -27,19 +27,21 @@ LOOKS, FRAMES_PER_LOOK = 12, 5
 MOST_READ = 10
 #: The side of the part of a frame that is looked at, which is another one in each look.
 SIDE = 256
+#: Rows that are mixed at a time.
+ROWS = 128
 #: Less noise, in levels, and less blockiness are left alone.
-LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.15
-#: With less than this share of either at a place, the network is not asked there.
-WORTH_A_LOOK = 0.5
-#: Coding in steps of so many levels is coarse: H.264 at QP 30.
-COARSE = 20.0
-#: The share of the network's work that counts where blocks can be seen or coding is coarse, at the least. On clips that
-#: six encoders coded, the best share was between 0.25 and 1 (`python -m benchmarks.restore`): half of it never lost.
+LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.5
+#: Coding in steps of so many levels is coarse: H.264 at QP 31, MPEG-2 at a scale of 11.
+COARSE = 22.0
+#: The share of the network's work that counts where blocks can be seen or coding is coarse, at the least. There the
+#: best share was between 0.5 and 1, and half of it never lost (`python -m benchmarks.restore`).
 DEBLOCKING = 0.5
 #: So much of the noise is added to see what becomes of it: little, so that the network treats both alike.
 ADDED = 0.2
 #: What the network takes away is less than what was taken for noise, by more than this: then it is none.
 MOST_STRENGTH = 1.5
+#: A mean square that stands for no change at all.
+TINY = 1e-12
 #: A mean change of less than so many levels is not worth another encoding.
 LEAST_CHANGE = 0.25
 
@@ -48,15 +50,15 @@ class Look(NamedTuple):
     """What is seen at one place. `noise`: its level; `jumps`: at the places of a grid, see `evidence.jumps`.
 
     `quantiser`: mean step of the video's coding, 0 where it is unknown. `noise_taken`: mean product of the noise and
-    what the network takes away of it; `change`: mean square of all that the network changes; both 0 where it was not
-    asked.
+    what the network takes away of it; `change`: mean square of all that the network changes. Both are NaN until the
+    network is asked.
     """
 
     noise: float
     jumps: Float64[np.ndarray, "2 8"]
     quantiser: float = 0.0
-    noise_taken: float = 0.0
-    change: float = 0.0
+    noise_taken: float = float("nan")
+    change: float = float("nan")
 
 
 class WholePicture:
@@ -80,7 +82,10 @@ class WholePicture:
         return {**self._restoration.identity(), "strength": how}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
-        """Looks at frames all along the video, unless the strength was told; keeps what was seen after each look."""
+        """Looks at frames all along the video, unless the strength was told, and keeps what was seen after each look.
+
+        The network is asked about those frames where anything was seen that it may mend.
+        """
         if self._told is not None:
             return
         seen = _unpacked(kept)
@@ -88,8 +93,12 @@ class WholePicture:
         starts = np.unique(np.linspace(0, last, LOOKS).astype(int)).tolist()
         quantiser = seen[0].quantiser if seen else video.quantiser or 0.0
         for number in range(len(seen), len(starts)):
-            seen.append(self._look(_frames(video, starts[number], number), quantiser))
+            seen.append(_look(_frames(video, starts[number], number), quantiser))
             yield _packed(seen)
+        for number, look in enumerate(seen):
+            if _needs(seen) and np.isnan(look.change):
+                seen[number] = self._asked(look, _frames(video, starts[number], number))
+                yield _packed(seen)
         self._restored = decided(self._network, seen)
 
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
@@ -102,22 +111,17 @@ class WholePicture:
         assert self._restored is not None  # the first pass is over
         return edit._replace(patches=partial(_mix, edit, self._restored.strength), mask=None)
 
-    def _look(self, clip: Clip, quantiser: float) -> Look:
-        """At frames that follow one another; noise shows in three of them, and blocks in one."""
+    def _asked(self, look: Look, clip: Clip) -> Look:
+        """With what the network does to the frame in the middle of the noise."""
         if not len(clip):
-            return Look(0.0, np.zeros((2, GRID)))
-        at = len(clip) - (2 if len(clip) >= 3 else 1)
-        noise = noise_of(clip[at - 1 :]) if len(clip) >= 3 else NO_NOISE
-        seen = Look(noise.level, jumps(clip[at]), quantiser)
-        needs = noise.level / LEAST_NOISE, blockiness(seen.jumps) / LEAST_BLOCKINESS, quantiser / COARSE
-        if max(needs) < WORTH_A_LOOK:
-            return seen
+            return look._replace(noise_taken=0.0, change=0.0)
+        noise, at = _noise(clip)
         frame, added = clip[at : at + 1], noise.spread(*clip.shape[1:3], seed=0)
         memory = self._run(clip[:at], None)[1] if at else None
         change = self._run(frame, memory)[0] - frame
         noisier = frame + np.float32(ADDED) * added
         taken = change - (self._run(noisier, memory)[0] - noisier)
-        return seen._replace(
+        return look._replace(
             noise_taken=float((added * taken).mean()) / ADDED, change=float((change * change).mean())
         )
 
@@ -129,30 +133,64 @@ class WholePicture:
 
 def decided(network: str, seen: Sequence[Look]) -> RestoredBy:
     """How strongly a network is to restore a video of which this was seen."""
-    noise = float(np.median([look.noise for look in seen]))
-    blocks = blockiness(np.mean([look.jumps for look in seen], axis=0))
-    change = float(np.mean([look.change for look in seen if look.change] or [0]))
-    quantiser = seen[0].quantiser
-    strength = DEBLOCKING if quantiser >= COARSE or blocks >= LEAST_BLOCKINESS else 0.0
-    if noise >= LEAST_NOISE and change:
-        taken = float(np.mean([look.noise_taken for look in seen if look.change])) / change
-        strength = max(strength, min(taken, 1.0) if taken <= MOST_STRENGTH else 0.0)
-    if strength * np.sqrt(change) * 255 < LEAST_CHANGE:
-        strength = 0.0
+    noise, blocks, quantiser = _summary(seen)
+    strength = 0.0
+    if _needs(seen):
+        change = float(np.mean([look.change for look in seen]))
+        taken = float(np.mean([look.noise_taken for look in seen])) / max(change, TINY)
+        if noise >= LEAST_NOISE and taken <= MOST_STRENGTH:
+            strength = min(max(taken, 0.0), 1.0)
+        if quantiser >= COARSE or blocks >= LEAST_BLOCKINESS:
+            strength = max(strength, DEBLOCKING)
+        if strength * np.sqrt(change) * 255 < LEAST_CHANGE:
+            strength = 0.0
     told = round(quantiser, 1) if quantiser else None
     return RestoredBy(network, round(strength, 2), round(noise, 2), round(blocks, 2), told)
 
 
-def _mix(edit: Edit, strength: float) -> list[Patch]:
+def _needs(seen: Sequence[Look]) -> bool:
+    """Whether anything was seen that a network may mend."""
+    noise, blocks, quantiser = _summary(seen)
+    return noise >= LEAST_NOISE or blocks >= LEAST_BLOCKINESS or quantiser >= COARSE
+
+
+def _summary(seen: Sequence[Look]) -> tuple[float, float, float]:
+    """Noise, blockiness and quantiser of the video."""
+    noise = float(np.median([look.noise for look in seen]))
+    return noise, blockiness(np.mean([look.jumps for look in seen], axis=0)), seen[0].quantiser
+
+
+def _look(clip: Clip, quantiser: float) -> Look:
+    """At frames that follow one another; one alone shows no noise."""
+    if not len(clip):
+        return Look(0.0, np.zeros((2, GRID)), quantiser)
+    noise, at = _noise(clip)
+    return Look(noise.level, jumps(clip[at]), quantiser)
+
+
+def _noise(clip: Clip) -> tuple[Noise, int]:
+    """That of the last three frames, and which frame is in their middle; of fewer, none and the last."""
+    if len(clip) < 3:
+        return NO_NOISE, len(clip) - 1
+    return noise_of(clip[-3:]), len(clip) - 2
+
+
+def _mix(edit: Edit, strength: float) -> Sequence[Patch]:
     """The patches of an edit, mixed with what is there."""
-    return [
-        patch._replace(rgb=_between(edit.frame.region(patch.box), patch.rgb, strength))
-        for patch in edit.patches()
-    ]
+    if strength == 1:
+        return edit.patches()
+    return [patch._replace(rgb=_between(edit.frame, patch, strength)) for patch in edit.patches()]
 
 
-def _between(old: np.ndarray, new: np.ndarray, strength: float) -> np.ndarray:
-    return new if strength == 1 else old + np.float32(strength) * (new - old)
+def _between(frame: SourceFrame, patch: Patch, strength: float) -> np.ndarray:
+    """A patch's pixels mixed with the frame's, some rows at a time: a frame of 8K takes 400 MB."""
+    mixed = np.empty_like(patch.rgb)
+    for top in range(0, patch.box.height, ROWS):
+        rows = slice(top, top + ROWS)
+        new = patch.rgb[rows]
+        old = frame.region(Box(patch.top + top, patch.left, len(new), patch.box.width))
+        mixed[rows] = old + np.float32(strength) * (new - old)
+    return mixed
 
 
 def _frames(video: Video, start: int, number: int) -> Clip:

@@ -5,11 +5,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mlx_vader.data import dummy_source
+from mlx_vader.data import dummy_source, open_source
 from mlx_vader.data.mark_batches import FIRST, MarkBatches, MarkSample, Samples, inverted, stacked, varied
-from mlx_vader.data.marked_clips import Overlay, marked_clip, proved
+from mlx_vader.data.marked_clips import Overlay, certainty, marked_clip
+from mlx_vader.data.whole_videos import KEPT, spread_clip, spread_frames
 from mlx_vader.errors import UsageError
 from mlx_vader.masks.static.statistics import CHANNELS, statistics
+from mlx_vader.video import write_video
 
 SIZE = 48
 
@@ -26,13 +28,14 @@ def test_a_key_makes_one_clip(clips):
     assert not (again.frames.shape == clips[4].frames.shape and (again.frames == clips[4].frames).all())
 
 
-def test_there_are_clips_with_marks_and_without_and_in_still_ones_nothing_is_to_be_found(clips):
+def test_there_are_clips_with_marks_and_without_and_those_at_rest_hardly_count(clips):
     assert 0 < sum(clip.mask.any() for clip in clips) < len(clips)
     for clip in clips:
         assert clip.frames.shape[1:] == (SIZE, SIZE, 3)
+        assert clip.mask.shape == clip.certainty.shape == (SIZE, SIZE)
         assert clip.certainty.min() > 0
         if clip.still:
-            assert not clip.mask.any()
+            assert (clip.certainty[clip.mask] < 0.5).all()
 
 
 def test_an_overlay_covers_and_its_mask_has_no_faint_rim():
@@ -43,18 +46,31 @@ def test_an_overlay_covers_and_its_mask_has_no_faint_rim():
     assert mark.over(np.zeros((2, 4, 6, 3), np.float32))[1, 1, 1, 0] == np.float32(0.8)
 
 
-def test_a_mark_is_proved_by_motion_around_it():
-    mask, moved = np.zeros((60, 60), bool), np.zeros((60, 60), bool)
+def test_what_motion_proves_counts_and_a_sign_at_rest_hardly():
+    mask, signs, moved = (np.zeros((60, 60), bool) for _ in range(3))
     mask[10:20, 10:20] = mask[40:50, 40:50] = True
+    signs[10:20, 40:50] = signs[25:29, 5:9] = True
     moved[:30, :30] = True
-    target, certainty = proved(mask, moved)
-    assert target[15, 15]
-    assert not target[45, 45]
-    assert certainty[15, 15] == 1 > certainty[45, 45]
+    weight = certainty(mask, signs, moved)
+    assert weight[15, 15] == weight[27, 7] == weight[55, 5] == 1
+    assert weight[15, 45] < weight[45, 45] < 0.5
     # Where nearly everything moves, a mark on even ground is one too.
     moved[:] = True
     moved[35:55, 35:55] = False
-    assert proved(mask, moved)[0][45, 45]
+    assert weight[45, 45] < certainty(mask, signs, moved)[45, 45] < 1
+
+
+def test_a_clip_of_a_whole_video_has_frames_that_lie_apart(tmp_path):
+    (tmp_path / "train").mkdir()
+    path = tmp_path / "train" / "long.mp4"
+    with write_video(path, frame_rate=25, crf=4) as out:
+        for number in range(120):
+            out.write(np.full((64, 96, 3), number / 120, np.float32))
+    assert len(spread_frames(path)) == KEPT
+    clip = spread_clip(path, np.random.default_rng(0), 12, SIZE)
+    assert clip.shape == (12, SIZE, SIZE, 3)
+    assert abs(int(clip[-1].mean()) - int(clip[0].mean())) > 255 * 0.3
+    assert open_source(tmp_path).videos == (path,)
 
 
 def as_levels(values):

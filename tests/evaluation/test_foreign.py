@@ -172,10 +172,12 @@ def test_filters_for_other_artifacts_and_looks_too_short_are_left_out(carphone, 
     assert "nothing" in names
     assert "opencv telea" in names
     assert not [name for name in names if "bm3d" in name]
-    assert "tiny as typed" not in names
-    assert "--frames 24" in few.missing["tiny as typed"]
+    assert "as typed" in names
+    few, _ = prepare(EvaluateOptions(**options, suite="clean,subtitles", frames=7))
+    assert "as typed" not in [method.name for method in few.methods]
+    assert "--frames 8" in few.missing["as typed"]
     enough, _ = prepare(EvaluateOptions(**options, suite="clean,subtitles", frames=24))
-    assert "tiny as typed" in [method.name for method in enough.methods]
+    assert "as typed" in [method.name for method in enough.methods]
 
 
 def test_the_suite_is_the_sum_of_its_parts() -> None:

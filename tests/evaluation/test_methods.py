@@ -16,7 +16,7 @@ from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
 from mlx_vader.evaluation.ffmpeg_filters import RGB, YUV, filtered
 from mlx_vader.evaluation.method import NOTHING, Method
 from mlx_vader.evaluation.methods import find_methods
-from mlx_vader.evaluation.networks import MEMBRANE, STATIC, UNBLEND, load_networks
+from mlx_vader.evaluation.networks import MEMBRANE, TYPED, WITH_MASK, load_networks
 from mlx_vader.evaluation.suites import SUITES
 from mlx_vader.inpainting.fill.coded import fill_as_coded
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places
@@ -160,9 +160,9 @@ def networks(checkpoint: Path) -> tuple[Method, ...]:
     return load_networks([str(checkpoint)], "torch")
 
 
-def test_a_network_is_three_methods_and_says_where_it_runs(networks: tuple[Method, ...]) -> None:
-    assert [method.name for method in networks] == ["tiny", "tiny as typed", "tiny with mask"]
-    assert [method.needs_mask for method in networks] == [False, False, True]
+def test_a_network_is_two_methods_and_says_where_it_runs(networks: tuple[Method, ...]) -> None:
+    assert [method.name for method in networks] == ["tiny", "tiny with mask"]
+    assert [method.needs_mask for method in networks] == [False, True]
     assert all(method.ours and method.where.startswith("torch on ") for method in networks)
 
 
@@ -178,15 +178,6 @@ def test_a_network_runs_as_clean_does(
     np.testing.assert_allclose(restored.mask, whole.mask, atol=1e-5)
 
 
-def test_as_typed_a_clip_that_shows_no_persistent_mark_is_left_as_it_is(
-    networks: tuple[Method, ...], clip: np.ndarray
-) -> None:
-    restored = networks[1].restore(clip, None)
-    np.testing.assert_array_equal(restored.frames, clip)
-    assert restored.mask is not None
-    assert not restored.mask.any()
-
-
 def test_the_membrane_fills_the_mask_and_needs_no_network(clip: np.ndarray) -> None:
     mask = np.zeros((*clip.shape[:3], 1), np.float32)
     mask[:, 30:40, 20:40] = 1
@@ -200,7 +191,7 @@ def test_with_a_mask_the_network_counts_in_reach_of_it_alone(
 ) -> None:
     mask = np.zeros((*clip.shape[:3], 1), np.float32)
     mask[:, 30:40, 20:40] = 1
-    blind, _, masked = (method.restore(clip, mask).frames for method in networks)
+    blind, masked = (method.restore(clip, mask).frames for method in networks)
     expected = fill_smooth_places(blind, (mask > 0.5).astype(np.float32))
     np.testing.assert_allclose(masked[:, 30:40, 20:40], expected[:, 30:40, 20:40], atol=5e-3)
     reach = np.zeros(mask.shape[:3], bool)
@@ -213,7 +204,7 @@ def test_two_checkpoints_of_one_name_are_told_apart(checkpoint: Path, tmp_path: 
     other.parent.mkdir()
     shutil.copy(checkpoint, other)
     names = [method.name for method in load_networks([str(checkpoint), str(other)], "torch")]
-    assert len(set(names)) == 6
+    assert len(set(names)) == 4
     assert "other/tiny" in names
 
 
@@ -222,7 +213,7 @@ def test_a_network_that_takes_a_hint_is_told_where_the_artifact_is(clip: np.ndar
     path = checkpoints.save(tmp_path / "hinted.safetensors", build("realtime", "tiny"))
     mask = np.zeros((*clip.shape[:3], 1), np.float32)
     mask[:, 30:40, 20:40] = 1
-    blind, _, masked = (method.restore(clip, mask) for method in load_networks([str(path)], "torch"))
+    blind, masked = (method.restore(clip, mask) for method in load_networks([str(path)], "torch"))
     assert np.abs(masked.mask - blind.mask).max() > 1e-3
 
 
@@ -235,7 +226,7 @@ def test_what_subtracts_marks_beats_the_membrane_where_the_scene_moves_behind_a_
     for left in range(36, 92, 14):  # strokes, as of letters
         mask[:, 30:60, left : left + 5] = 1
     marked = clean + 0.4 * mask * (np.float32(0.9) - clean)
-    ours, filled = (method.restore(marked, mask).frames for method in (UNBLEND, MEMBRANE))
+    ours, filled = (method.restore(marked, mask).frames for method in (WITH_MASK, MEMBRANE))
     inside = mask[..., 0] > 0
     assert psnr(ours[inside], clean[inside]) > psnr(filled[inside], clean[inside]) + 3
     far = np.ones(inside.shape[1:], bool)
@@ -243,6 +234,9 @@ def test_what_subtracts_marks_beats_the_membrane_where_the_scene_moves_behind_a_
     np.testing.assert_array_equal(ours[:, far], marked[:, far])
 
 
-def test_marks_that_nothing_proves_are_left_by_what_finds_them(clip: np.ndarray) -> None:
-    restored = STATIC.restore(np.repeat(clip[:1], 12, axis=0), None)
-    np.testing.assert_array_equal(restored.frames, np.repeat(clip[:1], 12, axis=0))
+def test_as_typed_what_nothing_proves_is_left_as_it_is(clip: np.ndarray) -> None:
+    still = np.repeat(clip[:1], 12, axis=0)
+    restored = TYPED.restore(still, None)
+    np.testing.assert_array_equal(restored.frames, still)
+    assert restored.mask is not None
+    assert not restored.mask.any()

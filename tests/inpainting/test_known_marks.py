@@ -1,4 +1,4 @@
-"""A known mark is found and taken off, also where nothing moves; where the frames do not show it, nothing is touched."""
+"""A known mark is found and taken off, also where nothing moves; where the frames do not show it, all stays."""
 
 import cv2
 import numpy as np
@@ -68,7 +68,11 @@ def other_mark() -> np.ndarray:
 
 @pytest.mark.parametrize(
     "seen",
-    [marked(still(), np.zeros(SIZE, np.float32), WORD), marked(scene(12), np.zeros(SIZE, np.float32), WORD), other_mark()],
+    [
+        marked(still(), np.zeros(SIZE, np.float32), WORD),
+        marked(scene(12), np.zeros(SIZE, np.float32), WORD),
+        other_mark(),
+    ],
     ids=["still", "moving", "another mark"],
 )
 def test_where_it_is_not_nothing_is_touched(seen):

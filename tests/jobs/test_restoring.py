@@ -55,7 +55,7 @@ def test_noise_goes(tmp_path, clips):
     clean_frames, noisy_frames, out = map(frames_of, (*clips, tmp_path / "out.mkv"))
     assert psnr(out, clean_frames) > psnr(noisy_frames, clean_frames) + 6
     report = json.loads(json.dumps(file.as_dict()))["restored"]
-    assert report.keys() == {"network", "strength", "noise", "blockiness"}
+    assert report.keys() == {"network", "strength", "noise", "blockiness", "quantiser"}
     assert report["network"] == "degradations"
     assert report["strength"] > 0.8
 

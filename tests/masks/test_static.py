@@ -1,19 +1,21 @@
 """Marks that stand still: statistics, what is believed of what the network says, the first pass over a video."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from mlx_vader.masks.static import statistics as module
 from mlx_vader.errors import UsageError
+from mlx_vader.masks.static import statistics as module
 from mlx_vader.masks.static.network import Seen, finder_of
 from mlx_vader.masks.static.source import SAMPLES, StaticMarks, find
 from mlx_vader.masks.static.statistics import CHANNELS, NAMES, find_shots, statistics
 
 SIZE = 96, 128
 LOGO = slice(20, 40), slice(80, 110)
+SIGN = slice(60, 76), slice(20, 40)
 
 
 def scene(frame, size=SIZE):
@@ -72,7 +74,7 @@ class Frame:
 
 @dataclass
 class Video:
-    """`damaged`: the frames that are; `reads`: what was read."""
+    """With a logo from frame `first` to `last`. `damaged`: the frames that are; `reads`: what was read."""
 
     frames: int = 64
     moving: bool = True
@@ -81,19 +83,33 @@ class Video:
     fields: bool = False
     top_first: bool = True
     damaged: tuple[int, ...] = ()
+    first: int = 0
+    last: int = 10**9
+    sign: bool = False
     reads: list = field(default_factory=list)
 
     def read(self, start, stop):
         self.reads.append((start, stop))
         for number in range(start, stop):
             levels = scene(number if self.moving else 0, (self.height, self.width))
-            levels[LOGO] = 255
+            if self.sign:
+                levels[:, :64] = 90
+                levels[SIGN] = 255
+            if self.first <= number <= self.last:
+                levels[LOGO] = 255
             yield Frame(np.zeros_like(levels) if number in self.damaged else levels, number in self.damaged)
 
 
 def see(stats):
     """A network that marks what is bright in all frames."""
     return Seen((stats[..., NAMES.index("darkest")] > 0.9).astype(np.float32), 0.0)
+
+
+def edges(stats):
+    """One that knows where the logo would be."""
+    mask = np.zeros(stats.shape[:2], np.float32)
+    mask[LOGO] = 1
+    return Seen(mask, 0.0)
 
 
 def analysed(video, kept=None):
@@ -111,7 +127,7 @@ def test_a_video_is_looked_at_all_along_and_has_one_mask():
     assert first.shape == (*SIZE, 1)
     assert first[30, 90, 0] == 1
     assert first.sum() == 600
-    assert all(set(step) == {"frames"} for step in steps[:-1])
+    assert all(set(step) == {"frames", "numbers"} for step in steps[:-1])
 
 
 def test_an_interrupted_pass_goes_on_and_a_complete_one_is_not_repeated():
@@ -131,6 +147,7 @@ def test_a_long_video_is_not_read_through():
     video = Video(frames=20_000)
     analysed(video)
     assert len(video.reads) == SAMPLES
+    assert all(stop - start < 100 for start, stop in video.reads)
 
 
 def test_damaged_frames_do_not_count():
@@ -143,6 +160,52 @@ def test_what_shows_no_change_is_undecidable(video):
     marks, _ = analysed(video)
     assert marks.finding.status == "undecidable"
     assert not next(marks.masks(0)).any()
+
+
+def test_a_mark_that_is_there_for_a_part_of_the_video_has_a_mask_for_that_part():
+    marks = StaticMarks(edges, "weights")
+    list(marks.analyse(Video(frames=120, first=23, last=101), {}))
+    (mark,) = marks.finding.marks
+    assert (mark.first, mark.last) == (23, 101)
+    masks = [mask for mask, _ in zip(marks.masks(20), range(90), strict=False)]
+    assert [index + 20 for index, mask in enumerate(masks) if mask.any()] == list(range(23, 102))
+    assert len({id(mask) for mask in masks}) == 2
+
+
+def test_what_is_not_passed_behind_is_left_and_can_be_chosen():
+    found, _steps = analysed(Video(sign=True))
+    assert sorted(mark.treated for mark in found.finding.marks) == ["left", "static"]
+    left = [mark.treated for mark in found.finding.marks].index("left") + 1
+    chosen = StaticMarks(see, "weights", take=[left])
+    list(chosen.analyse(Video(sign=True), {}))
+    assert [mark.box for mark in chosen.finding.marks] == [mark.box for mark in found.finding.marks]
+    assert chosen.finding.marks[left - 1].treated == "static"
+    mask = next(chosen.masks(0))[..., 0]
+    assert mask[SIGN].all()
+    assert not mask[LOGO].any()
+    assert chosen.identity() != found.identity()
+
+
+def test_on_a_still_scene_a_mark_can_be_chosen_and_one_that_there_is_not_is_refused():
+    chosen = StaticMarks(see, "weights", take=[1])
+    list(chosen.analyse(Video(moving=False), {}))
+    assert chosen.finding.status == "found"
+    assert next(chosen.masks(0))[LOGO].all()
+    with pytest.raises(UsageError, match="no mark 3: one was found"):
+        list(StaticMarks(see, "weights", take=[3]).analyse(Video(), {}))
+
+
+def test_a_backend_is_asked_for_what_it_sees():
+    class Backend:
+        def run(self, inputs):
+            (statistics,) = inputs["statistics"]
+            mask = statistics[None, ..., :1]
+            return SimpleNamespace(values={"mask": mask, "undecidable": np.array([[0.25]])})
+
+    statistics = np.ones((4, 5, CHANNELS), np.float32)
+    seen = finder_of(Backend())(statistics)
+    assert seen.mask.shape == (4, 5)
+    assert seen.undecidable == 0.25
 
 
 def test_large_pictures_are_made_smaller_and_boxes_and_masks_large_again(monkeypatch):

@@ -80,7 +80,11 @@ def test_samples_that_neither_touches_stay_bit_for_bit():
         def read(self, start, stop):
             return (frame_of("yuv420p", 48, 40) for _ in range(start, min(stop, self.frames)))
 
-    (edit,) = edits_of(Chained(filling(), network(SECOND)), Stored(CLIP[:1]))
+    class Levels(Leaky):
+        def run(self, inputs, state=None):
+            return super().run({"seen": inputs["seen"] / np.float32(255)}, state)
+
+    (edit,) = edits_of(Chained(filling(), network(SECOND, backend=Levels())), Stored(CLIP[:1]))
     out = edit.frame.edited(edit.patches())
     for number, (before, after) in enumerate(zip(edit.frame.samples, out.samples, strict=True)):
         changed = np.argwhere(before != after)

@@ -2,13 +2,13 @@
 
 import io
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from mlx_vader.arrays import Clip
+from mlx_vader.arrays import Clip, LevelClip
 from mlx_vader.levels import to_levels, to_unit
 
 #: libx265 does not code smaller pictures reliably.
@@ -48,12 +48,8 @@ def mjpeg(scale: int) -> Encoder:
     return Encoder("mjpeg", {"qmin": f"{scale}", "qmax": f"{scale}"}, "yuvj420p")
 
 
-def coded(clip: Clip, encoder: Encoder) -> Clip:
-    """The clip encoded and decoded. Sizes may be odd."""
-    height, width = clip.shape[1:3]
-    missing = [max(side + side % 2, _SMALLEST) - side for side in (height, width)]
-    levels = np.pad(to_levels(clip), ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)), "edge")
-    file = io.BytesIO()
+def encode(levels: LevelClip, encoder: Encoder, file: Any) -> None:
+    """Writes a Matroska file, or into an open one. Sizes are even."""
     with av.open(file, "w", format="matroska") as container:
         stream = container.add_stream(encoder.codec, rate=Fraction(25), options=encoder.options)
         assert isinstance(stream, VideoStream)
@@ -63,6 +59,15 @@ def coded(clip: Clip, encoder: Encoder) -> Clip:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame.reformat(format=encoder.pixels)))
         container.mux(stream.encode(None))
+
+
+def coded(clip: Clip, encoder: Encoder) -> Clip:
+    """The clip encoded and decoded. Sizes may be odd."""
+    height, width = clip.shape[1:3]
+    missing = [max(side + side % 2, _SMALLEST) - side for side in (height, width)]
+    levels = np.pad(to_levels(clip), ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)), "edge")
+    file = io.BytesIO()
+    encode(levels, encoder, file)
     file.seek(0)
     with av.open(file, "r") as written:
         frames = [frame.to_ndarray(format="rgb24") for frame in written.decode(video=0)]

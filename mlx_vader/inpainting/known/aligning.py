@@ -1,7 +1,7 @@
 """A known mark is put, to parts of a pixel, where taking it away leaves the fewest edges, and its opacity is measured.
 
-Edges of natural pictures are mostly weak and seldom strong: a sum of absolute values tells what belongs to the scene from
-what a mark leaves better than one of squares. Luma decides; chroma, which is coarser, follows.
+Edges of natural pictures are mostly weak and seldom strong: a sum of absolute values tells what belongs to the scene
+from what a mark leaves better than one of squares. Luma decides; chroma, which is coarser, follows.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ from scipy import optimize
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.known.posing import (
     LEAST_LIGHT,
+    USUAL_CHROMA,
     Chroma,
     Layer,
     Pose,
@@ -87,7 +88,7 @@ class Aligned:
 
     pose: Pose
     gain: float = 1.0
-    chroma: Chroma = Chroma()
+    chroma: Chroma = USUAL_CHROMA
 
     def layer(self, mark: Shown, box: Box) -> Layer:
         """The mark in the pixels of a box of the frame."""
@@ -126,7 +127,7 @@ def with_chroma(mark: Shown, pictures: Pictures, found: Aligned) -> Aligned:
         return chroma.roughness(places, aligned(values).layer(mark, chroma.box).channels(CHROMA))
 
     moves = (-_CHROMA_MOVES, _CHROMA_MOVES)
-    return aligned(_least(rest, list(Chroma()), [moves, moves, (0, _CHROMA_SOFTEST)]))
+    return aligned(_least(rest, list(USUAL_CHROMA), [moves, moves, (0, _CHROMA_SOFTEST)]))
 
 
 def gain_in(laid: Layer, pictures: Pictures) -> tuple[float, float, float]:

@@ -11,8 +11,9 @@ from mlx_vader.inpainting.known.posing import Layer, Shown, layer
 from mlx_vader.inpainting.known.surveying import Candidate
 from mlx_vader.inpainting.unblend.yuv import yuv_of
 
-#: A mark is there if taking it away lessens the edges at its place by this share: where it was expected, and elsewhere.
-LEAST_SHARE, LEAST_SHARE_ELSEWHERE = 0.1, 0.2
+#: A mark is there if taking it away lessens the edges at its place by this share: where it was expected, elsewhere, and
+#: where a drawing of unknown size and opacity was fitted.
+LEAST_SHARE, LEAST_SHARE_ELSEWHERE, LEAST_SHARE_OF_A_DRAWING = 0.1, 0.2, 0.3
 #: A share that nothing but the mark itself reaches.
 _CERTAIN = 0.4
 #: Opacities that are believed, as multiples of the file's: of marks that were measured, and of drawings.
@@ -70,11 +71,17 @@ def judge(
     more, error, share = gain_in(best.layer(mark, pictures.box), shows)
     gain = best.gain * more
     least, most = _MEASURED if measured else _DRAWN
-    enough = LEAST_SHARE if candidate.told else LEAST_SHARE_ELSEWHERE
-    there = share >= enough and least <= gain <= most and _SUREST * error / more <= 1
+    enough = _least_share(measured=measured, told=candidate.told)
+    there = share >= enough and least <= gain <= most and more >= _SUREST * error
     if there:
         best = with_chroma(mark, shows, replace(best, gain=gain))
     return Judged(candidate, best, share, there)
+
+
+def _least_share(*, measured: bool, told: bool) -> float:
+    if not measured:
+        return LEAST_SHARE_OF_A_DRAWING
+    return LEAST_SHARE if told else LEAST_SHARE_ELSEWHERE
 
 
 def _showing(laid: Layer, pictures: Pictures) -> Pictures:

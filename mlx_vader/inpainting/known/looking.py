@@ -31,8 +31,8 @@ _LEAST_SHARE, _LARGEST_ERROR = 0.02, 0.15
 _SURE_SHARE = 0.2
 #: Times that a mark may come or go and it is found out in which frame.
 _MOST_TURNS = 16
-#: Gains are told apart by this step.
-_STEP = 0.01
+#: Gains that differ by less than these decimals tell are one.
+_DECIMALS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +53,13 @@ class Placed:
         """As a multiple of the usual one, in the box of one frame; 0 where the mark is not."""
         gain = self.gains.at(number)
         if gain is not None and (gain == 0 or share_of(self.laid, _pictures(crop, self.box)) > 0):
-            return gain
-        return min(of_crop(self.laid, crop, self.box) or 0.0, 1 + STEADY)
+            return round(gain, _DECIMALS)
+        return round(min(of_crop(self.laid, crop, self.box) or 0.0, 1 + STEADY), _DECIMALS)
 
     @lru_cache(maxsize=64)  # noqa: B019 - there are as many as there are marks, as long as the process
     def with_gain(self, gain: float) -> Mark:
         """The mark in a frame; the same gain again costs nothing."""
-        return with_gain(self.mark, round(gain / _STEP) * _STEP)
+        return with_gain(self.mark, gain)
 
     @property
     def confidence(self) -> float:
@@ -128,7 +128,10 @@ def look(video: Video, marks: Sequence[KnownMark], parity: int, kept: Packed) ->
     yield from _seen(video, few, {name: _cropped(box) for name, box in boxes.items()}, everything)
     best = None
     for each, (name, box) in zip(choice, boxes.items(), strict=True):
-        pictures = averaged(_undamaged(everything[name]), box)
+        clip = _undamaged(everything[name])
+        if not len(clip):
+            continue
+        pictures = averaged(clip, box)
         measured = marks[each.mark].is_placed
         judged = judge(masks[each.mark], each, pictures, video.width / small.shape[2], measured=measured)
         if judged.there and (best is None or judged.share > best[0].share):

@@ -1,4 +1,4 @@
-"""A known mark, put in its place, as what `unblend.remove` takes away."""
+"""A known mark, put in its place, as what `take` takes away."""
 
 from dataclasses import replace
 
@@ -40,7 +40,6 @@ def mark_of(frames: LevelClip, laid: Layer) -> Mark:
         np.full(len(alpha), _ERROR, np.float32),
         sham.variance[depth],
         noise,
-        np.ones(len(alpha), bool),
         np.zeros(len(alpha), np.intp),
         (part,),
     )
@@ -52,27 +51,26 @@ def _edge_noise(frames: LevelClip, laid: Layer, mark: Mark) -> Float32[np.ndarra
 
     How much of it there is is seen in how a subtraction differs from a membrane: the more, the stronger the edges.
     """
+    membrane, hidden = mark.membranes[0], mark.hidden[:, 0]
+    if membrane is None:
+        return np.zeros_like(mark.product)
     fixed, shaded = edges(laid)
-    seen = yuv_of(frames)
-    strength = np.square(fixed - seen.mean(axis=0) * shaded).sum(axis=0)[mark.region]
-    strength *= np.square(1 - mark.alpha) * np.square(mark.gain)
-    pixels = seen.reshape(len(frames), -1, 3)
+    mean = yuv_of(frames).mean(axis=0)
+    strength = np.square(fixed - mean * shaded).sum(axis=0)[mark.region] * np.square(1 - mark.alpha)
+    strength = (strength * np.square(mark.gain))[hidden]
+    pixels = yuv_of(frames).reshape(len(frames), -1, 3)
     there = np.flatnonzero(mark.region)
+    apart = np.zeros_like(strength)
+    for frame in pixels:
+        subtracted = (frame[there] - mark.product) * mark.gain
+        known = frame.copy()
+        known[there] = subtracted
+        apart += np.square(subtracted[hidden] - membrane.stretched(known))
+    apart /= len(frames)
+    varying = strength - strength.mean(axis=0)
+    slope = (varying * apart).sum(axis=0) / np.maximum(np.square(varying).sum(axis=0), 1e-6)
     added = np.zeros_like(mark.product)
-    for membrane, channels in zip(mark.membranes, (slice(0, 1), slice(1, 3)), strict=True):
-        if membrane is None:
-            continue
-        hidden = mark.hidden[:, channels.start]
-        ours = strength[hidden, channels]
-        apart = np.zeros_like(ours)
-        for frame in pixels:
-            subtracted = ((frame[there] - mark.product) * mark.gain)[:, channels]
-            known = frame[:, channels].copy()
-            known[there] = subtracted
-            apart += np.square(subtracted[hidden] - membrane.stretched(known))
-        varying = ours - ours.mean(axis=0)
-        slope = (varying * apart).sum(axis=0) / np.maximum(np.square(varying).sum(axis=0), 1e-6)
-        added[hidden, channels] = np.maximum(slope / np.float32(len(frames)), 0) * ours
+    added[hidden] = np.maximum(slope, 0) * strength
     return added
 
 

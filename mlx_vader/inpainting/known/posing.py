@@ -50,9 +50,13 @@ class Chroma(NamedTuple):
     It is halved by one filter and doubled by another, which need not agree on where its samples lie.
     """
 
-    down: float = 0.0
-    right: float = -0.25
-    blur: float = 0.8
+    down: float
+    right: float
+    blur: float
+
+
+#: Where it is looked for first.
+USUAL_CHROMA = Chroma(0.0, -0.25, 0.8)
 
 
 class Layer(NamedTuple):
@@ -98,7 +102,7 @@ def posed(mark: Float32[np.ndarray, "h w c"], pose: Pose, box: Box) -> Float32[n
     return laid * (within / np.maximum(laid[..., -1:], np.float32(_CLEAR)))
 
 
-def layer(mark: Shown, pose: Pose, box: Box, chroma: Chroma = Chroma()) -> Layer:
+def layer(mark: Shown, pose: Pose, box: Box, chroma: Chroma = USUAL_CHROMA) -> Layer:
     """The mark in the pixels of a box of the frame."""
     laid = posed(mark, pose, box)
     moved = pose._replace(

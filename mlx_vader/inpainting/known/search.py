@@ -1,8 +1,8 @@
 """Where in a whole frame a known mark may lie: its edges are compared with the frame's at every place at once.
 
-What a mark makes of a frame depends on what the frame shows, since a white mark has no edge over white. The comparison is
-a sum of correlations of planes that are made of the frame with planes that are made of the mark; each is a product of
-Fourier transforms.
+What a mark makes of a frame depends on what the frame shows, since a white mark has no edge over white. The
+comparison is a sum of correlations of planes that are made of the frame with planes that are made of the mark; each
+is a product of Fourier transforms.
 """
 
 from collections.abc import Sequence

@@ -14,8 +14,8 @@ from mlx_vader.masks.mark_files import KnownMark
 
 #: The longer side of the pictures that are searched.
 _SIDE = 400
-#: Steps between sizes, and the sizes that are tried: of a mark whose frame is known as factors of what they would be, of
-#: others as widths in the searched picture.
+#: Steps between sizes, and the sizes that are tried: of a mark whose frame is known as factors of what they would be,
+#: of others as widths in the searched picture.
 _STEP, _NEARBY, _NARROWEST = 1.08, 1.4, 14
 #: Frames may be of another shape by so much for a mark to be scaled as they are.
 _SAME_SHAPE = 0.02

@@ -17,7 +17,7 @@ _SMOOTHED = 7
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """`numbers`: frames that were looked at, in order; `values`: how many times its opacity the mark has there, or 0."""
+    """`numbers`: frames that were looked at, in order; `values`: the mark's gain in each, 0 where it is not."""
 
     numbers: tuple[int, ...]
     values: Float64[np.ndarray, " looks"]

@@ -78,6 +78,7 @@ def _where_it_is(mark: Mark) -> Pixels:
     """Without pixels that are hardly covered; parts that were not measured stay as they are, with their fringe."""
     opacity = np.array([part.alpha for part in mark.parts], np.float32)[mark.part_of]
     most = mark.alpha[:, 0] + _DOUBTFUL * mark.alpha_error
+    assert mark.changed is not None  # `_once` looked
     covered = mark.changed | (most > np.maximum(_LEAST_OPACITY, _LEAST_SHARE * opacity))
     unknown = np.array([not part.measured for part in mark.parts], bool)[mark.part_of]
     found = np.zeros(mark.region.shape, bool)
@@ -209,9 +210,9 @@ def _once(frames: LevelClip, region: Pixels) -> Mark:
         np.where(inside, alpha_error[near], 0),
         observed.variance[near],
         noise,
-        inside & changed[near],
         part_of[near],
         tuple(parts),
+        inside & changed[near],
     )
 
 

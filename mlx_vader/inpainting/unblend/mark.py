@@ -79,8 +79,8 @@ class Mark:
     The region holds the mark and the fringe into which its colours bleed. `alpha`: opacity in Y, U and V. `product`:
     opacity times colour. `colour`: of each pixel. `alpha_error`: standard error of luma's opacity. `fill_variance`:
     mean squared error of a membrane's luma here, squared levels. `noise`: variance of what is left after the
-    subtraction, squared levels. `changed`: whether what is seen differs from what was guessed beneath. `part_of`: index in `parts`.
-    `fill`: which of the fills that were tried is the best here.
+    subtraction, squared levels. `part_of`: index in `parts`. `changed`: whether what is seen differs from what was
+    guessed beneath; None: nobody looked. `fill`: which of the fills that were tried is the best here.
     """
 
     region: Pixels
@@ -90,18 +90,15 @@ class Mark:
     alpha_error: Float32[np.ndarray, " n"]
     fill_variance: Float32[np.ndarray, " n"]
     noise: Float32[np.ndarray, "n 3"]
-    changed: Bool[np.ndarray, " n"]
     part_of: Int[np.ndarray, " n"]
     parts: tuple[Part, ...]
+    changed: Bool[np.ndarray, " n"] | None = None
     fill: int = 0
 
     def packed(self) -> dict[str, np.ndarray]:
         """Arrays by name, from which `unpacked` makes the mark again."""
-        arrays = {
-            field.name: np.asarray(getattr(self, field.name))
-            for field in fields(self)
-            if field.name != "parts"
-        }
+        known = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
+        arrays = {name: np.asarray(value) for name, value in known.items() if value is not None}
         rows = [np.hstack(astuple(part)).astype(np.float64) for part in self.parts]
         return arrays | {"parts": np.stack(rows)}
 
@@ -128,7 +125,9 @@ class Mark:
     def covered(self) -> Pixels:
         """The pixels of the crop that the mark covers, without its fringe."""
         covered = np.zeros(self.region.shape, bool)
-        covered[self.region] = self.changed | (self.alpha[:, 0] > _COVERED)
+        covered[self.region] = self.alpha[:, 0] > _COVERED
+        if self.changed is not None:
+            covered[self.region] |= self.changed
         return closed(covered)
 
     @cached_property

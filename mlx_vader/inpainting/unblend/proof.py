@@ -22,12 +22,17 @@ from mlx_vader.levels import to_levels, to_unit
 
 Fill = Callable[[Clip, Masks, None], Clip]
 
-#: Places that are tried, and frames in which both are compared there.
-_PLACES, _FRAMES = 3, 8
+#: Places that are tried, one at least, and more while all have fewer pixels of marks, over time, than this. What a try
+#: costs grows with these.
+_PLACES, _MOST_TRIED = 3, 2_000_000
+#: Frames in which all are compared there.
+_FRAMES = 8
 #: By how much the subtraction may be noisier than expected.
 _DOUBTS = (0.3, 1.0, 3.0, 10.0)
 #: A place whose scene varies over time by so many times more or less than behind the mark says nothing of it.
 _ALIKE = 5.0
+#: Keeps the logarithm of an error finite.
+_NO_ERROR = 1e-6
 #: Subtracting must leave at most this share of the filling's squared error.
 _MOST_ERROR = 0.85
 #: Subtraction and filling differ here at most by so many times as much (squared) as they do there. What differs more
@@ -48,7 +53,9 @@ def proved(frames: LevelClip, mask: Pixels, mark: Mark, fills: Sequence[Fill], *
         taken = _subtracted(to_unit(frames[number]), mark)
         here += np.square(taken - to_unit(scene[number]))[mark.region].sum(axis=-1)
     tried = list(_trials(frames, scene, chosen, mask, mark, fills, whole if any(hopeful) else None))
-    fill = int(sum((np.nansum(trial.filled, axis=1) for trial in tried), np.zeros(len(fills))).argmin())
+    # By ratios: a place with texture, where all fills err much, counts no more than another.
+    ratios = [np.log(np.nansum(trial.filled, axis=1) + _NO_ERROR) for trial in tried]
+    fill = int(np.sum([*ratios, np.zeros(len(fills))], axis=0).argmin())
     doubts = []
     for number, hope in enumerate(hopeful):
         known = [_doubt(pixels, tried, here, fill) for pixels in _relatives(mark, number)] if hope else []
@@ -96,7 +103,8 @@ def _trials(
     fat = fattened(mark.region)
     place = np.flatnonzero(mark.region)
     here = _variance(frames, place)
-    for shift in shifts_of(mark.region, fat, _PLACES):
+    most = int(np.clip(_MOST_TRIED // (len(place) * len(frames)), 1, _PLACES))
+    for shift in shifts_of(mark.region, fat, most):
         of, there = _moved(mark.region, shift)
         hole = np.zeros_like(mask)
         hole.reshape(-1)[_moved(mask, shift)[1]] = True

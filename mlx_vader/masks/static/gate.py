@@ -4,7 +4,6 @@ A mark is believed where the scene changes around it on most sides, and where it
 still scene nothing can be told from a sign but what is small, at a usual place, even in colour and sure.
 """
 
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -22,11 +21,11 @@ SMALLEST, LEAST_SURE = 24, 0.35
 RING, PROVED, SIDES = 0.03, 0.3, 0.6
 #: What passes behind a mark changes it by at most this share of what it changes around it. A sign it covers.
 STILLER = 0.95
-#: The network is to be so sure of a mark, of one whose opacity does not show, and where only all else moves.
-SURE, SURER, SUREST = 0.45, 0.6, 0.75
+#: The network is to be so sure of a mark; of one whose opacity does not show where only all else moves, or a large one.
+SURE, SUREST = 0.68, 0.8
 #: The picture moves as a whole where this share of it changes; nothing is decided where less than this changes.
 MOVES_AS_A_WHOLE, STILL = 0.5, 0.04
-#: A mark of more than this share of the picture has to show its opacity.
+#: A mark of more than this share of the picture is large.
 LARGE = 0.06
 #: At rest a mark is believed that is no larger, so sure, so near to the corners, and so even in brightness.
 SMALL_AT_REST, SURE_AT_REST, CORNER, EVEN = 0.012, 0.9, 0.15, 22.0
@@ -34,14 +33,6 @@ SMALL_AT_REST, SURE_AT_REST, CORNER, EVEN = 0.012, 0.9, 0.15, 22.0
 ROOM, COMPARED = 96, 24
 
 Pixels = Bool[np.ndarray, "h w"]
-
-
-class Candidate(NamedTuple):
-    """What looks like a mark: its pixels, how sure the network is of it, and whether it is believed."""
-
-    inside: Pixels
-    confidence: float
-    believed: bool
 
 
 def candidates(mask: Pixels, probability: Float32[np.ndarray, "h w"]) -> list[tuple[Pixels, float]]:
@@ -58,28 +49,25 @@ def candidates(mask: Pixels, probability: Float32[np.ndarray, "h w"]) -> list[tu
     return found
 
 
-def judged(
-    look: Look, mask: Pixels, probability: Float32[np.ndarray, "h w"], *, still: bool
-) -> list[Candidate]:
-    """The marks in a mask, the most sure first. `still`: the network says that nothing can be decided."""
-    still = still or float(look.changes.mean()) < STILL
-    marked = grown(mask, 2)
+def stands_still(look: Look) -> bool:
+    """Whether so little moves that no mark can be told from the scene."""
+    return float(look.changes.mean()) < STILL
+
+
+def believes(look: Look, inside: Pixels, mask: Pixels, confidence: float, *, still: bool) -> bool:
+    """Whether a mark is believed. `look`: frames that may show it; `mask`: all marks; `still`: nothing is proved."""
     judge = _believed_at_rest if still else _believed
-    found = [
-        Candidate(inside, confidence, judge(_Place(look, inside, marked), confidence))
-        for inside, confidence in candidates(mask, probability)
-    ]
-    return sorted(found, key=lambda each: -each.confidence)
+    return judge(_Place(look, inside, grown(mask, 2)), confidence)
 
 
 def _believed(place: "_Place", confidence: float) -> bool:
     if confidence < SURE:
         return False
     held_back = place.attenuation
-    if held_back.disproved or (place.share > LARGE and not held_back.shown):
+    if held_back.disproved or (place.share > LARGE and not held_back.shown and confidence < SUREST):
         return False
     if place.changing >= PROVED and place.sides >= SIDES:
-        return held_back.shown or (confidence >= SURER and place.stiller)
+        return held_back.shown or place.stiller
     return place.moves_as_a_whole and confidence >= SUREST
 
 

@@ -43,3 +43,7 @@ class Look:
     def persisting(self) -> list[Gradient]:
         """Gradients that stay."""
         return persistent(self.frames)
+
+    def within(self, first: int, last: int) -> "Look":
+        """The frames from the first to the last alone."""
+        return self if (first, last) == (0, len(self.frames) - 1) else Look(self.frames[first : last + 1])

@@ -68,7 +68,7 @@ def _part(laid: Plane, room: Pixels, seen: Pixels, inner: Pixels) -> Pixels:
     return mask
 
 
-def enlarged(mask: Pixels, picture: Float32[np.ndarray, "h2 w2 3"]) -> Pixels:
+def enlarged(mask: Pixels, picture: Float32[np.ndarray, "h2 w2 3"]) -> Bool[np.ndarray, "h2 w2"]:
     """The mask in a larger picture, whose edges it follows.
 
     He et al., "Guided Image Filtering", ECCV 2010: near each place the mask is taken for a linear function of the
@@ -79,7 +79,7 @@ def enlarged(mask: Pixels, picture: Float32[np.ndarray, "h2 w2 3"]) -> Pixels:
     side = 2 * round(1.5 * height / mask.shape[0]) + 1
     guide = picture.mean(axis=-1)
 
-    def mean(plane: Plane) -> Plane:
+    def mean(plane: Float32[np.ndarray, "h2 w2"]) -> Float32[np.ndarray, "h2 w2"]:
         return cv2.blur(plane, (side, side))
 
     around, usual = mean(guide), mean(soft)

@@ -14,12 +14,12 @@ from jaxtyping import Bool, UInt8
 
 from mlx_vader.arrays import Mask
 from mlx_vader.masks.decision import Decision
-from mlx_vader.masks.static.gate import judged
+from mlx_vader.masks.static.gate import believes, candidates, stands_still
 from mlx_vader.masks.static.look import Look
 from mlx_vader.masks.static.network import See
 from mlx_vader.masks.static.refine import enlarged, refined
 from mlx_vader.masks.static.sampling import places, reduced, sampled
-from mlx_vader.masks.static.spans import THERE, Span, Template, span_of
+from mlx_vader.masks.static.spans import THERE, Span, Template, span_of, visible
 from mlx_vader.masks.static.statistics import statistics
 from mlx_vader.process import Finding, FoundMark, Packed, Video
 
@@ -103,7 +103,7 @@ class StaticMarks:
 
     def _looked(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """The frames, some at a time, and last what is found in them."""
-        frames, numbers = list(kept.get("frames", ())), list(kept.get("numbers", ()))
+        frames, numbers = list(kept.get("frames", ())), kept.get("numbers", np.array([], int)).tolist()
         total = kept.get("sum")
         wanted = [place for place in places(video.frames, SAMPLES) if not numbers or place > numbers[-1]]
         for seen, (number, frame) in enumerate(sampled(video, wanted), start=1):
@@ -141,22 +141,24 @@ def _found(look: Look, see: See) -> tuple[list[_Found], str]:
     """What looks like a mark, the most sure first, and why none of it is believed, if that is so."""
     seen = see(statistics(look.frames))
     mask = refined(seen.mask, look.persisting)
-    still = seen.undecidable > 0.5
-    judgements = judged(look, mask, seen.mask, still=still)
-    share = sum(float(each.inside.mean()) for each in judgements if each.believed)
+    still = seen.undecidable > 0.5 or stands_still(look)
     found = []
-    for each in judgements:
-        shown = np.array(
-            [Template(each.inside, look.persisting).shown(frame) for frame in look.frames], np.float32
-        )
-        treated = "taken" if each.believed and share <= MOST_MARKED else "left"
-        mark = FoundMark(_box(each.inside), round(each.confidence, 3), treated)
-        found.append(_Found(each.inside, span_of(shown), mark))
+    for inside, confidence in candidates(mask, seen.mask):
+        template = Template(inside, look.persisting)
+        shown = np.array([template.shown(frame) for frame in look.frames], np.float32)
+        span = span_of(shown, visible(look.luma, inside))
+        within = look.within(span.first, span.last)
+        believed = believes(within, inside, mask, confidence, still=still)
+        mark = FoundMark(_box(inside), round(confidence, 3), "taken" if believed else "left")
+        found.append(_Found(inside, span, mark))
+    found.sort(key=lambda each: -each.mark.confidence)
+    share = sum(float(each.inside.mean()) for each in found if each.mark.treated != "left")
+    if share > MOST_MARKED:
+        left = [replace(each, mark=replace(each.mark, treated="left")) for each in found]
+        return left, f"what may be marks is {share:.0%} of the picture"
     if any(each.mark.treated != "left" for each in found):
         return found, ""
-    if share > MOST_MARKED:
-        return found, f"what may be marks is {share:.0%} of the picture"
-    if still or look.changes.mean() < 0.04:
+    if still:
         return found, "too little moves to tell a mark from the scene"
     return found, "the scene does not move behind what may be marks" if found else ""
 

@@ -15,6 +15,9 @@ THERE = 0.25
 FEWEST, ABSENT = 2, 0.35
 #: A span has to explain the samples better than the whole video does by so many times their variance.
 CLEARLY = 12.0
+#: A mark is seen where it differs from its surroundings, of so many pixels, by this share of what it mostly does; one
+#: that mostly differs by fewer levels is taken to be seen everywhere.
+RING, VISIBLE, FAINT = 8, 0.4, 6.0
 
 
 class Template:
@@ -53,11 +56,29 @@ class Span(NamedTuple):
     usual: float
 
 
-def span_of(shown: Float32[np.ndarray, " n"]) -> Span:
-    """When a mark is there, by what each sample shows of it; all along, unless something else is clear."""
-    count = len(shown)
-    whole = Span(0, count - 1, float(np.median(shown)))
-    best, least = whole, _left_over(shown, whole)
+def visible(luma: Float32[np.ndarray, "n h w"], inside: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, " n"]:
+    """In which samples a mark would be seen if it were there: not where its surroundings are about as bright as it."""
+    ring = grown(inside, RING) & ~grown(inside, 2)
+    around, within = luma[:, ring].mean(axis=1), luma[:, inside].mean(axis=1)
+    contrast = float(np.median(within - around))
+    if not ring.any() or abs(contrast) < FAINT:
+        return np.ones(len(luma), bool)
+    own = np.percentile(within, 90) if contrast > 0 else np.percentile(within, 10)
+    would = (own - around) * np.sign(contrast)
+    return np.asarray(would > VISIBLE * np.median(would))
+
+
+def span_of(shown: Float32[np.ndarray, " n"], seen: Bool[np.ndarray, " n"]) -> Span:
+    """When a mark is there, by what each sample shows of it; all along, unless something else is clear.
+
+    `seen`: the samples that count.
+    """
+    numbers = np.flatnonzero(seen)
+    shown, count = shown[numbers], len(numbers)
+    if count < 3 * FEWEST:
+        return Span(0, len(seen) - 1, 1.0)
+    best = Span(0, count - 1, float(np.median(shown)))
+    least = _left_over(shown, best)
     noise = max(float(np.square(np.diff(shown)).mean()) / 2, 1e-4)
     for first in range(count):
         for last in range(first + FEWEST - 1, count):
@@ -68,7 +89,9 @@ def span_of(shown: Float32[np.ndarray, " n"]) -> Span:
             left_over = _left_over(shown, span)
             if left_over < least - CLEARLY * noise and outside.mean() < ABSENT * span.usual:
                 best, least = span, left_over
-    return best
+    first = 0 if best.first == 0 else int(numbers[best.first - 1]) + 1
+    last = len(seen) - 1 if best.last == count - 1 else int(numbers[best.last + 1]) - 1
+    return Span(first, last, best.usual)
 
 
 def _left_over(shown: Float32[np.ndarray, " n"], span: Span) -> float:

@@ -242,8 +242,10 @@ class _Editor:
         if isinstance(item, Cut):
             return item
         edited = item.frame.edited(item.patches())
-        picture = Picture(item.frame, edited, item.mask)
-        if not self._keeps_colours:
+        if self._keeps_colours:
+            picture = Picture(item.frame, edited, item.mask)
+        else:
+            picture = Picture(item.frame, edited, None)
             item.frame.forget()
         if not self._fields:
             return picture

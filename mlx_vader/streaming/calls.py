@@ -8,6 +8,7 @@ import numpy as np
 from mlx_vader.backends import Restored, restore
 from mlx_vader.backends.base import Backend
 from mlx_vader.masks import UNKNOWN
+from mlx_vader.pieces import Pieces
 from mlx_vader.streaming.results import Input, Pixels, Result
 
 #: A call to the network takes at most this many pixels, and at least one window. More would multiply the peak memory
@@ -42,12 +43,15 @@ def frames_per_call(frame: Pixels, window: int) -> int:
     return max(MAX_PIXELS_PER_CALL // (frame.shape[0] * frame.shape[1]) // window, 1) * window
 
 
-def _stacked(images: Sequence[np.ndarray]) -> np.ndarray:
+def _stacked(images: Sequence[np.ndarray | Pieces]) -> np.ndarray | Pieces:
     """A batch of images; one alone is not copied: it may be large, or not even whole."""
-    return images[0][None] if len(images) == 1 else np.stack(images)
+    if len(images) == 1:
+        clip: np.ndarray | Pieces = images[0][None]
+        return clip
+    return np.stack([np.asarray(image) for image in images])
 
 
-def _hints(clip: Sequence[Input]) -> np.ndarray | None:
+def _hints(clip: Sequence[Input]) -> np.ndarray | Pieces | None:
     if all(one.hint is None for one in clip):
         return None
     shape = (*clip[0].pixels.shape[:2], 1)

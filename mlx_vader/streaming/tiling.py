@@ -60,7 +60,7 @@ class TiledBackend:
         """See `Backend`; what frames that are cut give is float16."""
         height, width = next(iter(inputs.values())).shape[1:3]
         if not self.cuts(height, width):
-            return self._backend.run(inputs, state)
+            return self._backend.run({name: np.asarray(array) for name, array in inputs.items()}, state)
         values: dict[str, np.ndarray] = {}
         before: Packed = state or {}
         after: Packed = {}

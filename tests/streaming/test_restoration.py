@@ -1,5 +1,7 @@
 """A network as a process: where its work counts, what fills the holes, and what is left alone bit for bit."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,13 @@ from mlx_vader.masks import REACH, blend, feathered
 from mlx_vader.masks.arrays import ArrayMasks
 from mlx_vader.process import edits_of
 from mlx_vader.streaming import Recurrent, Restoration, SlidingWindow
+from mlx_vader.video import VideoFrame
+from mlx_vader.video.color import BT709
+from mlx_vader.video.frame import Traits
+from mlx_vader.video.from_rgb import FromRgb
 from mlx_vader.video.in_memory import ClipInMemory
-from tests.streaming.backends import Identity, Leaky, Numpy, Painter, ramp
+from mlx_vader.video.to_rgb import Coding
+from tests.streaming.backends import Identity, Leaky, Maskless, Numpy, Painter, ramp
 
 SIZE = 40, 48
 HOLE = np.zeros((*SIZE, 1), np.float32)
@@ -114,6 +121,27 @@ def test_a_network_that_wants_levels_gets_levels():
     clip = np.stack(ramp(2, *SIZE))
     out = restored(process(Levels(takes_levels=True)), clip)
     assert np.abs(out - clip).max() <= 0.51 / 255 + 1e-6 or out.shape == clip.shape
+
+
+@pytest.mark.parametrize(("bits", "masked", "dtype"), [(8, True, "u1"), (10, True, "f4"), (8, False, "f4")])
+def test_inside_a_mask_a_network_sees_the_levels_that_a_frame_has(bits, masked, dtype):
+    """Elsewhere what it gives may differ by less than a level, and it sees fractions of one."""
+    seen = []
+
+    class Seeing(Maskless):
+        def run(self, inputs, state=None):
+            seen.append(inputs["seen"].dtype)
+            unit = inputs["seen"] / np.float32(255) if dtype == "u1" else inputs["seen"]
+            return super().run({"seen": unit}, state)
+
+    stored = FromRgb("yuv420p10le" if bits == 10 else "yuv420p", BT709, full_range=False)(FRAME)
+    frame = VideoFrame(stored, Traits(Coding(BT709, full_range=False)), 0, Fraction(1, 25), 0)
+    made = process(Seeing(), HOLE[None] if masked else None)
+    for chunk in made.chunks([frame], {}):
+        for edit in chunk.edits:
+            out = edit.frame.edited(edit.patches())
+    assert seen == [np.dtype(dtype)]
+    assert np.abs(out.rgb - frame.rgb).max() <= 1.5 / 255
 
 
 @pytest.mark.parametrize("strategy", [Recurrent(), SlidingWindow(4, 2)])

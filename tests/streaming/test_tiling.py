@@ -1,18 +1,30 @@
 """Frames too large for one call: what comes out of tiles is what the whole frame would have given."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from mlx_vader.backends import Outputs, load_backend
+from mlx_vader.inpainting.fill import keep
 from mlx_vader.interface import Interface, Port, StatePort
+from mlx_vader.masks.arrays import ArrayMasks
 from mlx_vader.models.registry import build
+from mlx_vader.process import edits_of
+from mlx_vader.streaming import Recurrent, Restoration
 from mlx_vader.streaming.tiling import OVERLAP, tiled, tiles
+from mlx_vader.video import VideoFrame
+from mlx_vader.video.color import BT709
+from mlx_vader.video.frame import Traits
+from mlx_vader.video.from_rgb import FromRgb
+from mlx_vader.video.in_memory import ClipInMemory
+from mlx_vader.video.to_rgb import Coding
 
 #: Small enough for many tiles.
 SMALL = {"most_pixels": 1, "tile": 128, "overlap": 64}
+TRAITS = Traits(Coding(BT709, full_range=False))
 
 
 @dataclass
@@ -130,3 +142,39 @@ def test_the_network_that_ships_shows_no_seam(backend):
         got, tiled_state = cut.run({"frames": frame}, tiled_state)
         for name in wanted:
             assert np.abs(got[name] - wanted[name]).max() <= 1 / 255
+
+
+def edited(backend, frames, mask=None):
+    """What a process with this backend makes of frames."""
+    masks = None if mask is None else ArrayMasks(np.stack([mask] * len(frames)))
+    process = Restoration(backend, Recurrent(), weights="w", fill=keep, masks=masks)
+    return [edit.frame.edited(edit.patches()) for edit in edits_of(process, ClipInMemory(frames))]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_process_gives_of_pieces_what_it_gives_of_whole_frames(masked):
+    """The frame is never whole on its way to the network, nor is the hint."""
+    frames = clip(3, 200, 328)
+    mask = np.zeros((200, 328, 1), np.float32)
+    mask[120:140, 110:150] = 1  # over the corner of four tiles
+    network = load_backend("torch", build("realtime", "tiny"))
+    wanted = edited(network, frames, mask if masked else None)
+    got = edited(tiled(network, **SMALL), frames, mask if masked else None)
+    for one, other in zip(got, wanted, strict=True):
+        assert np.abs(one.rgb - other.rgb).max() <= 1 / 255
+
+
+def test_a_tiled_process_asks_for_no_whole_frame(monkeypatch):
+    frames = clip(2, 200, 328)
+    for name in ("rgb", "levels"):
+        monkeypatch.setattr(VideoFrame, name, property(lambda frame: pytest.fail("the whole frame")))
+    backend = tiled(Blur(), **SMALL)
+    process = Restoration(backend, Recurrent(), weights="w", fill=keep, marks=False)
+    pictures = (stored_frame(frame) for frame in frames)
+    for chunk in process.chunks(pictures, {}):
+        for edit in chunk.edits:
+            edit.frame.edited(edit.patches())
+
+
+def stored_frame(rgb):
+    return VideoFrame(FromRgb("yuv420p", BT709, full_range=False)(rgb), TRAITS, 0, Fraction(1, 25), 0)

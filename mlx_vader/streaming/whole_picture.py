@@ -3,7 +3,7 @@
 How strongly is decided by the video itself. Noise like its own is added to a frame once more: what of that the network
 takes away shows how much of what it changes is noise (Stein's unbiased estimate of the risk, with the divergence by
 Monte Carlo: Ramani, Blu and Unser, IEEE Transactions on Image Processing 2008). The strength with the least estimated
-risk is that share. Where blocks of coding can be seen, a part of what the network changes is taken all the same.
+risk is that share. Where coding is coarse, a part of what the network changes is taken all the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ ROWS = 128
 LEAST_NOISE, LEAST_BLOCKINESS = 1.0, 0.5
 #: Coding in steps of so many levels is coarse: H.264 at QP 31, MPEG-2 at a scale of 11.
 COARSE = 22.0
-#: The share of the network's work that counts where blocks can be seen or coding is coarse, at the least. There the
+#: The share of the network's work that counts where coding is coarse, at the least. There the
 #: best share was between 0.5 and 1, and half of it never lost (`python -m benchmarks.restore`).
 DEBLOCKING = 0.5
 #: So much of the noise is added to see what becomes of it: little, so that the network treats both alike.
@@ -96,7 +96,7 @@ class WholePicture:
             seen.append(_look(_frames(video, starts[number], number), quantiser))
             yield _packed(seen)
         for number, look in enumerate(seen):
-            if _needs(seen) and np.isnan(look.change):
+            if any(_needs(seen)) and np.isnan(look.change):
                 seen[number] = self._asked(look, _frames(video, starts[number], number))
                 yield _packed(seen)
         self._restored = decided(self._network, seen)
@@ -134,13 +134,14 @@ class WholePicture:
 def decided(network: str, seen: Sequence[Look]) -> RestoredBy:
     """How strongly a network is to restore a video of which this was seen."""
     noise, blocks, quantiser = _summary(seen)
+    is_noisy, is_coarse = _needs(seen)
     strength = 0.0
-    if _needs(seen):
+    if is_noisy or is_coarse:
         change = float(np.mean([look.change for look in seen]))
         taken = float(np.mean([look.noise_taken for look in seen])) / max(change, TINY)
-        if noise >= LEAST_NOISE and taken <= MOST_STRENGTH:
+        if is_noisy and taken <= MOST_STRENGTH:
             strength = min(max(taken, 0.0), 1.0)
-        if quantiser >= COARSE or blocks >= LEAST_BLOCKINESS:
+        if is_coarse:
             strength = max(strength, DEBLOCKING)
         if strength * np.sqrt(change) * 255 < LEAST_CHANGE:
             strength = 0.0
@@ -148,10 +149,15 @@ def decided(network: str, seen: Sequence[Look]) -> RestoredBy:
     return RestoredBy(network, round(strength, 2), round(noise, 2), round(blocks, 2), told)
 
 
-def _needs(seen: Sequence[Look]) -> bool:
-    """Whether anything was seen that a network may mend."""
+def _needs(seen: Sequence[Look]) -> tuple[bool, bool]:
+    """What was seen that a network may mend: noise, and coarse coding.
+
+    Blocks that move with the scene look like noise: where they stand out, it is not believed. Where the file tells how
+    coarsely it is coded, that counts; blocks that stand out in a finely coded file were in what was coded.
+    """
     noise, blocks, quantiser = _summary(seen)
-    return noise >= LEAST_NOISE or blocks >= LEAST_BLOCKINESS or quantiser >= COARSE
+    is_blocky = blocks >= LEAST_BLOCKINESS
+    return noise >= LEAST_NOISE and not is_blocky, quantiser >= COARSE if quantiser else is_blocky
 
 
 def _summary(seen: Sequence[Look]) -> tuple[float, float, float]:

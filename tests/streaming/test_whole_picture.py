@@ -150,6 +150,21 @@ def test_coarse_coding_is_smoothed_by_half(quantiser, strength):
     assert again.finding == made.finding
 
 
+def test_blocks_in_a_finely_coded_file_belong_to_what_was_coded():
+    video = ClipInMemory(blocky(scene()))
+    video.quantiser = 5.0
+    made = process()
+    for _ in made.analyse(video, {}):
+        pass
+    assert made.finding.changes_nothing
+
+
+def test_noise_is_not_believed_where_blocks_stand_out():
+    look = Look(20.0, np.full((2, 8), 0.1), noise_taken=2.0, change=2.0)
+    look.jumps[:, 0] = 1.0
+    assert decided("n", [look]).strength == DEBLOCKING
+
+
 def test_blocks_show_in_one_picture():
     assert found(blocky(scene())[:1]).restored.strength == DEBLOCKING
     assert found(scene()[:1]).changes_nothing

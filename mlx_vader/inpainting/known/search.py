@@ -14,8 +14,10 @@ from scipy import fft
 
 from mlx_vader.inpainting.known.posing import Edges, Layer, edges, gradient
 
-#: Edges of the frame count up to what a mark makes of a difference of so many levels.
-_MOST_CONTRAST = 200.0
+#: Edges of the frame count up to so many levels a pixel.
+_STRONGEST = 60.0
+#: Of the planes that are compared the first are linear in the mark's edges: down and across, in Y, U and V, twice.
+_LINEAR = 12
 #: A picture that is neither dark nor bright, in levels.
 _MIDDLE = 128.0
 #: Of a mark's edges so much must lie in the frame.
@@ -41,12 +43,12 @@ class Haystack:
 
     def __init__(self, pictures: Sequence[Float32[np.ndarray, "h w 3"]], largest: tuple[int, int]) -> None:
         self.height, self.width = pictures[0].shape[:2]
-        self._pictures = pictures
         self._shape = tuple(
             fft.next_fast_len(side + more, real=True)
             for side, more in zip((self.height, self.width), largest, strict=True)
         )
         self._inside = self._transformed(np.ones((self.height, self.width), np.float32))
+        self._frames = [self._frame(picture) for picture in pictures]
 
     def hits(self, laid: Layer, count: int, near: tuple[int, int, int] | None = None) -> list[Hit]:
         """The places most like the mark, in the pictures together and in each by itself, best first.
@@ -56,7 +58,6 @@ class Haystack:
         needle = edges(laid)
         strength = np.abs(needle.fixed).sum(axis=(0, 3)) + _MIDDLE * np.abs(needle.shaded).sum(axis=(0, 3))
         counts = (strength > _FAINT * strength.max()).astype(np.float32)
-        needle = Edges(needle.fixed * counts[..., None], needle.shaded * counts[..., None])
         there = self._correlated(self._inside * np.conj(self._transformed(counts)))
         allowed = there >= max(_LEAST_INSIDE * float(counts.sum()), 1)
         if near is not None:
@@ -67,8 +68,7 @@ class Haystack:
             window = np.zeros_like(allowed)
             window[np.ix_(rows, columns)] = True
             allowed &= window
-        limit = _MOST_CONTRAST * float(np.abs(needle.shaded).max())
-        sums = [self._sums(picture, needle, counts, limit) for picture in self._pictures]
+        sums = self._sums(Edges(needle.fixed * counts[..., None], needle.shaded * counts[..., None]), counts)
         found = []
         for products, mine, theirs in [np.sum(sums, axis=0), *(sums if len(sums) > 1 else ())]:
             likeness = products / np.sqrt(np.maximum(mine, 1e-3) * np.maximum(theirs, 1e-3))
@@ -76,33 +76,29 @@ class Haystack:
             found += self._best(np.where(allowed, evidence, 0), laid.alpha.shape, count)
         return sorted(found, key=lambda hit: -hit.evidence)
 
-    def _sums(
-        self,
-        picture: Float32[np.ndarray, "h w 3"],
-        needle: Edges,
-        counts: Float32[np.ndarray, "h2 w2"],
-        limit: float,
-    ) -> np.ndarray:
-        """At every offset the products of the frame's edges with the mark's, the mark's squares, the frame's."""
-        frame, (fixed, shaded) = np.clip(gradient(picture), -limit, limit), needle
-        products = np.zeros(self._inside.shape, np.complex64)
-        squares = self._inside * np.conj(self._transformed(np.square(fixed).sum(axis=(0, 3))))
-        for channel in range(3):
-            plane = picture[..., channel]
-            for axis in range(2):
-                own = frame[axis, ..., channel]
-                products += self._pair(own, fixed[axis, ..., channel])
-                products -= self._pair(plane * own, shaded[axis, ..., channel])
-            both = (fixed[..., channel] * shaded[..., channel]).sum(axis=0)
-            squares -= 2 * self._pair(plane, both)
-            squares += self._pair(np.square(plane), np.square(shaded[..., channel]).sum(axis=0))
-        frames = self._pair(np.square(frame).sum(axis=(0, 3)), counts)
-        return np.stack([self._correlated(spectrum) for spectrum in (products, squares, frames)])
+    def _frame(self, picture: Float32[np.ndarray, "h w 3"]) -> list[np.ndarray]:
+        """Spectra of what is compared with each of the planes that `_sums` makes of a mark."""
+        slopes = np.clip(gradient(picture), -_STRONGEST, _STRONGEST)
+        planes = [slopes, slopes * picture, picture[None], np.square(picture)[None]]
+        spectra = [self._transformed(plane[..., c]) for each in planes for plane in each for c in range(3)]
+        return [*spectra, self._transformed(np.square(slopes).sum(axis=(0, 3)))]
 
-    def _pair(
-        self, plane: Float32[np.ndarray, "h w"], kernel: Float32[np.ndarray, "h2 w2"]
-    ) -> Complex64[np.ndarray, "h3 w3"]:
-        return self._transformed(plane) * np.conj(self._transformed(kernel))
+    def _sums(self, needle: Edges, counts: Float32[np.ndarray, "h w"]) -> list[np.ndarray]:
+        """For each picture, at every offset: its edges times the mark's, the mark's squared, its own squared."""
+        fixed, shaded = needle
+        both, squared = -2 * (fixed * shaded).sum(axis=0), np.square(shaded).sum(axis=0)
+        planes = [fixed, -shaded, both[None], squared[None]]
+        spectra = [
+            np.conj(self._transformed(plane[..., c])) for each in planes for plane in each for c in range(3)
+        ]
+        constant = self._inside * np.conj(self._transformed(np.square(fixed).sum(axis=(0, 3))))
+        counted = np.conj(self._transformed(counts))
+        found = []
+        for *frames, energy in self._frames:
+            pairs = [frame * mark for frame, mark in zip(frames, spectra, strict=True)]
+            parts = sum(pairs[:_LINEAR]), constant + sum(pairs[_LINEAR:]), energy * counted
+            found.append(np.stack([self._correlated(part) for part in parts]))
+        return found
 
     def _transformed(self, plane: Float32[np.ndarray, "h w"]) -> Complex64[np.ndarray, "h3 w3"]:
         return fft.rfft2(plane, self._shape)

@@ -98,7 +98,9 @@ class Cleaning:
             return self._file_masks.of(task.source, task.root)
         if self.options.find in _WITHOUT_NETWORK:
             static = StaticMarks(self._static_marks, network_identity(FINDER))
-            return static if self.options.find == "static" else JoinedMasks([static, TextMarks(), MovingMarks()])
+            return (
+                static if self.options.find == "static" else JoinedMasks([static, TextMarks(), MovingMarks()])
+            )
         predicts = self.backend.interface.output("mask") is not None
         if self.options.find == "auto" and self._looks_for_marks and predicts:
             return PersistentMarks(self._seen_marks, self._weights)

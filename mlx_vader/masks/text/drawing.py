@@ -128,14 +128,18 @@ def _comes_from(before: Luma, hold: Luma, letters: np.ndarray, place: Place) -> 
     mask = _grown(letters, 2).astype(np.float32)[inner]
     if min(mask.shape) < 3 or not mask.any():
         return False
-    match = cv2.matchTemplate(before, np.ascontiguousarray(hold[inner]), cv2.TM_CCOEFF_NORMED, mask=np.ascontiguousarray(mask))
+    match = cv2.matchTemplate(
+        before, np.ascontiguousarray(hold[inner]), cv2.TM_CCOEFF_NORMED, mask=np.ascontiguousarray(mask)
+    )
     return bool(np.nan_to_num(match, posinf=0, neginf=0).max() > CAME_FROM)
 
 
 def _outline(letters: np.ndarray, changes: list[np.ndarray], steady: np.ndarray, place: Place) -> np.ndarray:
     """What holds around the letters and comes and goes with them."""
     near, far = _grown(letters, round(OUTER * place.height)), ~_grown(letters, place.height)
-    changes = [change for change in changes if not far.any() or np.median(np.abs(change[far]).max(axis=-1)) < CUT]
+    changes = [
+        change for change in changes if not far.any() or np.median(np.abs(change[far]).max(axis=-1)) < CUT
+    ]
     if not changes:
         return _grown(letters, place.height // 8)
     brighter, darker = np.min(changes, axis=0), np.min(np.negative(changes), axis=0)

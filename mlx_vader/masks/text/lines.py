@@ -72,7 +72,9 @@ def _stacked(lines: list[Line]) -> list[Line]:
             right, bottom = max(x + width, left + across), max(y + height, top + down)
             left = min(x, left)
             box = left, top, right - left, bottom - top
-            blocks[number] = Line(box, max(height, block.height), line.bright, max(line.crossed, block.crossed))
+            blocks[number] = Line(
+                box, max(height, block.height), line.bright, max(line.crossed, block.crossed)
+            )
             break
         else:
             blocks.append(line)

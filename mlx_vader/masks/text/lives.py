@@ -1,4 +1,4 @@
-"""How long each pixel of a video holds its value: what comes and goes at once holds in between, whatever lies around it.
+"""How long each pixel of a video holds its value: what comes and goes at once holds in between, whatever is around it.
 
 A pixel lives from the sample in which it takes a value to that in which it has another. Letters that are laid over a
 video all begin and end together; what is around them moves on, or stays as it was before and after.
@@ -60,6 +60,11 @@ class Lives:
         """How many were seen."""
         return int(self._state.get("samples", 0))
 
+    @property
+    def latest(self) -> Plane:
+        """The last sample."""
+        return self._state["recent"][-1].astype(np.float32)
+
     def packed(self) -> Packed:
         """All that is needed to go on; the arrays are not changed any more."""
         return dict(self._state)
@@ -115,7 +120,9 @@ def strokes_of(picture: Picture, height: int) -> tuple[Bool[np.ndarray, "h w"], 
     """What is brighter, and what is darker, than all that is near it, in (a part of) a picture that is so high."""
     reach = 2 * max(3, round(REACH * height / 2)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    bright, dark = (cv2.morphologyEx(picture, kind, disc) >= CONTRAST for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
+    bright, dark = (
+        cv2.morphologyEx(picture, kind, disc) >= CONTRAST for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT)
+    )
     return bright, dark
 
 

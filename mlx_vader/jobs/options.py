@@ -56,8 +56,8 @@ class CleanOptions:
     find: str = option(
         "auto",
         help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
-        "at the whole video; all: text that comes and goes and marks that move too; network: all that the network takes "
-        "for marks; none: no marks.",
+        "at the whole video; all: text that comes and goes and marks that move, too; network: all that the network "
+        "takes for marks; none: no marks.",
     )
     marks: str | None = option(
         None,

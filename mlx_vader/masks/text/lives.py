@@ -1,4 +1,4 @@
-"""How long each pixel of a video holds its value: what comes and goes at once holds in between, whatever lies around it.
+"""How long each pixel of a video holds its value: what comes and goes at once holds in between, whatever is around it.
 
 A pixel lives from the sample in which it takes a value to that in which it has another. Letters that are laid over a
 video all begin and end together; what is around them moves on, or stays as it was before and after.
@@ -59,6 +59,11 @@ class Lives:
     def samples(self) -> int:
         """How many were seen."""
         return int(self._state.get("samples", 0))
+
+    @property
+    def latest(self) -> Plane:
+        """The last sample."""
+        return self._state["recent"][-1].astype(np.float32)
 
     def packed(self) -> Packed:
         """All that is needed to go on; the arrays are not changed any more."""

@@ -4,47 +4,42 @@ What nothing proves is not touched: letters are taken where they come and go at 
 not, be it that it moves on or that it stays. Signs and lettering of the scene come and go with it.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from mlx_vader.arrays import LevelFrame, Mask
 from mlx_vader.masks.text.drawing import ROOM, Drawn, Place, draw
-from mlx_vader.masks.text.lines import Line, lines_of
+from mlx_vader.masks.text.found import Found, found_mark, packed, unpacked
+from mlx_vader.masks.text.lines import lines_of
 from mlx_vader.masks.text.lives import Life, Lives
-from mlx_vader.process import Finding, FoundMark, Packed, Video
+from mlx_vader.process import Finding, Packed, Video
 
 #: Every so many frames one is looked at.
 STEP = 4
 #: Larger pictures are made smaller first.
 MOST_PIXELS = 640 * 400
-#: What was seen is kept after so many samples.
-KEEP_EVERY = 100
+#: What was seen is kept after so many samples, and what was drawn after so many lines.
+KEEP_EVERY, KEEP_LINES = 100, 8
 #: Frames of a line that its drawing is made of.
 HELD_FRAMES = 8
 #: More text than this share of a picture is a page, not an overlay.
 MOST_TEXT = 0.2
 
-_COLUMNS = ("x", "y", "width", "height", "line", "bright", "first", "end")
-
-
-class _Found(NamedTuple):
-    """A line that was drawn. `box`: x, y, width, height of its mask in the frame."""
-
-    mark: FoundMark
-    mask: np.ndarray
+#: x, y, width, height of a text, the height of a line of it, whether it is bright; its first frame and that after it.
+_Row = Int32[np.ndarray, " 8"]
 
 
 class TextMarks:
-    """A mask source: each line of text has a mask of its own while it is there."""
+    """A mask source: each text has a mask of its own while it is there."""
 
     def __init__(self) -> None:
         self.finding = Finding()
         self._size = 1, 1
-        self._found: list[_Found] = []
+        self._found: list[Found] = []
 
     def identity(self) -> dict[str, Any]:
         """How often it looks, and how small."""
@@ -53,18 +48,14 @@ class TextMarks:
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """Looks at every fourth frame for lines, then at each line's frames; keeps both."""
         self._size = video.height, video.width
-        lines = kept.get("lines")
-        if lines is None:
-            for seen in self._looked(video, kept):
-                lines = seen.get("lines")
-                yield seen
-            kept = {} if lines is None else {"lines": lines}
-        drawn = _unpacked(kept)
-        for number in range(len(drawn), 0 if lines is None else len(lines)):
-            drawn.append(_drawn(video, lines[number]))
-            if number + 1 == len(lines) or (number + 1) % 8 == 0:
-                kept = {"lines": lines, **_packed(drawn)}
+        if "lines" not in kept:
+            for kept in self._looked(video, kept):  # noqa: B020 - goes on from what was kept
                 yield kept
+        lines, drawn = kept["lines"], unpacked(kept)
+        for number in range(len(drawn), len(lines)):
+            drawn.append(_drawn(video, lines[number]))
+            if number + 1 == len(lines) or len(drawn) % KEEP_LINES == 0:
+                yield {"lines": lines, **packed(drawn)}
         self._found = [found for found in drawn if found is not None]
         marks = tuple(found.mark for found in self._found)
         self.finding = Finding("found" if marks else "nothing", marks)
@@ -74,7 +65,7 @@ class TextMarks:
         last: tuple[int, ...] | None = None
         number, mask = start, np.zeros((*self._size, 1), np.float32)
         while True:
-            there = tuple(index for index, found in enumerate(self._found) if _shows(found.mark, number))
+            there = tuple(index for index, found in enumerate(self._found) if found.shows(number))
             if there != last:
                 mask, last = np.zeros((*self._size, 1), np.float32), there
                 for index in there:
@@ -84,46 +75,48 @@ class TextMarks:
             number += 1
 
     def _looked(self, video: Video, kept: Packed) -> Iterator[Packed]:
-        """The samples; last the lines: a row of `_COLUMNS` for each, in full size."""
+        """The samples; last the lines, a `_Row` for each."""
         lives = Lives({name: array for name, array in kept.items() if name != "rows"})
-        rows = [tuple(row) for row in kept.get("rows", ())]
+        rows = [tuple(int(value) for value in row) for row in kept.get("rows", ())]
         start = lives.samples * STEP
         for number, frame in enumerate(video.read(start, video.frames), start=start):
             if number % STEP:
                 continue
-            # A damaged frame is passed over: what was there before it is there again.
-            luma = _small_luma(frame.levels)
+            # Of a damaged frame nothing is believed: what was there before is taken to be there still.
+            luma = lives.latest if frame.damaged and lives.samples else _small_luma(frame.levels)
             frame.forget()
-            rows += [row for life in lives.see(luma) for row in self._rows(life, luma.shape)]
+            rows += [row for life in lives.see(luma) for row in self._rows(life)]
             if lives.samples % KEEP_EVERY == 0:
-                yield {**lives.packed(), "rows": np.array(rows, np.int32).reshape(-1, len(_COLUMNS))}
+                yield {**lives.packed(), "rows": _table(rows)}
         samples = lives.samples
         for life in lives.finish():
             if life.first > 1 or life.end < samples - 1:
-                rows += self._rows(life, life.picture.shape)
-        yield {"lines": np.array(rows, np.int32).reshape(-1, len(_COLUMNS))}
+                rows += self._rows(life)
+        yield {"lines": _table(rows)}
 
-    def _rows(self, life: Life, size: tuple[int, ...]) -> list[tuple[int, ...]]:
+    def _rows(self, life: Life) -> list[tuple[int, ...]]:
+        height, width = life.picture.shape
         lines = lines_of(life)
-        if sum(line.box[2] * line.box[3] for line in lines) > MOST_TEXT * size[0] * size[1]:
+        if sum(line.box[2] * line.box[3] for line in lines) > MOST_TEXT * height * width:
             return []
+        down, across = self._size[0] / height, self._size[1] / width
+        scales = across, down, across, down, down
         return [
-            (*self._scaled(line, size), line.bright, life.first * STEP, life.end * STEP) for line in lines
+            (
+                *(round(side * scale) for side, scale in zip((*line.box, line.height), scales, strict=True)),
+                int(line.bright),
+                life.first * STEP,
+                life.end * STEP,
+            )
+            for line in lines
         ]
 
-    def _scaled(self, line: Line, size: tuple[int, ...]) -> tuple[int, ...]:
-        x, y, width, height = line.box
-        down, across = self._size[0] / size[0], self._size[1] / size[1]
-        return (
-            round(x * across),
-            round(y * down),
-            round(width * across),
-            round(height * down),
-            round(line.height * down),
-        )
+
+def _table(rows: list[tuple[int, ...]]) -> Int32[np.ndarray, "lines 8"]:
+    return np.array(rows, np.int32).reshape(-1, 8)
 
 
-def _drawn(video: Video, row: Int32[np.ndarray, " columns"]) -> _Found | None:
+def _drawn(video: Video, row: _Row) -> Found | None:
     x, y, width, height, line, bright, first, end = (int(value) for value in row)
     room = max(6, round(ROOM * line))
     # The crop may go beyond the frame: its edge is repeated there.
@@ -137,10 +130,10 @@ def _drawn(video: Video, row: Int32[np.ndarray, " columns"]) -> _Found | None:
             crops[number] = _crop(frame.levels, box)
             frame.forget()
     drawn = draw(crops, inside, Place(room, line, video.height), bright=bool(bright))
-    return None if drawn is None else _placed(drawn, box, (video.height, video.width), end)
+    return None if drawn is None else _placed(drawn, box, (video.height, video.width))
 
 
-def _placed(drawn: Drawn, box: tuple[int, int, int, int], size: tuple[int, int], end: int) -> _Found | None:
+def _placed(drawn: Drawn, box: tuple[int, int, int, int], size: tuple[int, int]) -> Found | None:
     """The part of a drawn line that lies in the frame."""
     rows, columns = np.nonzero(drawn.mask)
     rows, columns = rows + box[1], columns + box[0]
@@ -152,13 +145,7 @@ def _placed(drawn: Drawn, box: tuple[int, int, int, int], size: tuple[int, int],
     mask = np.zeros((int(rows.max()) + 1 - top, int(columns.max()) + 1 - left), bool)
     mask[rows - top, columns - left] = True
     place = left, top, mask.shape[1], mask.shape[0]
-    return _Found(
-        FoundMark(place, drawn.confidence, "fill", "text", first=drawn.first, last=drawn.last), mask
-    )
-
-
-def _shows(mark: FoundMark, number: int) -> bool:
-    return mark.first <= number and (mark.last is None or number <= mark.last)
+    return Found(found_mark(place, drawn.first, drawn.last, drawn.confidence), mask)
 
 
 def _crop(levels: LevelFrame, box: tuple[int, int, int, int]) -> UInt8[np.ndarray, "h2 w2 3"]:
@@ -170,38 +157,7 @@ def _crop(levels: LevelFrame, box: tuple[int, int, int, int]) -> UInt8[np.ndarra
     ]
 
 
-def _packed(drawn: Sequence[_Found | None]) -> Packed:
-    """Of each line: box, confidence, first and last frame; all zero where nothing was drawn."""
-    table = [
-        (*found.mark.box, found.mark.first, found.mark.last or 0, found.mark.confidence)
-        if found
-        else (0,) * 7
-        for found in drawn
-    ]
-    bits = [np.packbits(found.mask) for found in drawn if found is not None]
-    return {
-        "drawn": np.array(table, np.float64).reshape(-1, 7),
-        "bits": np.concatenate([np.zeros(0, np.uint8), *bits]),
-    }
-
-
-def _unpacked(kept: Packed) -> list[_Found | None]:
-    found: list[_Found | None] = []
-    bits = kept.get("bits", np.zeros(0, np.uint8))
-    for x, y, width, height, first, last, confidence in kept.get("drawn", ()):
-        box = int(x), int(y), int(width), int(height)
-        if not box[2]:
-            found.append(None)
-            continue
-        length = -(-box[2] * box[3] // 8)
-        mask = np.unpackbits(bits[:length], count=box[2] * box[3]).reshape(box[3], box[2]) > 0
-        bits = bits[length:]
-        mark = FoundMark(box, float(confidence), "fill", "text", first=int(first), last=int(last))
-        found.append(_Found(mark, mask))
-    return found
-
-
-def _small_luma(levels: LevelFrame) -> np.ndarray:
+def _small_luma(levels: LevelFrame) -> Float32[np.ndarray, "h2 w2"]:
     height, width = levels.shape[:2]
     scale = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
     if scale < 1:

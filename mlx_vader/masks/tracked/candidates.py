@@ -1,5 +1,6 @@
 """Rigid groups of corners that move otherwise than the scene: what may be a mark that moves."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -48,8 +49,14 @@ def candidates(window: Window) -> list[Candidate]:
         low, high = middle.min(axis=0) - 3, middle.max(axis=0) + 4
         x, y = np.maximum(low, 0).astype(int)
         right, bottom = np.minimum(high, (width, height)).astype(int)
-        if right - x <= LARGEST * width and bottom - y <= LARGEST * height and min(right - x, bottom - y) >= 8:
-            found.append(Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum()), (across, down)))
+        if (
+            right - x <= LARGEST * width
+            and bottom - y <= LARGEST * height
+            and min(right - x, bottom - y) >= 8
+        ):
+            found.append(
+                Candidate((int(x), int(y), int(right - x), int(bottom - y)), int(group.sum()), (across, down))
+            )
     return sorted(found, key=lambda candidate: -candidate.corners)
 
 
@@ -59,9 +66,9 @@ def _followed(window: Window) -> Float32[np.ndarray, "corners n 2"]:
     if not len(start):
         return np.zeros((0, len(window), 2), np.float32)
     places, kept = [start], np.ones(len(start), bool)
-    for before, after in zip(window, window[1:], strict=False):
-        there, ok, _ = cv2.calcOpticalFlowPyrLK(before, after, places[-1], None)
-        back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None)
+    for before, after in pairwise(window):
+        there, ok, _ = cv2.calcOpticalFlowPyrLK(before, after, places[-1], None)  # type: ignore[call-overload]
+        back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None)  # type: ignore[call-overload]
         off = np.linalg.norm(back - places[-1], axis=-1)[:, 0]
         kept &= (ok[:, 0] > 0) & (ok_back[:, 0] > 0) & (off < THERE_AND_BACK)
         places.append(there)

@@ -35,7 +35,7 @@ REACH = 12
 
 
 class _Place(NamedTuple):
-    """Where the first pixel of something is in the middle frame of a window, and how far it goes from frame to frame."""
+    """Where the first pixel of a box is in the middle frame of a window, and how far it goes from frame to frame."""
 
     window: int
     x: float
@@ -84,8 +84,6 @@ def _moves_like_one(windows: Windows, mark: Known) -> bool:
         places = np.array([seen_near(picture, mark.template, seen)[:2] for picture in window])
         steps.append(np.median(np.diff(places, axis=0), axis=0))
         bends.append(np.abs(np.diff(places, n=2, axis=0)).max(axis=1))
-    import os
-    if os.environ.get("DBG"): print("   DBG", [(round(float(a),2),round(float(b),2)) for a,b in steps], "bends", np.round(np.percentile(np.concatenate(bends),[50,80,90]),2), mark.template.size)
     if (np.concatenate(bends) < STRAIGHT).mean() < MOSTLY:
         return False
     speeds = np.array(steps)
@@ -100,7 +98,7 @@ def _moves_like_one(windows: Windows, mark: Known) -> bool:
 def seen_near(picture: Picture, template: Template, place: Sight) -> Sight:
     """The best match near a place."""
     height, width = template.size
-    left, top = (int(max(0, round(at) - REACH)) for at in place[:2])
+    left, top = (max(0, round(at) - REACH) for at in place[:2])
     near = picture[top : round(place.y) + height + REACH, left : round(place.x) + width + REACH]
     found = sight(near, template)
     return Sight(found.x + left, found.y + top, found.likeness)
@@ -131,9 +129,7 @@ def _partners(
     return [_Place(other_at, *place[1:]) for other_at, place in best.items()]
 
 
-def _learned(
-    windows: Windows, seed: tuple[int, Candidate], partners: list[_Place]
-) -> Known | None:
+def _learned(windows: Windows, seed: tuple[int, Candidate], partners: list[_Place]) -> Known | None:
     """The mark of a candidate and its partners, then of all pictures in which that is seen."""
     x, y, width, height = seed[1].box
     middle = windows.shape[1] // 2
@@ -148,30 +144,30 @@ def _learned(
         if max(size) > min(pictures[0].shape):
             return None
         patches = [
-            _patch(windows[at, frame], x + left - beside + (frame - middle) * step[0], y + top - above + (frame - middle) * step[1], size)
+            _patch(
+                windows[at, frame],
+                x + left - beside + (frame - middle) * step[0],
+                y + top - above + (frame - middle) * step[1],
+                size,
+            )
             for at, x, y, step in found
             for frame in (range(windows.shape[1]) if not turn else (middle,))
         ]
         template = learned(np.stack(patches))
         if template is None:
             return None
+        mark = template
         sights = [sight(picture, template) for picture in pictures]
         found = [_Place(at, seen.x, seen.y) for at, seen in enumerate(sights) if seen.likeness >= SEEN]
         if len(found) < (OFTEN * len(pictures) if turn else PLACES):
             return None
-        within = _box_of(template.mask)
+        within = template.box
     if not _wholly_within(within, size):
         return None
     sure = [seen_at for seen_at in sights if seen_at.likeness >= SURE]
     if len(sure) < OFTEN * len(pictures) or _apart(sure, min(size) / 2) < PLACES:
         return None
-    return Known(template, sights)
-
-
-def _box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
-    rows, columns = np.nonzero(mask)
-    left, top = int(columns.min()), int(rows.min())
-    return left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top
+    return Known(mark, sights)
 
 
 def _wholly_within(box: tuple[int, int, int, int], size: tuple[int, int]) -> bool:

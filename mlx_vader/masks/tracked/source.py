@@ -72,14 +72,15 @@ class MovingMarks:
         number = start
         while True:
             if number < len(self._places) and self._places[number, 2] >= FOLLOWED:
-                yield self._moved(*self._places[number, :2])
+                yield self._moved(self._places[number])
             else:
                 yield nothing
             number += 1
 
-    def _moved(self, x: float, y: float) -> Mask:
+    def _moved(self, place: Float32[np.ndarray, " 3"]) -> Mask:
         scale = self._scale()
-        moved = cut_out(self._outline, -x * scale[0], -y * scale[1], self._size, beyond=cv2.BORDER_CONSTANT)
+        x, y = (-float(at) * side for at, side in zip(place[:2], scale, strict=True))
+        moved = cut_out(self._outline, x, y, self._size, beyond=cv2.BORDER_CONSTANT)
         return (moved > _EDGE).astype(np.float32)[..., None]
 
     def _scale(self) -> tuple[float, float]:
@@ -90,7 +91,7 @@ class MovingMarks:
         """What is told: the box in the first frame that shows it."""
         seen = np.flatnonzero(self._places[:, 2] >= FOLLOWED)
         first, last = (int(seen[0]), int(seen[-1])) if len(seen) else (0, 0)
-        rows, columns = np.nonzero(self._moved(*self._places[first, :2])[..., 0])
+        rows, columns = np.nonzero(self._moved(self._places[first])[..., 0])
         box = (0, 0, 0, 0)
         if len(rows):
             box = int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
@@ -133,7 +134,9 @@ def _outline(video: Video, numbers: np.ndarray, mark: Known) -> Bool[np.ndarray,
     template = learned(np.stack(patches))
     if template is None:
         return None
-    whole = ndimage.binary_fill_holes(cv2.morphologyEx(template.mask.astype(np.uint8), cv2.MORPH_CLOSE, _square(2)))
+    whole = ndimage.binary_fill_holes(
+        cv2.morphologyEx(template.mask.astype(np.uint8), cv2.MORPH_CLOSE, _square(2))
+    )
     # Its edge changes with what is around it; and a pixel more, as far as a place is exact.
     return cv2.dilate(whole.astype(np.uint8), _square(1 + round(down))) > 0
 
@@ -141,8 +144,8 @@ def _outline(video: Video, numbers: np.ndarray, mark: Known) -> Bool[np.ndarray,
 def _next(picture: UInt8[np.ndarray, "h w"], template: Template, before: list[np.ndarray]) -> np.ndarray:
     """Where the mark is: near where it was going, else anywhere."""
     if len(before) > 1 and min(before[-1][2], before[-2][2]) >= FOLLOWED:
-        x, y = 2 * before[-1][:2] - before[-2][:2]
-        place = Sight(*np.clip((x, y), 0, (picture.shape[1] - 1, picture.shape[0] - 1)), 0.0)
+        x, y = (float(at) for at in 2 * before[-1][:2] - before[-2][:2])
+        place = Sight(min(x, picture.shape[1] - 1.0), min(y, picture.shape[0] - 1.0), 0.0)
         near = seen_near(picture, template, place)
         if near.likeness >= FOLLOWED + 0.1:
             return np.array(near, np.float32)

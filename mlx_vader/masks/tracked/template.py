@@ -39,18 +39,27 @@ class Template(NamedTuple):
         """Height and width."""
         return self.mask.shape[0], self.mask.shape[1]
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The part of it that holds the mark: x, y, width, height."""
+        rows, columns = np.nonzero(self.mask)
+        left, top = int(columns.min()), int(rows.min())
+        return left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top
+
 
 def sight(picture: Float32[np.ndarray, "h w"] | Luma, template: Template) -> Sight:
-    """The best match in a picture. NaN places do not occur; a picture smaller than the template shows nothing."""
-    height, width = template.size
+    """The best match of the mark itself, which lies wholly in the picture; its box may reach beyond."""
+    left, top, width, height = template.box
     if picture.shape[0] < height or picture.shape[1] < width:
         return Sight(0.0, 0.0, 0.0)
-    # With its edges: inside, a mark may be even.
-    mask = cv2.dilate(template.mask.astype(np.float32), np.ones((3, 3), np.uint8))
-    match = cv2.matchTemplate(picture.astype(np.float32), template.picture, cv2.TM_CCOEFF_NORMED, mask=mask)
+    inner = slice(top, top + height), slice(left, left + width)
+    mask, sought = (
+        np.ascontiguousarray(part[inner], np.float32) for part in (template.mask, template.picture)
+    )
+    match = cv2.matchTemplate(picture.astype(np.float32), sought, cv2.TM_CCOEFF_NORMED, mask=mask)
     match = np.where(np.isfinite(match) & (np.abs(match) <= 1.01), match, 0.0)
     y, x = (int(place) for place in np.unravel_index(int(match.argmax()), match.shape))
-    return Sight(x + _peak(match[y], x), y + _peak(match[:, x], y), float(match[y, x]))
+    return Sight(x + _peak(match[y], x) - left, y + _peak(match[:, x], y) - top, float(match[y, x]))
 
 
 def _peak(values: Float32[np.ndarray, " n"], at: int) -> float:

@@ -67,16 +67,17 @@ class Cleaning:
     def networks(self) -> str:
         """Those that have a part in it, as they were named."""
         finds = self.options.looks_over_time and self.marking.looks
-        parts = {
-            FINDER: finds,
-            self.options.checkpoint: self.asks_network,
-            self._restore_from: self._restores,
-        }
-        return ", ".join(
-            type(network).__name__ if isinstance(network, Network) else str(network)
-            for network, has_part in parts.items()
-            if has_part
+        parts = (
+            (FINDER, finds),
+            (self.options.checkpoint, self.asks_network),
+            (self._restore_from, self._restores),
         )
+        names = [
+            type(network).__name__ if isinstance(network, Network) else str(network)
+            for network, has_part in parts
+            if has_part
+        ]
+        return ", ".join(dict.fromkeys(names))
 
     @property
     def backend_name(self) -> str:

@@ -47,6 +47,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "resizing",
         "interface",
         "identity",
+        "pieces",
         "process",
         "untrusted",
         "array_files",

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlx_vader.backends import Outputs, Restored
 from mlx_vader.interface import Interface, Port
+from mlx_vader.levels import to_unit
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Numpy:
 
     def run(self, inputs, state=None):
         frames = inputs["seen"]
+        frames = to_unit(frames) if frames.dtype == np.uint8 else frames
         assert frames.dtype == np.float32
         assert frames.flags.c_contiguous
         restored = self._restore(frames, state, inputs.get("told"))

@@ -4,7 +4,6 @@ Several videos are taken as one: the more backgrounds a mark has, the better it 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,30 +75,17 @@ def _known(places: Sequence[Place], height: int, width: int, name: str) -> Known
     return KnownMark(name, np.where(covered, alpha, 0)[ours], colour[ours], box, (height, width))
 
 
-@dataclass(frozen=True)
 class _JoinedVideo:
-    """Videos of one size, one after the other; `starts`: their first frames."""
+    """Videos of one size, one after the other; `starts`: their first frames, and where the last ends."""
 
-    videos: Sequence[Video]
-    starts: np.ndarray
-    fields = False
-    top_first = True
-    quantiser = None
+    fields, top_first, quantiser = False, True, None
 
-    @property
-    def height(self) -> int:
-        return self.videos[0].height
-
-    @property
-    def width(self) -> int:
-        return self.videos[0].width
-
-    @property
-    def frames(self) -> int:
-        return int(self.starts[-1])
+    def __init__(self, videos: Sequence[Video], starts: np.ndarray) -> None:
+        self.height, self.width, self.frames = videos[0].height, videos[0].width, int(starts[-1])
+        self._videos, self._starts = videos, starts.tolist()
 
     def read(self, start: int, stop: int) -> Iterator[Any]:
-        for video, first in zip(self.videos, self.starts.tolist(), strict=False):
+        for video, first in zip(self._videos, self._starts, strict=False):
             if start < first + video.frames and stop > first:
                 yield from video.read(max(start - first, 0), min(stop - first, video.frames))
 

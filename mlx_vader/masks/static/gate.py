@@ -4,7 +4,6 @@ A mark is believed where the scene changes around it on most sides, and where it
 still scene nothing can be told from a sign but what is small, at a usual place, even in colour and sure.
 """
 
-
 import numpy as np
 from jaxtyping import Bool, Float32
 from scipy import ndimage

@@ -4,7 +4,7 @@ A mark is believed where the scene changes around it on most sides, and where it
 still scene nothing can be told from a sign but what is small, at a usual place, even in colour and sure.
 """
 
-
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 from scipy import ndimage
@@ -27,6 +27,8 @@ SURE, SUREST = 0.68, 0.8
 MOVES_AS_A_WHOLE, STILL = 0.5, 0.04
 #: A mark of more than this share of the picture is large.
 LARGE = 0.06
+#: What is so many pixels thick is more than lettering.
+THICK = 13
 #: At rest a mark is believed that is no larger, so sure, so near to the corners, and so even in brightness.
 SMALL_AT_REST, SURE_AT_REST, CORNER, EVEN = 0.012, 0.9, 0.15, 22.0
 #: Room around a mark in which its surroundings are compared, in pixels, and frames that are.
@@ -64,6 +66,8 @@ def _believed(place: "_Place", confidence: float) -> bool:
     if confidence < SURE:
         return False
     held_back = place.attenuation
+    if place.share > LARGE and place.a_piece_of_the_picture:
+        return False
     if held_back.disproved or (place.share > LARGE and not held_back.shown and confidence < SUREST):
         return False
     if place.changing >= PROVED and place.sides >= SIDES:
@@ -96,6 +100,15 @@ class _Place:
         self._inside, self._marked = inside[self._near], marked[self._near]
         self._ring = grown(self._inside, radius) & ~self._marked
         self.share = float(inside.mean())
+
+    @property
+    def a_piece_of_the_picture(self) -> bool:
+        """Whether it is thick and goes on beyond the border, as what stands before a moving scene does."""
+        top, bottom, left, right = self._bounds
+        at_border = min(top, left) == 0 or bottom == self._whole[0] or right == self._whole[1]
+        return at_border and bool(
+            cv2.erode(self._inside.astype(np.uint8), np.ones((THICK, THICK), np.uint8)).any()
+        )
 
     @property
     def changing(self) -> float:

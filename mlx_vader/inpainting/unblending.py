@@ -11,6 +11,7 @@ from scipy import ndimage
 from mlx_vader.arrays import Frame, Mask, Pixels
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.fill.coded import with_fringe
 from mlx_vader.inpainting.filling import filled
 from mlx_vader.inpainting.framewise import framewise
 from mlx_vader.inpainting.measuring import MOST_FRAMES, PRESENT, Place, looks, measure, places_of
@@ -159,9 +160,10 @@ def _plan(mask: Mask, places: list[Place], told: bool) -> _Plan:
         here = np.array([_mean(masked[owner == number]) >= PRESENT for number in numbers], bool)
         subtracts = here & np.array([part.unblends for part in mark.parts], bool)
         treated = here & np.array([part.measured or told for part in mark.parts], bool) | subtracts
-        # Of a part that was measured it is known how far it reaches.
+        # Of a part that was measured it is known how far it reaches, but for its faint rim.
         measured = np.array([part.measured for part in mark.parts], bool)
-        hidden = np.where(measured[nearest], mark.covered, place.inside)
+        covered = with_fringe(mark.covered) if told else mark.covered
+        hidden = np.where(measured[nearest], covered, place.inside)
         hidden &= np.isin(nearest, np.flatnonzero(treated & ~subtracts))
         if told:
             hidden &= place.inside

@@ -61,8 +61,8 @@ def fit(frames: LevelClip, mask: Pixels, *, whole: bool = False) -> Mark:
     tight = _where_it_is(first) & region
     if not tight.any():
         return first
-    again = _dilated(tight, _TIGHT)
-    again = again & mask if whole else _leaving_room(again, tight)
+    # A rim that is hardly covered is not seen to be so, but spoils what is filled from there.
+    again = _dilated(tight, _WIDE) & mask if whole else _leaving_room(_dilated(tight, _TIGHT), tight)
     return first if np.array_equal(again, region) else _once(frames, again)
 
 

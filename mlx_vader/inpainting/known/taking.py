@@ -52,11 +52,11 @@ def _smooth(
     levels: Float32[np.ndarray, "h w 3"], subtracted: Float32[np.ndarray, "n 3"], mark: Mark
 ) -> Float32[np.ndarray, "n 3"]:
     """A membrane over what the mark hides, which starts from its faint rim; the rim itself is as it was subtracted."""
-    smooth, membrane = subtracted.copy(), mark.membrane
+    smooth, membrane = subtracted.copy(), mark.membranes[0]
     if membrane is not None:
         picture = yuv_of(levels)
         picture[mark.region] = subtracted
-        smooth[mark.hidden] = membrane.stretched(picture.reshape(-1, 3))
+        smooth[mark.hidden[:, 0]] = membrane.stretched(picture.reshape(-1, 3))
     return smooth
 
 

@@ -1,5 +1,6 @@
 """The whole road: videos, images and folders of them, cleaned and back to files."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
@@ -173,7 +174,10 @@ def _options(given: dict[str, Any]) -> CleanOptions:
     if unknown := sorted(set(given) - set(known)):
         raise UsageError(f"clean has no option {unknown[0]!r}", hint=f"it has {', '.join(known)}")
     # The command line gives None for what was not typed.
-    return CleanOptions(**{name: value for name, value in given.items() if value is not None})
+    said = {name: value for name, value in given.items() if value is not None}
+    marks = said.get("mark", ())
+    marks = [marks] if isinstance(marks, str | os.PathLike) else marks
+    return CleanOptions(**said | {"mark": tuple(Path(mark) for mark in marks)})
 
 
 def _clean_one(

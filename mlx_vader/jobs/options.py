@@ -1,6 +1,5 @@
 """How files are cleaned: one list for the command line, the library and its documentation."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +69,6 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
-        if isinstance(self.mark, str | os.PathLike):
-            object.__setattr__(self, "mark", (self.mark,))
-        object.__setattr__(self, "mark", tuple(map(Path, self.mark)))
         given = {
             "--mask": self.mask is not None,
             "--find": self.find != "auto",

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.options import documented, option
@@ -35,7 +35,8 @@ def made(kind: type[Options], given: dict[str, Any]) -> Options:
     for name in said:
         if isinstance(known[name], tuple):
             alone = isinstance(said[name], str | os.PathLike)
-            said[name] = (said[name],) if alone else tuple(said[name])
+            several = (said[name],) if alone else said[name]
+            said[name] = tuple(map(get_args(get_type_hints(kind)[name])[0], several))
     return kind(**said)
 
 
@@ -115,7 +116,6 @@ class CleanOptions:
         """Raises UsageError for choices that do not exist or exclude each other."""
         if self.find not in FIND:
             raise UsageError(f"--find {self.find} does not exist", hint=choices(self.find, FIND))
-        object.__setattr__(self, "mark", tuple(map(Path, self.mark)))
         given = {"--find": self.find != "auto", "--fill": self.fill != "auto", "--mask": self.told}
         if self.mark and (other := next((name for name, is_given in given.items() if is_given), None)):
             raise UsageError(f"{other} has no say where marks are known", hint=f"leave out {other} or --mark")

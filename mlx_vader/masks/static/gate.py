@@ -121,7 +121,7 @@ class _Place:
         """On how many of the eight sides that lie in the picture something changes."""
         rows, columns = np.nonzero(self._ring)
         middle = [float(np.mean(side)) for side in np.nonzero(self._inside)]
-        height, width = (max(1, int(np.ptp(side))) for side in np.nonzero(self._inside))
+        height, width = (int(np.ptp(side)) + 1 for side in np.nonzero(self._inside))
         angle = np.arctan2((rows - middle[0]) / height, (columns - middle[1]) / width)
         side = np.floor((angle + np.pi) / (2 * np.pi) * 8).astype(int).clip(0, 7)
         there = np.bincount(side, minlength=8)

@@ -27,7 +27,7 @@ def known(opacity: np.ndarray, name: str = "logo.png", *, is_placed: bool = True
 
 def moved(opacity: np.ndarray, down: float, right: float, scale: float = 1.0) -> np.ndarray:
     """The opacity further down and right, and larger."""
-    matrix = np.array([[scale, 0, right], [0, scale, down]])
+    matrix = np.array([[scale, 0, right], [0, scale, down]], np.float32)
     return np.clip(cv2.warpAffine(opacity, matrix, SIZE[::-1], flags=cv2.INTER_CUBIC), 0, 1)
 
 

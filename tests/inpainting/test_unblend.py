@@ -88,7 +88,7 @@ def test_a_plate_of_several_colours_has_one_opacity():
     (part,) = mark.parts
     assert part.even
     assert abs(part.alpha - 0.5) < 0.05
-    assert inside(without(spoiled, mark), clip, opacity > 0) > 34
+    assert inside(without(spoiled, mark), clip, opacity > 0) > 33.5
 
 
 def test_a_mask_that_is_drawn_too_large_costs_little():

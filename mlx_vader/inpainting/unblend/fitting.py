@@ -77,7 +77,9 @@ def _leaving_room(grown: Pixels, mask: Pixels) -> Pixels:
 def _where_it_is(mark: Mark) -> Pixels:
     """Without pixels that are hardly covered; parts that were not measured stay as they are, with their fringe."""
     opacity = np.array([part.alpha for part in mark.parts], np.float32)[mark.part_of]
-    most = mark.alpha[:, 0] + _DOUBTFUL * mark.alpha_error
+    # Where one opacity is shared, its error says nothing of a single pixel.
+    doubt = np.where(mark.even, 0, _DOUBTFUL * mark.alpha_error)
+    most = mark.alpha[:, 0] + doubt
     assert mark.changed is not None  # `_once` looked
     covered = mark.changed | (most > np.maximum(_LEAST_OPACITY, _LEAST_SHARE * opacity))
     unknown = np.array([not part.measured for part in mark.parts], bool)[mark.part_of]

@@ -26,8 +26,8 @@ from mlx_vader.data import open_source
 from mlx_vader.data.marked_clips import Overlay, Scenes, random_overlay
 from mlx_vader.data.whole_videos import spread_frames
 from mlx_vader.levels import to_levels, to_unit
+from mlx_vader.masks.sampling import places, reduced
 from mlx_vader.masks.static.network import FINDER, See, finder_of
-from mlx_vader.masks.static.sampling import places, reduced
 from mlx_vader.masks.static.source import MOST_PIXELS, SAMPLES, find
 from mlx_vader.video import list_media
 

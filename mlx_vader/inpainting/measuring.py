@@ -10,6 +10,7 @@ from scipy import ndimage
 from mlx_vader.arrays import LevelClip, Pixels
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.unblend import FEWEST_FRAMES, Fill, Mark, fit, proved
+from mlx_vader.masks.sampling import sampled
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Packed, Video
 
@@ -61,13 +62,14 @@ def measure(
     chosen = _affordable(len(numbers), places)
     crops = [list(kept.get(f"{index}.frames", ())) for index in range(len(places))]
     seen = int(kept.get("seen", 0))
-    for start in range(seen, len(chosen) if places else 0, _KEPT_EVERY):
-        for look in chosen[start : start + _KEPT_EVERY]:
-            for crop, picture in zip(crops, _crops(video, numbers[look], places), strict=True):
-                crop.append(picture)
-        seen = min(start + _KEPT_EVERY, len(chosen))
-        clips = {f"{index}.frames": np.stack(crop) for index, crop in enumerate(crops)}
-        yield {"seen": np.array(seen), **clips}
+    wanted = [numbers[look] for look in chosen] if places else []
+    for pictures in _looked(video, wanted[seen:], places):
+        for crop, picture in zip(crops, pictures, strict=True):
+            crop.append(picture)
+        seen += 1
+        if seen % _KEPT_EVERY == 0 or seen == len(wanted):
+            clips = {f"{index}.frames": np.stack(crop) for index, crop in enumerate(crops)}
+            yield {"seen": np.array(seen), **clips}
     packed: Packed = {"places": np.array([place.box for place in places], np.intp).reshape(-1, 4)}
     for index, (place, crop) in enumerate(zip(places, crops, strict=True)):
         there = [
@@ -127,12 +129,29 @@ def _affordable(count: int, places: Sequence[Place]) -> list[int]:
     return [int(look) for look in np.linspace(0, count - 1, min(count, most))]
 
 
-def _crops(video: Video, number: int, places: Sequence[Place]) -> list[UInt8[np.ndarray, "h w 3"]]:
-    """The places in one frame; black where it is damaged or not there."""
-    frame = next(iter(video.read(number, number + 1)), None)
-    if frame is None or frame.damaged:
-        return [np.zeros((place.box.height, place.box.width, 3), np.uint8) for place in places]
-    return [frame.levels[place.box.rows, place.box.columns].copy() for place in places]
+def _looked(
+    video: Video, wanted: Sequence[int], places: Sequence[Place]
+) -> Iterator[list[UInt8[np.ndarray, "h w 3"]]]:
+    """The places in each of the frames; black where one is damaged or not there."""
+    left = list(wanted)
+    for number, frame in sampled(video, list(wanted)):
+        while left and left[0] < number:
+            left.pop(0)
+            yield _nothing(places)
+        if left and left[0] == number:
+            left.pop(0)
+            yield (
+                _nothing(places)
+                if frame.damaged
+                else [frame.levels[place.box.rows, place.box.columns].copy() for place in places]
+            )
+        frame.forget()
+    for _ in left:
+        yield _nothing(places)
+
+
+def _nothing(places: Sequence[Place]) -> list[UInt8[np.ndarray, "h w 3"]]:
+    return [np.zeros((place.box.height, place.box.width, 3), np.uint8) for place in places]
 
 
 def _present(masked: Pixels, place: Place) -> bool:

@@ -101,8 +101,7 @@ class Unblending:
         return self._found.status == "told"
 
     def _treated(self) -> tuple[FoundMark, ...]:
-        """The marks that were found and left, and those at each place with what was measured of them."""
-        found = self._found.marks
+        """The marks that were found, with what was measured of each; where nobody names any, one at each place."""
         made = []
         for place in self._places[0]:
             rows, columns = np.nonzero(place.inside)
@@ -112,16 +111,16 @@ class Unblending:
                 int(columns.max() - columns.min()) + 1,
                 int(rows.max() - rows.min()) + 1,
             )
-            inside = [mark.confidence for mark in found if _overlap(mark.box, box)]
-            made.append(_found_mark(box, max(inside, default=1.0), place.mark))
-        return (*(mark for mark in found if mark.treated == "left"), *made)
+            made.append(_found_mark(box, place.mark))
+        found = self._found.marks
+        return tuple(_measured(mark, made) for mark in found) if found else tuple(made)
 
     def _patches(self, frame: SourceFrame, mask: Mask, number: int) -> list[Patch]:
         plan = self._plan(mask, number % len(self._places))
         patches = filled(frame, plan.rest, self._fills[0], None if self._told else self._regions)
         for work in plan.works:
             box = work.place.box
-            old = frame.rgb[box.rows, box.columns]
+            old = frame.region(box)
             new = self._without(old, work)
             patches.append(Patch(box.top, box.left, new, (new != old).any(axis=-1)))
         return patches
@@ -186,10 +185,10 @@ def _mean(values: Bool[np.ndarray, " n"]) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
-def _found_mark(box: tuple[int, int, int, int], confidence: float, mark: Mark | None) -> FoundMark:
+def _found_mark(box: tuple[int, int, int, int], mark: Mark | None) -> FoundMark:
     """What is told of a mark: what is done with most of it, and opacity and colour of the largest part of that."""
     if mark is None:
-        return FoundMark(box, confidence, "fill")
+        return FoundMark(box, 1.0, "fill")
     sizes = np.bincount(mark.part_of, minlength=len(mark.parts))
     subtracted = np.array([part.unblends and not part.opaque for part in mark.parts], bool)
     treated = "unblend" if 2 * sizes[subtracted].sum() > sizes.sum() else "fill"
@@ -199,12 +198,23 @@ def _found_mark(box: tuple[int, int, int, int], confidence: float, mark: Mark | 
         if (subtracted[number] if treated == "unblend" else part.measured)
     ]
     if not known:
-        return FoundMark(box, confidence, treated)
+        return FoundMark(box, 1.0, treated)
     part = mark.parts[max(known, key=lambda number: int(sizes[number]))]
-    return FoundMark(box, confidence, treated, alpha=round(part.alpha, 3), colour=part.colour)
+    return FoundMark(box, 1.0, treated, alpha=round(part.alpha, 3), colour=part.colour)
 
 
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    """Whether boxes (x, y, width, height) have a pixel in common."""
-    first, second = (Box(y, x, height, width) for x, y, width, height in (one, other))
-    return bool(first.within(second))
+def _measured(mark: FoundMark, places: Sequence[FoundMark]) -> FoundMark:
+    """A mark that was found, with what is known of the place that it shares most pixels with."""
+    if mark.treated == "left":
+        return mark
+    place = max(places, key=lambda place: _shared(mark, place), default=None)
+    if place is None or not _shared(mark, place):
+        return replace(mark, treated="fill")
+    return replace(mark, treated=place.treated, alpha=place.alpha, colour=place.colour)
+
+
+def _shared(one: FoundMark, other: FoundMark) -> int:
+    """Pixels that two boxes have in common."""
+    first, second = (Box(y, x, height, width) for x, y, width, height in (one.box, other.box))
+    both = first.within(second)
+    return both.height * both.width

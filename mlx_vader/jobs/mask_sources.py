@@ -1,13 +1,11 @@
 """Where the masks of a file come from, as the options ask, and what is made of them before they are written."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from mlx_vader.arrays import Mask
 from mlx_vader.backends.segment_anything import SegmentAnything
-from mlx_vader.boxes import Box
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.mask_options import MaskOptions
 from mlx_vader.jobs.plan import Task
@@ -18,7 +16,7 @@ from mlx_vader.masks.postprocess import ChangedMasks, grown, smoothed, softened,
 from mlx_vader.masks.prompted import PromptedMasks
 from mlx_vader.masks.seen import SeenMasks
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.process import Finding, FoundMark, Video
+from mlx_vader.process import Finding, Video
 from mlx_vader.video import frame_at
 from mlx_vader.video.fields import interleaved
 
@@ -68,7 +66,7 @@ class Sought:
         """The first pass: where marks are, and how they would be treated. In whole frames, also of fields."""
         for _ in self._treatment.analyse(video, {}):
             on_frames(0, LOOKING)
-        finding = _measured(self.source.finding, self._treatment.finding)
+        finding = self._treatment.finding
         return finding.of_frames() if video.fields else finding
 
     def masks(self, video: Video) -> Iterator[Mask]:
@@ -99,23 +97,3 @@ def _woven(fields: Iterator[Mask], top_first: bool) -> Iterator[Mask]:
         if last is None or pair[0] is not last[0] or pair[1] is not last[1]:
             last, whole = pair, interleaved(*(pair if top_first else pair[::-1]))
         yield whole
-
-
-def _measured(found: Finding, treated: Finding) -> Finding:
-    """The marks of the masks, in their order, with what was measured of them; and what else was."""
-    marks = []
-    for mark in found.marks:
-        same = max((other for other in treated.marks if _meet(mark, other)), key=_size, default=mark)
-        taken = same if mark.treated != "left" else mark
-        marks.append(replace(mark, treated=taken.treated, alpha=taken.alpha, colour=taken.colour))
-    others = (other for other in treated.marks if not any(_meet(other, mark) for mark in found.marks))
-    return replace(treated, marks=(*marks, *others))
-
-
-def _size(mark: FoundMark) -> int:
-    return mark.box[2] * mark.box[3]
-
-
-def _meet(mark: FoundMark, other: FoundMark) -> bool:
-    first, second = (Box(y, x, height, width) for x, y, width, height in (mark.box, other.box))
-    return bool(first.within(second))

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from mlx_vader.errors import UsageError
 from mlx_vader.masks.static import statistics as module
 from mlx_vader.masks.static.network import Seen, finder_of
 from mlx_vader.masks.static.source import SAMPLES, StaticMarks, find
@@ -174,25 +173,22 @@ def test_a_mark_that_is_there_for_a_part_of_the_video_has_a_mask_for_that_part()
 
 def test_what_is_not_passed_behind_is_left_and_can_be_chosen():
     found, _steps = analysed(Video(sign=True))
-    assert sorted(mark.treated for mark in found.finding.marks) == ["left", "static"]
-    left = [mark.treated for mark in found.finding.marks].index("left") + 1
-    chosen = StaticMarks(see, "weights", take=[left])
-    list(chosen.analyse(Video(sign=True), {}))
-    assert [mark.box for mark in chosen.finding.marks] == [mark.box for mark in found.finding.marks]
-    assert chosen.finding.marks[left - 1].treated == "static"
-    mask = next(chosen.masks(0))[..., 0]
+    treated = [mark.treated for mark in found.finding.marks]
+    assert sorted(treated) == ["left", "taken"]
+    found.choose([treated.index("left")])
+    assert [mark.treated for mark in found.finding.marks] == [
+        "taken" if t == "left" else "left" for t in treated
+    ]
+    mask = next(found.masks(0))[..., 0]
     assert mask[SIGN].all()
     assert not mask[LOGO].any()
-    assert chosen.identity() != found.identity()
 
 
-def test_on_a_still_scene_a_mark_can_be_chosen_and_one_that_there_is_not_is_refused():
-    chosen = StaticMarks(see, "weights", take=[1])
-    list(chosen.analyse(Video(moving=False), {}))
-    assert chosen.finding.status == "found"
-    assert next(chosen.masks(0))[LOGO].all()
-    with pytest.raises(UsageError, match="no mark 3: one was found"):
-        list(StaticMarks(see, "weights", take=[3]).analyse(Video(), {}))
+def test_on_a_still_scene_a_mark_can_be_chosen():
+    found, _steps = analysed(Video(moving=False))
+    assert not next(found.masks(0)).any()
+    found.choose([0])
+    assert next(found.masks(0))[LOGO].all()
 
 
 def test_a_backend_is_asked_for_what_it_sees():

@@ -14,11 +14,11 @@ from jaxtyping import Bool, UInt8
 
 from mlx_vader.arrays import Mask
 from mlx_vader.masks.decision import Decision
+from mlx_vader.masks.sampling import places, reduced, sampled
 from mlx_vader.masks.static.gate import believes, candidates, stands_still
 from mlx_vader.masks.static.look import Look
 from mlx_vader.masks.static.network import See
 from mlx_vader.masks.static.refine import enlarged, refined
-from mlx_vader.masks.static.sampling import places, reduced, sampled
 from mlx_vader.masks.static.spans import THERE, Span, Template, span_of, visible
 from mlx_vader.masks.static.statistics import statistics
 from mlx_vader.process import Finding, FoundMark, Packed, Video

@@ -4,7 +4,7 @@ What nothing proves is not touched: letters are taken where they come and go at 
 not, be it that it moves on or that it stays. Signs and lettering of the scene come and go with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -40,6 +40,7 @@ class TextMarks:
         self.finding = Finding()
         self._size = 1, 1
         self._found: list[Found] = []
+        self._shown: frozenset[int] = frozenset()
 
     def identity(self) -> dict[str, Any]:
         """How often it looks, and how small."""
@@ -57,15 +58,20 @@ class TextMarks:
             if number + 1 == len(lines) or len(drawn) % KEEP_LINES == 0:
                 yield {"lines": lines, **packed(drawn)}
         self._found = [found for found in drawn if found is not None]
+        self._shown = frozenset(range(len(self._found)))
         marks = tuple(found.mark for found in self._found)
         self.finding = Finding("found" if marks else "nothing", marks)
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`."""
+        self._shown = frozenset(numbers)
 
     def masks(self, start: int) -> Iterator[Mask]:
         """What is there in each frame; the same array again as long as the same lines are."""
         last: tuple[int, ...] | None = None
         number, mask = start, np.zeros((*self._size, 1), np.float32)
         while True:
-            there = tuple(index for index, found in enumerate(self._found) if found.shows(number))
+            there = tuple(index for index in sorted(self._shown) if self._found[index].shows(number))
             if there != last:
                 mask, last = np.zeros((*self._size, 1), np.float32), there
                 for index in there:

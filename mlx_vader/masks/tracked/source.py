@@ -4,7 +4,7 @@ What nothing proves is not touched: the same picture has to be seen at places al
 going straight on, and turning back at once or standing at several places. No training, and no network.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -40,6 +40,7 @@ class MovingMarks:
         self._size = 1, 1
         self._outline: Float32[np.ndarray, "h w"] = np.zeros((1, 1), np.float32)
         self._places = np.zeros((0, 3), np.float32)
+        self._chosen = True
 
     def identity(self) -> dict[str, Any]:
         """How often it looks, and how small."""
@@ -66,12 +67,17 @@ class MovingMarks:
         self._places, self._outline = kept["places"], kept["outline"].astype(np.float32)
         self.finding = Finding("found", (self._mark(),))
 
+    def choose(self, numbers: Sequence[int]) -> None:
+        """See `Choosable`."""
+        self._chosen = bool(numbers)
+
     def masks(self, start: int) -> Iterator[Mask]:
         """The mask at the place of the mark in each frame."""
         nothing = np.zeros((*self._size, 1), np.float32)
         number = start
         while True:
-            if number < len(self._places) and self._places[number, 2] >= FOLLOWED:
+            followed = self._chosen and number < len(self._places)
+            if followed and self._places[number, 2] >= FOLLOWED:
                 yield self._moved(self._places[number])
             else:
                 yield nothing
@@ -96,7 +102,7 @@ class MovingMarks:
         if len(rows):
             box = int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
         likeness = float(np.median(self._places[seen, 2])) if len(seen) else 0.0
-        return FoundMark(box, round(likeness, 3), "fill", "moving", first=first, last=last)
+        return FoundMark(box, round(likeness, 3), "taken", "moving", first=first, last=last)
 
 
 def _proved(video: Video) -> Packed:

@@ -12,7 +12,7 @@ from mlx_vader.bench import BenchOptions
 from mlx_vader.errors import UsageError
 from mlx_vader.overwriting import check_overwriting
 from mlx_vader.resizing import at_most
-from mlx_vader.sample_clips import CARPHONE, sample_clip
+from mlx_vader.sample_clips import BUNNY, sample_clip
 
 if TYPE_CHECKING:
     from convert import ConversionReport
@@ -87,7 +87,7 @@ def demo(
 ) -> DemoReport:
     """Spoils up to `frames` frames of a clip with `artifacts`, cleans them again, converts the network and benches it.
 
-    `source`: by default a person in a moving car (`mlx_vader.sample_clips`). Everything lands in the folder `out`:
+    `source`: by default a scene of an animated film (`mlx_vader.sample_clips`). Everything lands in the folder `out`:
     spoiled.mp4, cleaned.mp4, its preview, comparison.png and the package. Quality is that of the files, after
     encoding. The artifacts' words and logos are none that training saw. `on_begin` hears the clip and its frames.
     """
@@ -98,7 +98,7 @@ def demo(
     from mlx_vader.metrics import mask_iou
     from mlx_vader.video import read_clip
 
-    source = source or sample_clip(CARPHONE)
+    source = source or sample_clip(BUNNY)
     files = files_in(out)
     check_overwriting(
         [source, checkpoints.resolve(checkpoint)], files.values(), replaced_folders=[out / PACKAGE]
@@ -112,7 +112,7 @@ def demo(
     paths = {name: files[name] for name in ("spoiled", "cleaned")}
     _write(paths["spoiled"], spoiled, frame_rate)
     on_step("cleaning spoiled.mp4")
-    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, find="network", preview=True)
+    report = clean(paths["spoiled"], paths["cleaned"], checkpoint=checkpoint, preview=True)
     on_step("measuring")
     before, after = (read_clip(path, 0, len(original)) for path in paths.values())
     seen = _seen_mask(report, before)
@@ -168,18 +168,19 @@ def _write(path: Path, clip: Clip, frame_rate: Any) -> None:
 
 
 def _seen_mask(report: "CleanReport", clip: Clip) -> Mask:
-    """Where artifacts were seen in the last frame, as its preview shows it."""
+    """Where marks were found in the last frame, as its preview shows it."""
     from mlx_vader.jobs.preview import middle_panel
     from mlx_vader.video import read_clip
 
     preview = report.files[0].preview
-    assert preview is not None  # it was asked for
+    if preview is None:  # nothing was found, and nothing changed
+        return np.zeros((*clip.shape[1:3], 1), np.float32)
     shown = read_clip(preview, len(clip) - 1, 1)[0]
     return middle_panel(shown, *clip.shape[1:3]).mean(axis=-1, keepdims=True)
 
 
 def _compare(path: Path, before: Clip, seen: Mask, after: Clip, original: Clip) -> None:
-    """The last frame: spoiled, what the network saw, cleaned, and as it was."""
+    """The last frame: spoiled, what was found, cleaned, and as it was."""
     from mlx_vader.jobs.preview import labelled_row
     from mlx_vader.video import write_image
 

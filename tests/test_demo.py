@@ -27,7 +27,9 @@ def test_demo_spoils_cleans_measures_and_converts(carphone: Path, tmp_path: Path
     begun = ("reading", "spoiling", "cleaning", "measuring", "converting", "measuring the speed")
     assert all(any(step.startswith(word) for step in steps) for word in begun)
     assert report.bench["rows"][0]["fps"] > 0
-    assert not np.array_equal(spoiled, cleaned)
+    # So short a clip does not show that a mark stands still.
+    assert report.clean.files[0].finding.status == "undecidable"
+    assert np.array_equal(spoiled, cleaned)
 
 
 def test_demo_refuses_what_cannot_work(tmp_path: Path) -> None:

@@ -130,10 +130,10 @@ def test_a_segment_that_was_not_recorded_is_written_again(tmp_path, small_clip, 
     job = {"checkpoint": network, "preview": True, **LOSSLESS}
     finish = WorkFolder.finish_segment
 
-    def crash(folder, *arguments):
+    def crash(folder, *arguments, **more):
         if folder.manifest.segments == 1:
             raise KeyboardInterrupt
-        finish(folder, *arguments)
+        finish(folder, *arguments, **more)
 
     monkeypatch.setattr(WorkFolder, "finish_segment", crash)
     with pytest.raises(Interrupted):
@@ -205,7 +205,7 @@ def test_a_failure_of_the_network_leaves_the_target_alone(tmp_path, small_clip, 
 
     monkeypatch.setattr(TorchBackend, "run", out_of_memory)
     with pytest.raises(VaderError, match="out of memory"):
-        clean(small_clip, target, checkpoint=network, backend="torch")
+        clean(small_clip, target, checkpoint=network, backend="torch", find="network")
     assert target.read_bytes() == b"an older result"
     folder_holds(tmp_path, "out.mp4")
 

@@ -144,7 +144,7 @@ def test_fields_are_restored_as_pictures_and_woven_again(tmp_path, interlaced, m
     monkeypatch.setattr(composition, "load_backend", lambda *_: Seen())
     mask = np.zeros((48, 64, 3), np.float32)
     write_image(tmp_path / "mask.png", mask)
-    clean(interlaced, tmp_path / "out.mkv", mask=tmp_path / "mask.png", codec="ffv1")
+    clean(interlaced, tmp_path / "out.mkv", mask=tmp_path / "mask.png", codec="ffv1", fill="mixed")
     assert heights
     assert set(heights) == {24}
     assert probe(tmp_path / "out.mkv").field_order == "tff"

@@ -21,8 +21,11 @@ SMALLEST, LEAST_SURE = 24, 0.35
 RING, PROVED, SIDES = 0.03, 0.3, 0.6
 #: What passes behind a mark changes it by at most this share of what it changes around it. A sign it covers.
 STILLER = 0.95
-#: The network is to be so sure of a mark; of one whose opacity does not show where only all else moves, or a large one.
-SURE, SUREST = 0.68, 0.8
+#: The network is to be so sure of a mark at a usual place, and of one elsewhere.
+SURE, SURE_ELSEWHERE = 0.68, 0.72
+#: Of one around which nothing changes, while all else moves, at a usual place and elsewhere; and of a large one whose
+#: opacity does not show.
+SURER, SUREST = 0.75, 0.8
 #: The picture moves as a whole where this share of it changes; nothing is decided where less than this changes.
 MOVES_AS_A_WHOLE, STILL = 0.5, 0.04
 #: A mark of more than this share of the picture is large.
@@ -63,7 +66,7 @@ def believes(look: Look, inside: Pixels, mask: Pixels, confidence: float, *, sti
 
 
 def _believed(place: "_Place", confidence: float) -> bool:
-    if confidence < SURE:
+    if confidence < (SURE if place.in_a_corner else SURE_ELSEWHERE):
         return False
     held_back = place.attenuation
     if place.share > LARGE and place.a_piece_of_the_picture:
@@ -72,7 +75,7 @@ def _believed(place: "_Place", confidence: float) -> bool:
         return False
     if place.changing >= PROVED and place.sides >= SIDES:
         return held_back.shown or place.stiller
-    return place.moves_as_a_whole and confidence >= SUREST
+    return place.moves_as_a_whole and confidence >= (SURER if place.in_a_corner else SUREST)
 
 
 def _believed_at_rest(place: "_Place", confidence: float) -> bool:

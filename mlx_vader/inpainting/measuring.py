@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
@@ -20,6 +20,8 @@ MOST_FRAMES, LEAST_FRAMES, MOST_PIXELS = 48, 16, 32 << 20
 _KEPT_EVERY = 8
 #: Of a mark's pixels this share must be masked for it to be there in a frame.
 PRESENT = 0.9
+#: A place counts as masked in a frame if more than this share of it is.
+_SHOWN = 0.5
 #: Room around a mark: a multiple of its size, and at least and at most so many pixels.
 _ROOM, _LEAST_ROOM, _MOST_ROOM = 1.3, 64, 400
 
@@ -95,7 +97,7 @@ def places_of(kept: Packed) -> list[Place]:
 
 def _places(masked: Sequence[Pixels]) -> list[Place]:
     """Crops around what stays masked long enough; those that would overlap are one."""
-    often: Pixels = np.stack(masked).sum(axis=0) >= min(FEWEST_FRAMES, len(masked))
+    often = _steady(np.stack(masked))
     whole = Box(0, 0, *often.shape)
     boxes: list[Box] = []
     for rows, columns in ndimage.find_objects(ndimage.label(often, np.ones((3, 3)))[0]):
@@ -104,6 +106,19 @@ def _places(masked: Sequence[Pixels]) -> list[Place]:
         # Chroma is halved: its samples begin at even pixels.
         boxes.append(tight.grown(room, room).aligned(2, 2).within(whole))
     return [Place(box, often[box.rows, box.columns]) for box in _disjoint(boxes)]
+
+
+def _steady(masked: Bool[np.ndarray, "n h w"]) -> Pixels:
+    """What is masked often, without places whose mask changes, as over digits that count: there nothing is measured."""
+    count = masked.sum(axis=0)
+    often: Pixels = count >= min(FEWEST_FRAMES, len(masked))
+    labels, _ = ndimage.label(often, np.ones((3, 3)))
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        inside = labels[box] == label
+        shown = masked[(slice(None), *box)][:, inside].mean(axis=1) > _SHOWN
+        if (count[box][inside] >= PRESENT * shown.sum()).mean() < PRESENT:
+            often[box][inside] = False
+    return often
 
 
 def _disjoint(boxes: Sequence[Box]) -> list[Box]:

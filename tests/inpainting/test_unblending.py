@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlx_vader.inpainting.fill.membrane import fill_with_membrane
+from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.levels import to_unit
 from mlx_vader.masks.arrays import ArrayMasks
@@ -45,6 +46,20 @@ def test_a_translucent_mark_is_subtracted_and_told(spoiled):
     assert abs(mark.alpha - ALPHA) < 0.05
     assert np.abs(np.array(mark.colour) - 255 * WORD).max() < 26
     assert not process.finding.changes_nothing
+
+
+def test_where_the_mask_changes_all_the_time_nothing_is_measured(spoiled):
+    """Digits that count: each pixel is covered often, and by something else each time."""
+    _, seen, mask = spoiled
+    masks = masks_of(mask, len(seen))
+    for number in range(len(masks)):
+        masks[number, :, number % 3 :: 3] = 0
+    process = Unblending(ArrayMasks(masks))
+    made = cleaned(process, seen)
+    assert not process.finding.marks
+    filling = Filling(ArrayMasks(masks), "membrane")
+    expected = [e.frame.edited(e.patches()).rgb for e in edits_of(filling, ClipInMemory(seen))]
+    assert np.array_equal(made, np.stack(expected))
 
 
 def test_frames_without_the_mark_are_kept_bit_for_bit(spoiled):

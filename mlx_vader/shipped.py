@@ -1,11 +1,11 @@
 """The weights that come with the package by name, and what each is for; light enough for `--help`."""
 
-#: Beginning with what `clean` uses when nothing is said.
+#: Beginning with the one that restores frames where nothing is said.
 PURPOSES = {
-    "realtime": "removes watermarks, logos and text",
+    "realtime": "paints over watermarks, logos and text",
     "degradations": "for video without marks: noise, grain, compression, banding, blur",
     "quality": "a v1 network, to compare with",
-    "mark-finder": "finds marks that stand still, for --find static",
+    "mark-finder": "finds marks that stand still",
 }
 #: What the name `default` stands for.
 DEFAULT = "realtime"

@@ -38,7 +38,11 @@ Examples:
 
     vader-mlx clean clips/ -o cleaned/                all that is in clips/
 
+    vader-mlx clean clip.mp4 --marks 1,3              these of those listed
+
     vader-mlx clean clip.mp4 --mask logo.png          only where it is white
+
+    vader-mlx clean clip.mp4 --box 1080,40,160,60     only in this box
 
     vader-mlx clean clip.mp4 --mark learned.png       a mark that is known
 

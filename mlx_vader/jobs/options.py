@@ -56,9 +56,9 @@ class CleanOptions:
     backend: str = option("auto", help="auto, mlx, torch or coreml; auto is the fastest here.")
     find: str = option(
         "auto",
-        help="auto: marks that stand still while the scene moves; static: the same, by a network of its own that looks "
-        "at the whole video; all: text that comes and goes and marks that move, too; network: all that the network "
-        "takes for marks; none: no marks.",
+        help="static: marks that stand still while the scene moves; all: text that comes and goes and marks that move, "
+        "too; network: all that the network takes for marks; none: no marks; auto: as static, and as none with weights "
+        "that know no marks.",
     )
     marks: str | None = option(
         None,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Bool
+
 
 class Box(NamedTuple):
     """`height` rows from `top` on and `width` columns from `left` on."""
@@ -12,6 +15,18 @@ class Box(NamedTuple):
     left: int
     height: int
     width: int
+
+    @staticmethod
+    def around(pixels: Bool[np.ndarray, "h w"]) -> Box:
+        """The smallest box that holds all pixels that are set; there has to be one."""
+        rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
+        top, left = int(rows[0]), int(columns[0])
+        return Box(top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left)
+
+    @property
+    def xywh(self) -> tuple[int, int, int, int]:
+        """x, y, width and height: how boxes are told to people and programs."""
+        return self.left, self.top, self.width, self.height
 
     @property
     def bottom(self) -> int:

@@ -4,8 +4,9 @@ A process takes the frames of one video in order and gives each of them back wit
 file. Restoration by a network, inpainting and the reconstruction of a background are processes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -258,20 +259,31 @@ def analyse_in_turn(parts: Sequence[Analysing], video: Video, kept: Packed) -> I
     """The first passes of several, one after the other; what each keeps is kept under its number."""
     everything = dict(kept)
     for number, part in enumerate(parts):
-        for step in part.analyse(video, packed_of(number, everything)):
-            others = {name: array for name, array in everything.items() if not name.startswith(f"{number}.")}
-            everything = others | packed_as(number, step)
-            yield everything
+        everything = yield from kept_under(number, everything, partial(part.analyse, video))
 
 
-def packed_as(number: int, arrays: Packed) -> Packed:
+def kept_under(
+    key: int | str, everything: Packed, steps: Callable[[Packed], Iterator[Packed]]
+) -> Generator[Packed, None, Packed]:
+    """A pass that is a part of another: what it keeps, beside all that is kept already. Returns what is kept at last.
+
+    `steps` goes on from what it kept itself, and yields that after each step; it stands under `key`.
+    """
+    for step in steps(packed_of(key, everything)):
+        others = {name: array for name, array in everything.items() if not name.startswith(f"{key}.")}
+        everything = others | packed_as(key, step)
+        yield everything
+    return everything
+
+
+def packed_as(key: int | str, arrays: Packed) -> Packed:
     """The arrays of one of several, under names that no other of them has."""
-    return {f"{number}.{name}": array for name, array in arrays.items()}
+    return {f"{key}.{name}": array for name, array in arrays.items()}
 
 
-def packed_of(number: int, arrays: Packed) -> Packed:
-    """What `packed_as` was given for this number, among those of others."""
-    begins = f"{number}."
+def packed_of(key: int | str, arrays: Packed) -> Packed:
+    """What `packed_as` was given for this key, among those of others."""
+    begins = f"{key}."
     return {name.removeprefix(begins): array for name, array in arrays.items() if name.startswith(begins)}
 
 

@@ -4,6 +4,7 @@ A mark is put in its place to parts of a pixel, and nothing is touched unless th
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -13,7 +14,17 @@ from mlx_vader.arrays import Mask
 from mlx_vader.inpainting.framewise import framewise
 from mlx_vader.inpainting.known import Placed, look, placed_of, take
 from mlx_vader.masks.mark_files import KnownMark
-from mlx_vader.process import Chunk, Finding, FoundMark, Packed, Patch, SourceFrame, Video
+from mlx_vader.process import (
+    Chunk,
+    Finding,
+    FoundMark,
+    Packed,
+    Patch,
+    SourceFrame,
+    Video,
+    kept_under,
+    packed_of,
+)
 
 
 class KnownMarks:
@@ -44,16 +55,9 @@ class KnownMarks:
         for parity in range(2 if video.fields else 1):
             placed = []
             for number, marks in enumerate(self._sets):
-                start = f"{parity}.{number}."
-                ours = {
-                    n.removeprefix(start): array for n, array in everything.items() if n.startswith(start)
-                }
-                for step in look(video, marks, parity, dict(ours)):
-                    ours = step
-                    everything = {n: array for n, array in everything.items() if not n.startswith(start)}
-                    everything |= {start + name: array for name, array in step.items()}
-                    yield everything
-                placed.append(placed_of(ours))
+                key = f"{parity}.{number}"
+                everything = yield from kept_under(key, everything, partial(look, video, marks, parity))
+                placed.append(placed_of(packed_of(key, everything)))
             found = [
                 (marks[each.which].name, each)
                 for marks, each in zip(self._sets, placed, strict=True)

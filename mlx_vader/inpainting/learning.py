@@ -68,9 +68,7 @@ def _known(places: Sequence[Place], height: int, width: int, name: str) -> Known
             "nothing moves behind the mark, so its opacity does not show",
             hint="give videos in which the scene changes there, or several at once",
         )
-    rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
-    top, left = int(rows[0]), int(columns[0])
-    box = Box(top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left)
+    box = Box.around(covered)
     ours = (box.rows, box.columns)
     return KnownMark(name, np.where(covered, alpha, 0)[ours], colour[ours], box, (height, width))
 

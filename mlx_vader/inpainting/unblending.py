@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,17 @@ from mlx_vader.inpainting.measuring import MOST_FRAMES, PRESENT, Place, looks, m
 from mlx_vader.inpainting.unblend import Mark, remove
 from mlx_vader.masks.regions import Regions
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.process import Chunk, Finding, FoundMark, Packed, Patch, SourceFrame, Video
-
-#: Begins the names of what this process keeps, besides what its masks keep.
-_OURS = "unblend."
+from mlx_vader.process import (
+    Chunk,
+    Finding,
+    FoundMark,
+    Packed,
+    Patch,
+    SourceFrame,
+    Video,
+    kept_under,
+    packed_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,26 +77,17 @@ class Unblending:
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """The masks' first pass, and then a look at frames all along the video, in which the marks are measured."""
-        theirs = {name: array for name, array in kept.items() if not name.startswith(_OURS)}
-        ours = {name: array for name, array in kept.items() if name.startswith(_OURS)}
-        for step in self._masks.analyse(video, dict(theirs)):
-            theirs = step
-            yield theirs
+        everything = yield from kept_under("masks", dict(kept), partial(self._masks.analyse, video))
         self._found = self._masks.finding
         if self._found.changes_nothing:
             return
         self._places = []
         for parity in range(2 if video.fields else 1):
-            start = f"{_OURS}{parity}."
-            known = {name.removeprefix(start): ours[name] for name in ours if name.startswith(start)}
-            for step in measure(
-                video, self._masks, looks(video, parity), dict(known), self._fills, whole=self._told
-            ):
-                known = step
-                ours = {name: array for name, array in ours.items() if not name.startswith(start)}
-                ours |= {start + name: array for name, array in known.items()}
-                yield theirs | ours
-            self._places.append(places_of(known))
+            steps = partial(
+                measure, video, self._masks, looks(video, parity), fills=self._fills, whole=self._told
+            )
+            everything = yield from kept_under(parity, everything, steps)
+            self._places.append(places_of(packed_of(parity, everything)))
         self._found = replace(self._found, marks=self._treated())
 
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
@@ -104,14 +103,8 @@ class Unblending:
         """The marks that were found, with what was measured of each; where nobody names any, one at each place."""
         made = []
         for place in self._places[0]:
-            rows, columns = np.nonzero(place.inside)
-            box = (
-                place.box.left + int(columns.min()),
-                place.box.top + int(rows.min()),
-                int(columns.max() - columns.min()) + 1,
-                int(rows.max() - rows.min()) + 1,
-            )
-            made.append(_found_mark(box, place.mark))
+            x, y, width, height = Box.around(place.inside).xywh
+            made.append(_found_mark((place.box.left + x, place.box.top + y, width, height), place.mark))
         found = self._found.marks
         return tuple(_measured(mark, made) for mark in found) if found else tuple(made)
 

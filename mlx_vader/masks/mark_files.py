@@ -156,11 +156,9 @@ def _trimmed(mark: KnownMark) -> KnownMark | None:
     shown = mark.alpha > _LEAST
     if not shown.any():
         return None
-    rows, columns = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
-    top, left = int(rows[0]), int(columns[0])
-    inside = Box(top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left)
+    inside = Box.around(shown)
     alpha, colour = mark.alpha[inside.rows, inside.columns], mark.colour[inside.rows, inside.columns]
-    box = Box(mark.box.top + top, mark.box.left + left, inside.height, inside.width)
+    box = inside._replace(top=mark.box.top + inside.top, left=mark.box.left + inside.left)
     return replace(mark, alpha=np.ascontiguousarray(alpha), colour=np.ascontiguousarray(colour), box=box)
 
 

@@ -51,7 +51,13 @@ def _picked(frames: Iterator[SourceFrame], wanted: list[int]) -> Iterator[tuple[
 def reduced(levels: UInt8[np.ndarray, "h w 3"], most: int) -> UInt8[np.ndarray, "h2 w2 3"]:
     """The picture with at most so many pixels."""
     height, width = levels.shape[:2]
-    scale = np.sqrt(most / (height * width))
-    if scale >= 1:
+    size = reduced_size(height, width, most)
+    if size == (height, width):
         return levels
-    return cv2.resize(levels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def reduced_size(height: int, width: int, most: int) -> tuple[int, int]:
+    """Height and width of the picture that `reduced` makes of one of this size."""
+    scale = min(1.0, (most / (height * width)) ** 0.5)
+    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.arrays import LevelClip
+from mlx_vader.boxes import Box
 from mlx_vader.inpainting.known.posing import Layer, edges
 from mlx_vader.inpainting.unblend.mark import Mark, Part, gain_of
 from mlx_vader.inpainting.unblend.noise import noise_of
@@ -27,9 +28,15 @@ def mark_of(frames: LevelClip, laid: Layer) -> Mark:
     sham, depth = measure_sham(frames, region), depths_of(region)
     solid = opacity[:, 0] >= np.median(opacity[opacity > opacity.max() / 2])
     red, green, blue = (int(v) for v in rgb_of(np.median(colour[solid], axis=0)).round().clip(0, 255))
-    rows, columns = np.nonzero(region)
-    box = int(rows.min()), int(columns.min()), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-    part = Part(box, float(np.median(opacity[solid])), _ERROR, _ERROR, (red, green, blue), np.inf, even=False)
+    part = Part(
+        Box.around(region),
+        float(np.median(opacity[solid])),
+        _ERROR,
+        _ERROR,
+        (red, green, blue),
+        np.inf,
+        even=False,
+    )
     gain = gain_of(alpha)
     noise = noise_of(frames, region, product, gain)
     mark = Mark(

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from scipy import ndimage
 
+from mlx_vader.boxes import Box
 from mlx_vader.masks.static.attenuation import UNKNOWN, Attenuation, attenuation
 from mlx_vader.masks.static.look import Look
 from mlx_vader.masks.static.refine import grown
@@ -91,15 +92,14 @@ class _Place:
     """A mark's pixels with what is around them."""
 
     def __init__(self, look: Look, inside: Pixels, marked: Pixels) -> None:
-        rows, columns = np.nonzero(inside)
+        self._box = box = Box.around(inside)
         self._look = look
         self._whole = inside.shape
         radius = max(4, round(RING * inside.shape[0]))
         room = radius + ROOM
         self._near = tuple(
-            slice(max(int(side.min()) - room, 0), int(side.max()) + 1 + room) for side in (rows, columns)
+            slice(max(side.start - room, 0), side.stop + room) for side in (box.rows, box.columns)
         )
-        self._bounds = int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
         self._inside, self._marked = inside[self._near], marked[self._near]
         self._ring = grown(self._inside, radius) & ~self._marked
         self.share = float(inside.mean())
@@ -107,8 +107,8 @@ class _Place:
     @property
     def a_piece_of_the_picture(self) -> bool:
         """Whether it is thick and goes on beyond the border, as what stands before a moving scene does."""
-        top, bottom, left, right = self._bounds
-        at_border = min(top, left) == 0 or bottom == self._whole[0] or right == self._whole[1]
+        box = self._box
+        at_border = min(box.top, box.left) == 0 or box.bottom == self._whole[0] or box.right == self._whole[1]
         return at_border and bool(
             cv2.erode(self._inside.astype(np.uint8), np.ones((THICK, THICK), np.uint8)).any()
         )
@@ -124,7 +124,7 @@ class _Place:
         """On how many of the eight sides that lie in the picture something changes."""
         rows, columns = np.nonzero(self._ring)
         middle = [float(np.mean(side)) for side in np.nonzero(self._inside)]
-        height, width = (int(np.ptp(side)) + 1 for side in np.nonzero(self._inside))
+        height, width = self._box.height, self._box.width
         angle = np.arctan2((rows - middle[0]) / height, (columns - middle[1]) / width)
         side = np.floor((angle + np.pi) / (2 * np.pi) * 8).astype(int).clip(0, 7)
         there = np.bincount(side, minlength=8)
@@ -155,11 +155,10 @@ class _Place:
     @property
     def in_a_corner(self) -> bool:
         """Whether it is at one of the usual places: in a corner, or in the middle of the lower edge."""
-        top, bottom, left, right = self._bounds
-        height, width = self._whole
-        low, high = bottom > (1 - CORNER) * height, top < CORNER * height
-        aside = left < CORNER * width or right > (1 - CORNER) * width
-        return (low or high) and (aside or low) and (bottom - top) < 2 * CORNER * height
+        box, (height, width) = self._box, self._whole
+        low, high = box.bottom > (1 - CORNER) * height, box.top < CORNER * height
+        aside = box.left < CORNER * width or box.right > (1 - CORNER) * width
+        return (low or high) and (aside or low) and box.height < 2 * CORNER * height
 
     @property
     def unevenness(self) -> float:

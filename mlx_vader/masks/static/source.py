@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from mlx_vader.arrays import Mask
+from mlx_vader.boxes import Box
 from mlx_vader.masks.decision import Decision
 from mlx_vader.masks.sampling import places, reduced, sampled
 from mlx_vader.masks.static.gate import believes, candidates, stands_still
@@ -149,7 +150,7 @@ def _found(look: Look, see: See) -> tuple[list[_Found], str]:
         span = span_of(shown, visible(look.luma, inside))
         within = look.within(span.first, span.last)
         believed = believes(within, inside, mask, confidence, still=still)
-        mark = FoundMark(_box(inside), round(confidence, 3), "taken" if believed else "left")
+        mark = FoundMark(Box.around(inside).xywh, round(confidence, 3), "taken" if believed else "left")
         found.append(_Found(inside, span, mark))
     found.sort(key=lambda each: -each.mark.confidence)
     share = sum(float(each.inside.mean()) for each in found if each.mark.treated != "left")
@@ -167,11 +168,6 @@ def _finding(marks: tuple[FoundMark, ...], reason: str) -> Finding:
     if any(mark.treated != "left" for mark in marks):
         return Finding("found", marks)
     return Finding("undecidable" if reason else "nothing", marks, reason)
-
-
-def _box(inside: Bool[np.ndarray, "h w"]) -> tuple[int, int, int, int]:
-    rows, columns = np.nonzero(inside)
-    return int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
 
 
 def _in_frames(video: Video, found: _Found, numbers: Sequence[int], look: Look) -> FoundMark:

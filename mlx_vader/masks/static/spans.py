@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from mlx_vader.boxes import Box
 from mlx_vader.masks.static.difference import Gradient, gradients_of
 from mlx_vader.masks.static.refine import grown
 
@@ -24,10 +25,10 @@ class Template:
     """A mark's edges."""
 
     def __init__(self, inside: Bool[np.ndarray, "h w"], persisting: Sequence[Gradient]) -> None:
-        rows, columns = np.nonzero(grown(inside, 2))
+        around = Box.around(grown(inside, 2))
         self._box = (
-            slice(int(rows.min()), int(rows.max()) + 2),
-            slice(int(columns.min()), int(columns.max()) + 2),
+            slice(around.top, around.bottom + 1),
+            slice(around.left, around.right + 1),
         )
         edges = grown(inside, 1)[self._box]
         self._edges = [

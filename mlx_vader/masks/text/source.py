@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from mlx_vader.arrays import LevelFrame, Mask
+from mlx_vader.masks.sampling import reduced
 from mlx_vader.masks.text.drawing import ROOM, Drawn, Place, draw
 from mlx_vader.masks.text.found import Found, found_mark, packed, unpacked
 from mlx_vader.masks.text.lines import lines_of
@@ -164,9 +165,4 @@ def _crop(levels: LevelFrame, box: tuple[int, int, int, int]) -> UInt8[np.ndarra
 
 
 def _small_luma(levels: LevelFrame) -> Float32[np.ndarray, "h2 w2"]:
-    height, width = levels.shape[:2]
-    scale = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        levels = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(levels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return cv2.cvtColor(reduced(levels, MOST_PIXELS), cv2.COLOR_RGB2GRAY).astype(np.float32)

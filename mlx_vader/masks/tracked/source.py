@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float32, UInt8
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelFrame, Mask
+from mlx_vader.boxes import Box
+from mlx_vader.masks.sampling import reduced, reduced_size
 from mlx_vader.masks.tracked.candidates import candidates
 from mlx_vader.masks.tracked.proof import Known, known, seen_near
 from mlx_vader.masks.tracked.template import Sight, Template, cut_out, learned, sight
@@ -90,17 +92,15 @@ class MovingMarks:
         return (moved > _EDGE).astype(np.float32)[..., None]
 
     def _scale(self) -> tuple[float, float]:
-        height, width = _small_size(self._size)
+        height, width = reduced_size(*self._size, MOST_PIXELS)
         return self._size[1] / width, self._size[0] / height
 
     def _mark(self) -> FoundMark:
         """What is told: the box in the first frame that shows it."""
         seen = np.flatnonzero(self._places[:, 2] >= FOLLOWED)
         first, last = (int(seen[0]), int(seen[-1])) if len(seen) else (0, 0)
-        rows, columns = np.nonzero(self._moved(self._places[first])[..., 0])
-        box = (0, 0, 0, 0)
-        if len(rows):
-            box = int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
+        moved = self._moved(self._places[first])[..., 0] > 0
+        box = Box.around(moved).xywh if moved.any() else (0, 0, 0, 0)
         likeness = float(np.median(self._places[seen, 2])) if len(seen) else 0.0
         return FoundMark(box, round(likeness, 3), "taken", "moving", first=first, last=last)
 
@@ -128,7 +128,7 @@ def _proved(video: Video) -> Packed:
 
 def _outline(video: Video, numbers: np.ndarray, mark: Known) -> Bool[np.ndarray, "h w"] | None:
     """The mark in full size, from its patches in the frames in which it is sure; None where they do not agree."""
-    height, width = _small_size((video.height, video.width))
+    height, width = reduced_size(video.height, video.width, MOST_PIXELS)
     down, across = video.height / height, video.width / width
     size = round(mark.template.size[0] * down), round(mark.template.size[1] * across)
     patches = []
@@ -159,15 +159,7 @@ def _next(picture: UInt8[np.ndarray, "h w"], template: Template, before: list[np
 
 
 def _small(levels: LevelFrame) -> UInt8[np.ndarray, "h2 w2"]:
-    size = _small_size(levels.shape[:2])
-    if size != levels.shape[:2]:
-        levels = cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(levels, cv2.COLOR_RGB2GRAY)
-
-
-def _small_size(size: tuple[int, ...]) -> tuple[int, int]:
-    scale = min(1.0, (MOST_PIXELS / (size[0] * size[1])) ** 0.5)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return cv2.cvtColor(reduced(levels, MOST_PIXELS), cv2.COLOR_RGB2GRAY)
 
 
 def _square(radius: int) -> np.ndarray:

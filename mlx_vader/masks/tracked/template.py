@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from mlx_vader.boxes import Box
+
 Luma = UInt8[np.ndarray, "h w"]
 
 #: Where the mark holds its look while what is around it changes: the deviation there, of that around it.
@@ -42,9 +44,7 @@ class Template(NamedTuple):
     @property
     def box(self) -> tuple[int, int, int, int]:
         """The part of it that holds the mark: x, y, width, height."""
-        rows, columns = np.nonzero(self.mask)
-        left, top = int(columns.min()), int(rows.min())
-        return left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top
+        return Box.around(self.mask).xywh
 
 
 def sight(picture: Float32[np.ndarray, "h w"] | Luma, template: Template) -> Sight:

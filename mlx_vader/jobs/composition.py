@@ -61,12 +61,12 @@ class Cleaning:
     @property
     def only_restores(self) -> bool:
         """Whether nothing but `restore` is wanted, since there are no marks."""
-        return self._restores and not self._known_marks and not (self.options.told or self.marking.looks)
+        return self._restores and not (self._known_marks or self.options.told or self.marking.looks)
 
     @property
     def networks(self) -> str:
         """Those that have a part in it, as they were named."""
-        finds = self.options.looks_over_time and self.marking.looks
+        finds = self.marking.looks and self.options.find != "network"
         parts = (
             (FINDER, finds),
             (self.options.checkpoint, self.asks_network),

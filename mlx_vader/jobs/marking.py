@@ -41,9 +41,13 @@ class Marking:
     def looks(self) -> bool:
         """Whether marks are looked for, rather than told or unwanted; by default not with weights that know none."""
         find = self._options.find
-        if self._options.told or find == "none":
+        if self._options.told or self._options.mark or find == "none":
             return False
-        return find in {"static", "all"} or knows_overlays(self._options.checkpoint)
+        return find in {"static", "all"} or self._knows_overlays
+
+    @cached_property
+    def _knows_overlays(self) -> bool:
+        return knows_overlays(self._options.checkpoint)
 
     @property
     def by_masks(self) -> bool:
@@ -70,7 +74,7 @@ class Marking:
         found: Choosable = StaticMarks(self._see, network_identity(FINDER))
         if self._options.find == "all":
             sources: list[MaskSource] = [found, TextMarks(), MovingMarks()]
-            if knows_overlays(self._options.checkpoint) and self._predicts:
+            if self._knows_overlays and self._backend().interface.output("mask") is not None:
                 sources.append(PersistentMarks(self._seen_marks, network_identity(self._options.checkpoint)))
             found = JoinedMasks(sources)
         return found if self._numbers is None else ChosenMarks(found, self._numbers)
@@ -79,10 +83,6 @@ class Marking:
     def _see(self) -> See:
         backend = "auto" if self._options.backend == "coreml" else self._options.backend
         return finder_of(load_backend(backend, FINDER))
-
-    @property
-    def _predicts(self) -> bool:
-        return self._backend().interface.output("mask") is not None
 
     def _seen_marks(self, frames: Iterator[SourceFrame]) -> Mask:
         """The network's mask of the last frame, after those before it."""

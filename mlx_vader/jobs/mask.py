@@ -12,10 +12,10 @@ from mlx_vader.jobs.clean import Progress
 from mlx_vader.jobs.learning import MarkReport
 from mlx_vader.jobs.mask_job import ImageMasks, Masked, VideoMasks
 from mlx_vader.jobs.mask_options import MaskOptions
-from mlx_vader.jobs.mask_plan import MaskTask, check_masks, files_read, make_folders, plan_masks
+from mlx_vader.jobs.mask_plan import MaskTask, check_masks, make_folders, plan_masks
 from mlx_vader.jobs.mask_sources import Seeking
 from mlx_vader.jobs.options import made
-from mlx_vader.jobs.plan import PathLike, plan, skipped
+from mlx_vader.jobs.plan import PathLike, files_read, plan, skipped
 from mlx_vader.overwriting import check_overwriting
 
 
@@ -122,7 +122,8 @@ def save_mark(
     for task in tasks.values():
         if task.is_image:
             raise UsageError(f"{task.source} is an image", hint="a mark is learned from videos")
-    check_overwriting(files_read(list(tasks.values()), chosen), [target, *also_written])
+    reads = files_read(list(tasks.values()), chosen.mask, [chosen.checkpoint])
+    check_overwriting(reads, [target, *also_written])
     seeking = Seeking(chosen)
     return learning.save_mark(list(tasks), Path(target), masks=lambda path: seeking.of(tasks[path]).source)
 

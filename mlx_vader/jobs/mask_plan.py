@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_vader.checkpoints import locate
 from mlx_vader.errors import UsageError
 from mlx_vader.jobs.mask_options import MaskOptions
-from mlx_vader.jobs.plan import PathLike, Task, plan
+from mlx_vader.jobs.plan import PathLike, Task, files_read, make_folder, plan
 from mlx_vader.jobs.work_folder import work_folder
 from mlx_vader.overwriting import check_overwriting
-from mlx_vader.video import list_media
 from mlx_vader.video.files import check_target
 
 #: What holds masks without loss.
@@ -102,20 +100,11 @@ def check_masks(
     if options.preview:
         writes += [task.preview for task in tasks]
     folders = [task.folder or work_folder(task.target) for task in tasks]
-    check_overwriting(files_read(tasks, options), [*writes, *also_written], replaced_folders=folders)
+    reads = files_read(tasks, options.mask, [options.checkpoint])
+    check_overwriting(reads, [*writes, *also_written], replaced_folders=folders)
     for task in tasks:
         if task.folder and task.folder.is_dir():
             _check_replaced(task.folder)
-
-
-def files_read(tasks: Sequence[Task], options: MaskOptions) -> list[Path]:
-    """All that a run reads."""
-    reads = [task.source for task in tasks]
-    if options.mask is not None:
-        reads += list_media(options.mask) if Path(options.mask).is_dir() else [Path(options.mask)]
-    if isinstance(options.checkpoint, str | os.PathLike):
-        reads.append(locate(Path(options.checkpoint)))
-    return reads
 
 
 def _check_replaced(folder: Path) -> None:
@@ -129,9 +118,6 @@ def _check_replaced(folder: Path) -> None:
 def make_folders(tasks: Sequence[MaskTask]) -> None:
     """Makes the folders that pictures go to, and checks that files can be written there. Raises UsageError."""
     for task in tasks:
-        try:
-            if task.folder:
-                task.target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"the folder {task.target.parent} cannot be made: {error.strerror}") from error
+        if task.folder:
+            make_folder(task.target.parent, parents=True)
         check_target(task.target if task.is_video else task.picture)

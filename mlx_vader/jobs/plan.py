@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlx_vader.checkpoints import locate
 from mlx_vader.errors import UsageError, VaderError
@@ -131,14 +132,8 @@ def check_files(
 
     `also_written`: files that the caller is going to write.
     """
-    mask, networks = options.mask, [options.checkpoint]
-    if options.restore not in RESTORE:
-        networks.append(options.restore)
-    reads = [task.source for task in tasks]
-    if mask is not None:
-        reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
-    reads += [locate(Path(network)) for network in networks if isinstance(network, str | os.PathLike)]
-    reads += options.mark
+    networks = [options.checkpoint, *([] if options.restore in RESTORE else [options.restore])]
+    reads = [*files_read(tasks, options.mask, networks), *options.mark]
     writes = [task.target for task in tasks]
     if options.preview:
         writes += [task.preview for task in tasks]
@@ -146,6 +141,14 @@ def check_files(
         writes += [task.candidates for task in tasks if not task.is_image]
     work_folders = [work_folder(task.target) for task in tasks if not task.is_image]
     check_overwriting(reads, [*writes, *also_written], replaced_folders=work_folders)
+
+
+def files_read(tasks: Sequence[Task], mask: PathLike | None, networks: Sequence[Any]) -> list[Path]:
+    """The sources, the masks (a file, or a folder of them), and the files of networks that lie in one."""
+    reads = [task.source for task in tasks]
+    if mask is not None:
+        reads += list_media(mask) if Path(mask).is_dir() else [Path(mask)]
+    return reads + [locate(Path(network)) for network in networks if isinstance(network, str | os.PathLike)]
 
 
 def _check_kind(task: Task) -> None:
@@ -162,11 +165,15 @@ def make_folders(tasks: Sequence[Task], target: PathLike | None) -> None:
     Raises UsageError. The folder of a single file is not made: its name is more likely a slip.
     """
     for task in tasks:
-        try:
-            if task.root or len(tasks) > 1:
-                task.target.parent.mkdir(parents=True, exist_ok=True)
-            elif target is not None and str(target).endswith(("/", os.sep)):
-                task.target.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"the folder {task.target.parent} cannot be made: {error.strerror}") from error
+        several = task.root is not None or len(tasks) > 1
+        if several or (target is not None and str(target).endswith(("/", os.sep))):
+            make_folder(task.target.parent, parents=several)
         check_target(task.target)
+
+
+def make_folder(folder: Path, *, parents: bool) -> None:
+    """Makes the folder if it is not there, and with `parents` those that it lies in. Raises UsageError."""
+    try:
+        folder.mkdir(parents=parents, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder {folder} cannot be made: {error.strerror}") from error

@@ -12,6 +12,7 @@ Where the network marks much more than what is believed, it does not know this m
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,7 @@ from scipy import ndimage
 
 from mlx_vader.arrays import Mask
 from mlx_vader.levels import to_levels
-from mlx_vader.masks.decision import Decision, decision
+from mlx_vader.masks.decision import Decision
 from mlx_vader.process import Finding, FoundMark, Packed, SourceFrame, Video
 
 #: Places in the video that are looked at, and how many frames the network sees at each: the last one counts.
@@ -131,7 +132,10 @@ def decide(
         each.append(place.inside)
     doubt = (marked & ~ndimage.binary_dilation(believed, iterations=_EDGE)).mean(axis=(1, 2))
     reason = _doubt(believed, float(np.median(doubt)), marks=marks, still=still)
-    return decision(believed, tuple(marks), reason), each
+    if reason:
+        left = tuple(replace(mark, treated="left") for mark in marks)
+        return Decision(np.zeros_like(believed), Finding("undecidable", left, reason)), each
+    return Decision(believed, Finding("found" if believed.any() else "nothing", tuple(marks))), each
 
 
 def _doubt(believed: Bool[np.ndarray, "h w"], more: float, *, marks: list[FoundMark], still: bool) -> str:

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlx_vader.cli.options import with_options
+from mlx_vader.cli.options import Inputs, JsonReport, with_options
 from mlx_vader.jobs.options import CleanOptions
 
 if TYPE_CHECKING:
@@ -57,9 +56,7 @@ def register(app: typer.Typer) -> None:
 
 @with_options
 def clean(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")
-    ],
+    inputs: Inputs,
     *,
     out: Annotated[
         str | None,
@@ -68,7 +65,7 @@ def clean(
         ),
     ] = None,
     options: Annotated[dict, CleanOptions],
-    json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
+    json: JsonReport = None,
 ) -> None:
     """See `HELP`."""
     from mlx_vader.cli.clean_summary import summarise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlx_vader.jobs.clean import CleanReport, FileReport
-    from mlx_vader.process import FoundMark, RestoredBy
+    from mlx_vader.process import Finding, FoundMark, RestoredBy
 
 #: A mark of which the network is less sure is called doubtful.
 DOUBTFUL = 0.75
@@ -44,10 +44,8 @@ def _found(file: "FileReport") -> Iterator[str]:
     finding = file.finding
     for number, mark in enumerate(finding.marks, start=1):
         yield f"note: {file.source}: {_mark(number, mark)}"
-    if finding.reason:
-        yield f"note: {file.source}: {finding.reason}"
-    elif finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
+    if why := conclusion(finding):
+        yield f"note: {file.source}: {why}"
     if finding.restored is not None:
         yield f"note: {file.source}: {_restoration(finding.restored)}"
     if finding.changes_nothing:
@@ -55,8 +53,15 @@ def _found(file: "FileReport") -> Iterator[str]:
         yield f"note: {kept}"
 
 
+def conclusion(finding: "Finding") -> str:
+    """What the finding says besides its marks; "" where they speak for themselves."""
+    if finding.status == "nothing" and not finding.reason:
+        return "no mark was found that stands still while the scene moves"
+    return finding.reason
+
+
 #: How a mark is removed, in words.
-TREATED = {
+_TREATED = {
     "left": "left",
     "unblend": "subtracted",
     "fill": "filled",
@@ -74,7 +79,7 @@ def _mark(number: int, mark: "FoundMark") -> str:
         facts.append(f"opacity {mark.alpha:.2f}")
     doubt = ", doubtful" if mark.confidence < DOUBTFUL else ""
     kind = "" if mark.kind == "static" else f" ({mark.kind})"
-    done = TREATED.get(mark.treated, "removed")
+    done = _TREATED.get(mark.treated, "removed")
     return f"mark {number}{kind} {done}, {', '.join(facts)} ({mark.confidence:.0%} sure{doubt})"
 
 

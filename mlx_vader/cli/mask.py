@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlx_vader.cli.options import with_options
+from mlx_vader.cli.options import Inputs, JsonReport, with_options
 from mlx_vader.jobs.mask_options import MaskOptions
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def register(app: typer.Typer) -> None:
 
 @with_options
 def mask(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")
-    ],
+    inputs: Inputs,
     *,
     out: Annotated[
         str | None,
@@ -70,7 +68,7 @@ def mask(
         ),
     ] = None,
     options: Annotated[dict, MaskOptions],
-    json: Annotated[Path | None, typer.Option(help="Write the report as JSON; - is stdout.")] = None,
+    json: JsonReport = None,
 ) -> None:
     """See `HELP`."""
     from mlx_vader.cli.clean import progress_bar, say_note
@@ -127,7 +125,7 @@ def _save_mark(inputs: list[Path], out: str | None, target: Path, options: dict,
     x, y, width, height = report.box
     columns, rows = report.frame
     place = f"{width}x{height} at {x},{y} in frames of {columns}x{rows}"
-    look = "opacity {:.2f}, colour #{:02x}{:02x}{:02x}".format(report.alpha, *report.colour)
+    look = f"opacity {report.alpha:.2f}, colour {_hex(report.colour)}"
     print(f"{target}: {place}, {look}", file=sys.stderr if str(json) == "-" else sys.stdout)
     say(f"hint: vader-mlx clean OTHER.mp4 --mark {_quoted(target)}")
 
@@ -187,7 +185,7 @@ def marks_table(marks: "tuple[FoundMark, ...]") -> "Table":
     for number, found in enumerate(marks, start=1):
         x, y, width, height = found.box
         alpha = "" if found.alpha is None else f"{found.alpha:.2f}"
-        colour = "" if found.colour is None else "#{:02x}{:02x}{:02x}".format(*found.colour)
+        colour = "" if found.colour is None else _hex(found.colour)
         span = "all" if (found.first, found.last) == (0, None) else f"{found.first}-{_last(found)}"
         cells = f"{x},{y},{width},{height}", span, found.kind, alpha, colour, f"{found.confidence:.0%}"
         table.add_row(str(number), *cells, TREATED.get(found.treated, found.treated))
@@ -196,6 +194,10 @@ def marks_table(marks: "tuple[FoundMark, ...]") -> "Table":
 
 #: What `clean` would do, in words.
 TREATED = {"unblend": "subtracts it", "fill": "fills it", "left": "leaves it"}
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def _last(mark: "FoundMark") -> str:
@@ -215,12 +217,12 @@ def _summary(file: "MaskFileReport") -> str:
 
 def _advice(file: "MaskFileReport") -> Iterator[str]:
     """Why nothing was marked, and what to do next."""
+    from mlx_vader.cli.clean_summary import conclusion
+
     made = file.made
     assert made is not None  # it did not fail
-    if made.finding.reason:
-        yield f"note: {file.source}: {made.finding.reason}"
-    elif made.finding.status == "nothing":
-        yield f"note: {file.source}: no mark was found that stands still while the scene moves"
+    if why := conclusion(made.finding):
+        yield f"note: {file.source}: {why}"
     if made.finding.candidates:
         yield "hint: the marks that it leaves can be taken by their numbers: --marks 1"
     if made.masked_frames:

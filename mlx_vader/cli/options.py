@@ -3,11 +3,16 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import typer
 
 from mlx_vader.options import Said
+
+#: Arguments that commands share.
+Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of them.")]
+JsonReport = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON; - is stdout.")]
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,6 +22,10 @@ from mlx_vader.video.library import close_quietly, muxer, writing
 from mlx_vader.video.pictures import Pictures
 from mlx_vader.writing import PARTIAL_MARK, write_failure
 
+#: So few pictures are coded in the order in which they are shown. libx265 gives two of them decoding times from memory
+#: that it never wrote.
+_UNORDERED = 2
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -148,7 +152,11 @@ class _OpenSegment:
     def finish(self) -> None:
         try:
             with writing(self._path):
-                self._container.mux(self._stream.encode(None))
+                last = self._stream.encode(None)
+                if self._frames <= _UNORDERED:
+                    for packet in last:
+                        packet.dts = packet.pts
+                self._container.mux(last)
                 self._container.close()
             final = self._path.with_name(f"{self._name}_{self._frames}{self._path.suffix}")
             self._path.replace(final)

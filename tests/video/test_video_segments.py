@@ -1,14 +1,18 @@
 """A job cut into segments is the same video, and goes on after an interruption."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_frames import noise, store
 from video_files import Recipe, make, packets_of
 
 from mlx_vader.errors import VaderError
@@ -190,3 +194,17 @@ def test_no_encoder_makes_this_a_real_time_process():
 )
 def test_the_format_that_loses_least_is_chosen(codec, source, size, expected):
     assert choose_pix_fmt(ENCODERS[codec], source, *size) == expected
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_a_short_clip_is_coded_whatever_memory_held_before(frames, tmp_path):
+    """libx265 gives two frames decoding times that it never wrote: here, what the C library fills fresh memory with."""
+    source = store(tmp_path / "source.mkv", [noise("yuv420p", 64, 48)] * frames, "ffv1")
+    script = "import sys; from raw_frames import copied; copied(*sys.argv[1:], codec='libx265')"
+    target = tmp_path / "target.mkv"
+    subprocess.run(
+        [sys.executable, "-c", script, source, target],
+        env=os.environ | {"MALLOC_PERTURB_": "1", "PYTHONPATH": str(Path(__file__).parent)},
+        check=True,
+    )
+    assert probe(target).frames == frames

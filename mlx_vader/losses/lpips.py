@@ -24,14 +24,16 @@ class LPIPS:
 
     def __call__(self, restored: Float[mx.array, "n h w 3"], clean: Float[mx.array, "n h w 3"]) -> mx.array:
         """Mean distance of frames in [0, 1]; no gradient to `clean`."""
-        backbone = BACKBONES[self.network]
-        ours = features(backbone, self.weights, _normalised(restored))
-        theirs = features(backbone, self.weights, _normalised(mx.stop_gradient(clean)))
+        ours, theirs = self.features(restored), self.features(mx.stop_gradient(clean))
         distance = mx.zeros(())
         for level, (a, b) in enumerate(zip(ours, theirs, strict=True)):
             difference = mx.square(_unit(a) - _unit(b)) * self.weights[f"lin.{level}"]
             distance = distance + difference.sum(axis=-1).mean()
         return distance
+
+    def features(self, frames: Float[mx.array, "n h w 3"]) -> list[Float[mx.array, "n h2 w2 c"]]:
+        """What the network sees in frames in [0, 1], layer by layer."""
+        return features(BACKBONES[self.network], self.weights, _normalised(frames))
 
 
 def _normalised(frames: Float[mx.array, "n h w 3"]) -> Float[mx.array, "n h w 3"]:

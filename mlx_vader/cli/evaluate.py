@@ -32,6 +32,8 @@ Examples:
 
     vader-mlx evaluate clips --suite foreign --frames 24
 
+    vader-mlx evaluate clips --suite objects,dropouts --frames 60
+
     vader-mlx evaluate clips --json result.json --html result.html
 
     vader-mlx evaluate clip.mp4 --suite corner_logo --method "opencv telea"
@@ -87,8 +89,9 @@ def _announce(evaluation: "Evaluation") -> None:
     where = dict.fromkeys(method.where for method in evaluation.methods if method.ours)
     others = [method.name for method in evaluation.methods if not method.ours]
     cases = [f"{case.artifact} {case.severity}" for case in evaluation.cases]
+    bound = "up to " if any(case.suits for case in evaluation.cases) else ""
     announce(
-        f"evaluating: {evaluation.trials} trials",
+        f"evaluating: {bound}{evaluation.trials} trials",
         {
             "networks": ", ".join(networks) + (f" ({', '.join(where)})" if where else ""),
             "beside": ", ".join(others),

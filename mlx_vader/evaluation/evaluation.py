@@ -1,10 +1,12 @@
 """The run: each clip, spoiled in each way, through each method."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.case import Case, Spoiled
@@ -35,7 +37,10 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is evaluated, and with what. `clips`: files by name; `perceptual`: what `lpips` stands for, if anything."""
+    """What is evaluated, and with what. `clips`: files by name; `perceptual`: what `lpips` stands for, if anything.
+
+    `features`: those of `fid`, if any.
+    """
 
     clips: Mapping[str, Path]
     cases: Sequence[Case]
@@ -44,11 +49,12 @@ class Evaluation:
     height: int = 240
     material: Material = Material()  # noqa: RUF009 - a tuple
     perceptual: Perceptual | None = None
+    features: Callable[[Clip], np.ndarray] | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def trials(self) -> int:
-        """How many rows there will be, but for the controls."""
+        """How many rows there will be at most, but for the controls: some cases are not for every clip."""
         pairs = sum(
             len(_given(method, case)) for case in self.cases for method in self.methods if method.is_for(case)
         )
@@ -77,9 +83,12 @@ def evaluate(evaluation: Evaluation) -> Iterator[Trial]:
     """One trial after another; holds one clip at a time. Raises VaderError for a clip that cannot be decoded."""
     for name, path in evaluation.clips.items():
         clean = middle_of(path, evaluation.frames, evaluation.height)
-        truth = Truth(name, clean, motion_of(clean), evaluation.perceptual)
+        motion = motion_of(clean)
+        truth = Truth(name, clean, motion, evaluation.perceptual, evaluation.features)
         warm: set[str] = set()
         for case in evaluation.cases:
+            if case.suits and not case.suits(motion):
+                continue
             spoiled = case.applied(clean, name, evaluation.material)
             yield from _trials(evaluation.methods, truth, case, spoiled, warm)
 
@@ -109,7 +118,7 @@ def _trials(
             started = time.perf_counter()
             restoration = method.restore(spoiled.frames, mask)
             seconds = (time.perf_counter() - started) / len(spoiled.frames)
-            yield _trial(truth, case, spoiled, method, given, restoration, seconds)
+            yield _trial(truth, case, spoiled, method, given, restoration, seconds, drawn=mask)
 
 
 def _given(method: Method, case: Case) -> tuple[str | None, ...]:
@@ -125,10 +134,19 @@ def _trial(
     given: str | None,
     restoration: Restoration,
     seconds: float,
+    *,
+    drawn: Masks | None = None,
 ) -> Trial:
     # It is measured as a file would hold it.
     restored = to_unit(to_levels(restoration.frames))
     row = measure(
-        truth, case, spoiled.mask, method, restoration._replace(frames=restored), seconds, given=given
+        truth,
+        case,
+        spoiled.mask,
+        method,
+        restoration._replace(frames=restored),
+        seconds,
+        given=given,
+        drawn=drawn,
     )
     return Trial(row, truth.clean, spoiled.frames, restored, spoiled.mask)

@@ -8,14 +8,15 @@ from mlx_vader.masks import along_both
 EXACT = "exact"
 BOXES = "boxes"
 #: By name: by how many pixels the true mask is grown.
-GROWN = {EXACT: 0, "grown 1": 1, "grown 3": 3}
-DRAWN = (*GROWN, BOXES)
+GROWN = {EXACT: 0, "grown 1": 1, "grown 2": 2, "grown 3": 3}
+#: What the suite `foreign` gives.
+DRAWN = (EXACT, "grown 1", "grown 3", BOXES)
 #: Of the frame's height: marks that are nearer to each other get one box, and how far a box lies around its marks.
 _NEAR, _AROUND = 1 / 16, 1 / 80
 
 
 def given_mask(mask: Masks, drawn: str) -> Masks:
-    """The true mask of a clip as somebody has drawn it: 0 or 1. `drawn` is one of `DRAWN`."""
+    """The true mask of a clip as somebody has drawn it: 0 or 1. `drawn` is `BOXES` or one of `GROWN`."""
     held = (mask > 0.5).astype(np.float32)
     if drawn == BOXES:
         return np.stack([_boxed(frame) for frame in held])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.evaluation.case import KINDS, Case
+from mlx_vader.evaluation.case import KINDS, MASKED_KINDS, Case
 
 
 class Restoration(NamedTuple):
@@ -38,6 +38,16 @@ class Method:
     def is_for(self, case: Case) -> bool:
         """Whether it is asked to restore clips that were spoiled in this way."""
         return case.kind in self.kinds or (case.kind == "clean" and not self.needs_mask)
+
+
+def filling(name: str, fill: Callable[[Clip, Masks], Clip], *, settings: str, where: str = "") -> Method:
+    """A method that fills what a mask hides: a function of frames (t, h, w, 3) and masks (t, h, w, 1)."""
+
+    def restore(clip: Clip, mask: Masks | None) -> Restoration:
+        assert mask is not None
+        return Restoration(fill(clip, mask))
+
+    return Method(name, frozenset(MASKED_KINDS), restore, needs_mask=True, settings=settings, where=where)
 
 
 #: The spoiled clip itself: what every method is compared with.

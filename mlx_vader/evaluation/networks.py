@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.evaluation.case import KINDS
-from mlx_vader.evaluation.method import Method, Restoration
+from mlx_vader.evaluation.case import HOLES, KINDS
+from mlx_vader.evaluation.method import Method, Restoration, filling
 from mlx_vader.inpainting.fill import FILLS
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.composition import Cleaning
@@ -29,9 +29,8 @@ TOO_SHORT = f"fewer than {FEWEST} frames show no mark that stands still: --frame
 _TASK = Task(Path("clip"), Path("restored"))
 
 
-def _fill(clip: Clip, mask: Masks | None) -> Restoration:
-    assert mask is not None
-    return Restoration(FILLS["membrane"].fill(clip, mask, None))
+def _fill(clip: Clip, mask: Masks) -> Clip:
+    return FILLS["membrane"].fill(clip, mask, None)
 
 
 def _unblend(clip: Clip, mask: Masks | None) -> Restoration:
@@ -53,9 +52,7 @@ _OVERLAYS_ON_CPU = partial(Method, kinds=frozenset({"overlay"}), where="CPU")
 
 
 #: What fills a mask without a network.
-MEMBRANE = _OVERLAYS_ON_CPU(
-    "membrane", restore=_fill, needs_mask=True, settings="clean --mask --fill membrane"
-)
+MEMBRANE = filling("membrane", _fill, settings="clean --mask --fill membrane", where="CPU")
 #: What subtracts marks or fills them, whichever the clip shows to be better.
 WITH_MASK = _OVERLAYS_ON_CPU("with mask", restore=_unblend, needs_mask=True, settings="clean --mask")
 #: The same for marks that it finds itself.
@@ -71,7 +68,13 @@ def load_networks(checkpoints: Sequence[str], backend: str = "auto") -> tuple[Me
     for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
         blind = _Network(CleanOptions(checkpoint=checkpoint, backend=backend, find="network"))
         methods += (
-            Method(name, frozenset(KINDS), blind.restore, settings="clean --find network", where=blind.where),
+            Method(
+                name,
+                frozenset(KINDS).difference(HOLES),
+                blind.restore,
+                settings="clean --find network",
+                where=blind.where,
+            ),
             Method(
                 f"{name} {MASKED}",
                 frozenset({"overlay"}),

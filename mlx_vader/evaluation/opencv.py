@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.evaluation.method import Method, Restoration
+from mlx_vader.evaluation.method import Method, Restoration, filling
 from mlx_vader.levels import to_levels, to_unit
 
 #: Pixels around a hole that inpainting looks at, as published.
@@ -14,20 +14,19 @@ RADIUS = 3
 FRAMES, TEMPLATE, SEARCH = 5, 7, 21
 
 
-def inpaint(flag: str, clip: Clip, mask: Masks | None) -> Restoration:
+def inpaint(flag: str, clip: Clip, mask: Masks) -> Clip:
     """Frame by frame, in the pixels where the mask is above one half.
 
     The hole is not grown: the soft edge beyond is nearly the picture itself, and growing costs decibels.
     """
     import cv2
 
-    assert mask is not None
     holes = (mask[..., 0] > 0.5).astype(np.uint8)
     frames = [
         cv2.inpaint(picture, hole, RADIUS, getattr(cv2, f"INPAINT_{flag}"))
         for picture, hole in zip(to_levels(clip), holes, strict=True)
     ]
-    return Restoration(to_unit(np.stack(frames)))
+    return to_unit(np.stack(frames))
 
 
 def non_local_means(strength: float, clip: Clip, mask: Masks | None) -> Restoration:
@@ -61,11 +60,9 @@ def _means(strength: int) -> Method:
 
 METHODS = (
     *(
-        Method(
+        filling(
             f"opencv {flag.lower()}",
-            frozenset({"overlay"}),
             partial(inpaint, flag),
-            needs_mask=True,
             settings=f"inpaint(frame, mask > ½, {RADIUS}, INPAINT_{flag})",
         )
         for flag in ("TELEA", "NS")

@@ -21,8 +21,8 @@ class EvaluateOptions:
     backend: str = option("auto", help="Of the networks: auto, mlx, torch or coreml.")
     suite: str = option(
         "quick",
-        help="quick, clean, overlays, noise, compression, codecs, tones, full, foreign, or artifacts; with commas "
-        "between.",
+        help="quick, clean, overlays, noise, compression, codecs, tones, full, foreign, objects, "
+        "dropouts, or artifacts; with commas between.",
     )
     method: tuple[str, ...] = option(
         (),
@@ -34,5 +34,5 @@ class EvaluateOptions:
     logos: Path | None = option(None, help="Folder of images with alpha, for the logos.")
     foreign: Path = option(
         Path("data/foreign"),
-        help="Folder of drawings and fonts for the suite foreign, as fetch_data.py fills it.",
+        help="Folder of drawings and fonts for the suites foreign and objects, as fetch_data.py fills it.",
     )

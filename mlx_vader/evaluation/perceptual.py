@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_vader.arrays import Clip
-from mlx_vader.losses.lpips import LPIPS
-from mlx_vader.losses.perceptual import cached, how_to_get, load_perceptual
+from mlx_vader.losses.perceptual import how_to_get
+from mlx_vader.metrics.lpips import find_lpips
 from mlx_vader.metrics.st_lpips import NAME, SMALLEST, find_st_lpips
 
 #: Frames of a clip that are compared, spread evenly: each takes as long as restoring it.
 FRAMES = 2
-PUBLISHED = "lpips-alex"
 
 
 @dataclass(frozen=True)
@@ -32,22 +31,10 @@ class Perceptual:
 
 def find_perceptual() -> tuple[Perceptual | None, str]:
     """The distance, or None and one line on how to get one. Raises VaderError for a damaged file."""
-    if cached(PUBLISHED).is_file():
-        return Perceptual("LPIPS (Alex)", _published()), ""
+    published = find_lpips()
+    if published is not None:
+        return Perceptual("LPIPS (Alex)", published), ""
     shift_tolerant = find_st_lpips()
     if shift_tolerant is not None:
         return Perceptual("ST-LPIPS (Alex)", shift_tolerant), ""
     return None, f"no LPIPS; {how_to_get(NAME)}"
-
-
-def _published() -> Callable[[Clip, Clip], float]:
-    import mlx.core as mx
-
-    network = load_perceptual(cached(PUBLISHED))
-    assert isinstance(network, LPIPS)
-
-    def distance(restored: Clip, clean: Clip) -> float:
-        pairs = zip(restored, clean, strict=True)
-        return float(np.mean([network(mx.array(a)[None], mx.array(b)[None]).item() for a, b in pairs]))
-
-    return distance

@@ -19,6 +19,8 @@ def prepare(options: EvaluateOptions) -> "tuple[Evaluation, str]":
         raise UsageError(
             f"{options.logos} is not a folder", hint="--logos DIR, with PNG files that have transparency"
         )
+    from mlx_vader.evaluation import objects
+    from mlx_vader.evaluation.case import MASKED_KINDS
     from mlx_vader.evaluation.clips import find_clips
     from mlx_vader.evaluation.evaluation import Evaluation
     from mlx_vader.evaluation.material import Material, find_foreign
@@ -26,13 +28,15 @@ def prepare(options: EvaluateOptions) -> "tuple[Evaluation, str]":
     from mlx_vader.evaluation.networks import load_networks
     from mlx_vader.evaluation.perceptual import find_perceptual
     from mlx_vader.evaluation.suites import SUITES, find_cases
+    from mlx_vader.metrics.inception import find_inception
 
     cases, clips = find_cases(options.suite), find_clips(options.clips)
-    needs_foreign = not {*cases}.isdisjoint(SUITES["foreign_overlays"])
+    needs_foreign = not {*cases}.isdisjoint({*SUITES["foreign_overlays"], *objects.DRAWINGS})
     material = find_foreign(options.foreign) if needs_foreign else Material()
     found, missing = find_methods(load_networks(options.checkpoint, options.backend), options.method)
     methods, idle = _useful(found, cases, options.frames)
     perceptual, note = find_perceptual()
+    features = find_inception() if any(case.kind in MASKED_KINDS for case in cases) else None
     evaluation = Evaluation(
         clips,
         cases,
@@ -41,6 +45,7 @@ def prepare(options: EvaluateOptions) -> "tuple[Evaluation, str]":
         options.height,
         material._replace(logos=options.logos),
         perceptual,
+        features,
         missing | idle,
     )
     return evaluation, note

@@ -15,6 +15,7 @@ from mlx_vader.artifacts.degradations.gaussian_noise import with_noise
 from mlx_vader.artifacts.degradations.jpeg_compression import through_jpeg
 from mlx_vader.artifacts.degradations.video_compression import at_quantiser
 from mlx_vader.errors import UsageError, choices
+from mlx_vader.evaluation import dropouts, objects
 from mlx_vader.evaluation.case import Case, Spoiled
 from mlx_vader.evaluation.foreign import cases as foreign
 from mlx_vader.evaluation.material import Material
@@ -101,8 +102,10 @@ SUITES: dict[str, tuple[Case, ...]] = {
     "foreign_overlays": foreign.OVERLAYS,
     "foreign_clean": (*CLEAN, *foreign.CLEAN),
     "foreign_degradations": foreign.DEGRADED,
+    "objects": objects.CASES,
+    "dropouts": dropouts.CASES,
 }
-_ALL = tuple(dict.fromkeys((*SUITES["full"], *SUITES["foreign"])))
+_ALL = tuple(dict.fromkeys(SUITES["full"] + SUITES["foreign"] + objects.CASES + dropouts.CASES))
 
 
 def find_cases(names: str) -> tuple[Case, ...]:

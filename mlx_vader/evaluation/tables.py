@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from mlx_vader.evaluation.case import HOLES, MASKED_KINDS
 from mlx_vader.evaluation.given_masks import EXACT
 from mlx_vader.evaluation.method import CONTROLS, NOTHING, RE_ENCODED
 from mlx_vader.evaluation.summary import over_all
@@ -34,6 +35,18 @@ COLUMNS = (
     Column("mask_iou", "mask IoU", 2, more_is_better=True),
     Column("warping_error", "warping ×10⁻³", 2, more_is_better=False, factor=1e3),
     Column("flicker", "flicker", 2, more_is_better=False),
+    Column("seconds_per_frame", "s/frame", 3, more_is_better=False),
+)
+#: What counts where something was filled; rows have the other figures, too.
+HOLE_COLUMNS = (
+    Column("psnr_mask", "in mask", 2, more_is_better=True),
+    Column("ciede2000", "ΔE₀₀", 2, more_is_better=False),
+    Column("lpips", "LPIPS", 3, more_is_better=False),
+    Column("warping_error_mask", "warping ×10⁻³", 2, more_is_better=False, factor=1e3),
+    Column("flicker", "flicker", 2, more_is_better=False),
+    Column("boundary_error", "boundary ×10⁻³", 2, more_is_better=False, factor=1e3),
+    Column("fid", "FID", 1, more_is_better=False),
+    Column("quality", "Q", 3, more_is_better=True),
     Column("seconds_per_frame", "s/frame", 3, more_is_better=False),
 )
 
@@ -78,7 +91,7 @@ class Gain(NamedTuple):
 
 
 def tables(summary: Sequence[dict[str, Any]], perceptual: str | None = None) -> list[Table]:
-    """One table for each artifact of a summary, and one with means over the overlays where there are several.
+    """One table for each artifact of a summary, and means over each kind with masks where there are several.
 
     `perceptual` is the name of what stands under LPIPS.
     """
@@ -86,15 +99,23 @@ def tables(summary: Sequence[dict[str, Any]], perceptual: str | None = None) -> 
     for entry in summary:
         groups.setdefault(entry["artifact"], []).append(entry)
     found = [_table(artifact, entries, perceptual) for artifact, entries in groups.items()]
-    overlays = _overlays(summary)
-    return found + ([_mean_table(overlays, perceptual)] if len(overlays) > 1 else [])
+    means = ((f"{kind}s", entries) for kind, entries in _masked(summary) if len(entries) > 1)
+    return found + [
+        _of(
+            f"{name}, mean of {len(entries)} kinds",
+            [(MEAN, over_all(entries))],
+            entries[0]["kind"],
+            perceptual,
+        )
+        for name, entries in means
+    ]
 
 
 def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
     """Ours against the spoiled clip and the best baseline: a line for each of ours, artifact and severity.
 
-    Ours has no mask or the exact one there; the baseline the mask that suits it best. At the end, where there are
-    several overlays, lines with their mean inside the true mask, for each mask that ours was given.
+    Ours has no mask or the first one there; the baseline the mask that suits it best. At the end, where there are
+    several of a kind with masks, lines with their mean inside the true mask, for each mask that ours was given.
     """
     lines = [
         Gain(
@@ -110,10 +131,14 @@ def gains(summary: Sequence[dict[str, Any]]) -> list[Gain]:
         )
         for entry in summary
         for ours in entry["ours"]
-        if ours["mask"] in (None, EXACT)
+        if ours["mask"] in (None, _first_mask(entry))
     ]
-    overlays = _overlays(summary)
-    return lines + (_inside(overlays) if len(overlays) > 1 else [])
+    return lines + [
+        gain
+        for kind, entries in _masked(summary)
+        if len(entries) > 1
+        for gain in _inside(f"{kind}s, in mask", entries)
+    ]
 
 
 def labelled(method: dict[str, Any]) -> str:
@@ -121,23 +146,35 @@ def labelled(method: dict[str, Any]) -> str:
     return method["method"] if method["mask"] in (None, EXACT) else f"{method['method']}, {method['mask']}"
 
 
-def _overlays(summary: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _masked(summary: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The entries of each kind whose figures inside the mask are all known."""
     return [
-        entry
-        for entry in summary
-        if entry["kind"] == "overlay" and all(method["psnr_mask"] is not None for method in entry["methods"])
+        (
+            kind,
+            [
+                entry
+                for entry in summary
+                if entry["kind"] == kind
+                and all(method["psnr_mask"] is not None for method in entry["methods"])
+            ],
+        )
+        for kind in MASKED_KINDS
     ]
 
 
-def _inside(overlays: list[dict[str, Any]]) -> list[Gain]:
-    """Means over overlays of the PSNR inside the mask; the baseline is the best one of each overlay, with any mask."""
-    means = over_all(overlays)
+def _first_mask(entry: dict[str, Any]) -> str | None:
+    return next((method["mask"] for method in entry["methods"] if method["mask"]), None)
+
+
+def _inside(name: str, entries: list[dict[str, Any]]) -> list[Gain]:
+    """Means of the PSNR inside the mask; the baseline is the best one of each entry, with any mask."""
+    means = over_all(entries)
     before = next(item["psnr_mask"] for item in means if item["method"] == NOTHING.name)
-    tried = [_baselines(entry["methods"]) for entry in overlays]
+    tried = [_baselines(entry["methods"]) for entry in entries]
     best = fmean(max(item["psnr_mask"] for item in items) for items in tried) if all(tried) else None
     return [
         Gain(
-            "overlays, in mask",
+            name,
             MEAN,
             f"{before:.2f}",
             "–" if best is None else f"{best:.2f} the best of each",
@@ -161,19 +198,19 @@ def decibels(gain: float | None) -> str:
 
 
 def _table(artifact: str, entries: list[dict[str, Any]], perceptual: str | None) -> Table:
-    clips = entries[0]["clips"]
+    counts = {entry["clips"] for entry in entries}
+    clips = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
     severities = [(entry["severity"], entry["methods"]) for entry in entries]
-    return _of(f"{artifact}, mean of {clips} clip{'s' * (clips != 1)}", severities, perceptual)
+    title = f"{artifact}, mean of {clips} clip{'s' * (counts != {1})}"
+    return _of(title, severities, entries[0]["kind"], perceptual)
 
 
-def _mean_table(overlays: list[dict[str, Any]], perceptual: str | None) -> Table:
-    return _of(f"overlays, mean of {len(overlays)} kinds", [(MEAN, over_all(overlays))], perceptual)
-
-
-def _of(title: str, severities: list[tuple[str, list[dict[str, Any]]]], perceptual: str | None) -> Table:
+def _of(
+    title: str, severities: list[tuple[str, list[dict[str, Any]]]], kind: str, perceptual: str | None
+) -> Table:
     columns = tuple(
         column
-        for column in COLUMNS
+        for column in (HOLE_COLUMNS if kind in HOLES else COLUMNS)
         if any(method[column.key] is not None for _, methods in severities for method in methods)
     )
     lines = [line for severity, methods in severities for line in _lines(severity, methods, columns)]

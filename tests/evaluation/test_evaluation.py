@@ -18,14 +18,25 @@ from mlx_vader.evaluation.networks import load_networks
 from mlx_vader.evaluation.page import Pictures, busiest, page
 from mlx_vader.evaluation.perceptual import Perceptual
 from mlx_vader.evaluation.tables import decibels, gains, tables
-from mlx_vader.metrics import flicker, masked_psnr, psnr, ssim
+from mlx_vader.metrics import (
+    boundary_error,
+    ciede2000,
+    flicker,
+    hole_warping_error,
+    masked_psnr,
+    motion_of,
+    psnr,
+    quality,
+    ssim,
+)
 from mlx_vader.video import write_image
 from tests.damaged_clip import DAMAGED, make_damaged
 
 #: What the command's JSON promises of a row.
 KEYS = {
     *("clip", "artifact", "severity", "method", "psnr", "psnr_mask", "psnr_outside", "ssim", "lpips"),
-    *("mask_iou", "warping_error", "seconds_per_frame", "psnr_worst", "flicker"),
+    *("mask_iou", "warping_error", "seconds_per_frame", "psnr_worst", "flicker", "ms_ssim", "fid", "quality"),
+    *("warping_error_mask", "boundary_error", "ciede2000"),
 }
 
 
@@ -44,7 +55,12 @@ def evaluation(clips: dict[str, Path], checkpoint: Path) -> Evaluation:
     )
     cases = [c for c in find_cases("quick") if c.artifact in ("clean", "corner_logo", "jpeg_compression")]
     distance = Perceptual("distance", lambda a, b: float(np.abs(a - b).mean()))
-    return Evaluation(clips, cases, methods, frames=3, height=48, perceptual=distance)
+    return Evaluation(clips, cases, methods, frames=3, height=48, perceptual=distance, features=_colours)
+
+
+def _colours(frames: np.ndarray) -> np.ndarray:
+    """Features that need no weights."""
+    return frames.mean(axis=(1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +91,26 @@ def test_figures_are_those_of_the_metrics(trials: list[Trial]) -> None:
     assert row.lpips == pytest.approx(np.abs(trial.restored[1] - trial.clean[1]).mean())
     assert row.psnr_worst == min(psnr(*pair) for pair in zip(trial.restored, trial.clean, strict=True))
     assert row.flicker == flicker(trial.restored, trial.clean, trial.mask)
+    assert row.warping_error_mask == hole_warping_error(trial.restored, motion_of(trial.clean), trial.mask)
+    assert row.ciede2000 == ciede2000(trial.restored, trial.clean, trial.mask)
+    assert row.boundary_error == boundary_error(trial.restored, trial.clean, trial.mask)
+    assert row.quality == quality(row.warping_error_mask, row.fid, row.boundary_error)
     assert row.seconds_per_frame > 0
     assert row.where.startswith("torch on ")
 
 
 def test_figures_that_do_not_apply_are_none(trials: list[Trial]) -> None:
     for row in (trial.row for trial in trials):
-        assert (row.psnr_mask is not None) == (row.artifact == "corner_logo")
+        for figure in (
+            "psnr_mask",
+            "psnr_outside",
+            "warping_error_mask",
+            "boundary_error",
+            "ciede2000",
+            "fid",
+        ):
+            assert (getattr(row, figure) is not None) == (row.artifact == "corner_logo")
+        assert row.ms_ssim is None  # too small
         finds = row.ours and not row.uses_mask
         assert (row.mask_iou is not None) == (finds and row.artifact != "jpeg_compression")
         assert row.warping_error is not None

@@ -73,8 +73,12 @@ def rimmed_badge(rng: np.random.Generator, material: Material, canvas: Canvas) -
 def bouncing_badge(rng: np.random.Generator, material: Material, canvas: Canvas) -> Iterator[Image.Image]:
     """Such a shape on its way across the picture, thrown back by the borders."""
     side = round(canvas.height * rng.uniform(0.14, 0.22))
-    mark = rimmed_shape(rng, side, pick(rng, material.fonts))
-    room = np.array([canvas.width - side, canvas.height - side])
+    yield from across(rng, rimmed_shape(rng, side, pick(rng, material.fonts)), canvas)
+
+
+def across(rng: np.random.Generator, mark: Image.Image, canvas: Canvas) -> Iterator[Image.Image]:
+    """A mark on its way across the picture, thrown back by the borders."""
+    room = np.array([canvas.width - mark.width, canvas.height - mark.height])
     start, step = rng.uniform(0, room), rng.uniform(0.01, 0.03, 2) * canvas.height * rng.choice([-1, 1], 2)
     for time in range(canvas.frames):
         # Beyond a border the way is mirrored.

@@ -38,6 +38,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "masks.growth",
         "masks.hint",
         "masks.static.statistics",
+        "flow.dis",
     ),
     ("layers",),
     (
@@ -51,6 +52,8 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "process",
         "untrusted",
         "array_files",
+        "membrane",
+        "warping",
     ),
     (
         "errors",
@@ -74,7 +77,7 @@ BESIDE: dict[str, set[str]] = {
     "ui": {"demo"},
     "bench": {"jobs"},
     "evaluation": {"jobs"},
-    "metrics": {"losses"},
+    "metrics": {"losses", "flow.dis"},
     "artifacts": {"video"},
     "data": {"artifacts", "video", "masks.growth", "masks.hint", "masks.static.statistics"},
 }

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,15 @@ from mlx_vader.boxes import Box
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.fill.coded import with_fringe
 from mlx_vader.inpainting.filling import filled
-from mlx_vader.inpainting.framewise import framewise
 from mlx_vader.inpainting.measuring import MOST_FRAMES, PRESENT, Place, looks, measure, places_of
+from mlx_vader.inpainting.propagating import (
+    Holes,
+    Tally,
+    Treated,
+    holes_of,
+    position_of,
+    propagated_chunks,
+)
 from mlx_vader.inpainting.unblend import Mark, remove
 from mlx_vader.masks.regions import Regions
 from mlx_vader.masks.source import MaskSource
@@ -49,6 +57,14 @@ class _Plan:
     works: tuple[_Work, ...]
     rest: Mask
 
+    @cached_property
+    def holes(self) -> Holes:
+        """All that is filled."""
+        hole = self.rest[..., 0] > 0
+        for work in self.works:
+            hole[work.place.box.rows, work.place.box.columns] |= work.filled
+        return holes_of(hole)
+
 
 class Unblending:
     """Marks under `masks` are subtracted where the video shows that this is best, and filled elsewhere.
@@ -64,6 +80,7 @@ class Unblending:
         #: Of whole frames, or of each of the two fields.
         self._places: list[list[Place]] = []
         self._regions = Regions()
+        self._tally = Tally()
         self._last: tuple[Mask, int, _Plan] | None = None
 
     @property
@@ -73,7 +90,10 @@ class Unblending:
 
     def identity(self) -> dict[str, Any]:
         """The fill and the masks."""
-        return {"fill": f"unblend, {', '.join(self._names)}, {MOST_FRAMES} frames", **self._masks.identity()}
+        return {
+            "fill": f"unblend, propagate, {', '.join(self._names)}, {MOST_FRAMES} frames",
+            **self._masks.identity(),
+        }
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """The masks' first pass, and then a look at frames all along the video, in which the marks are measured."""
@@ -88,18 +108,21 @@ class Unblending:
             )
             everything = yield from kept_under(parity, everything, steps)
             self._places.append(places_of(packed_of(parity, everything)))
-        self._found = replace(self._found, marks=self._treated())
+        self._found = replace(self._found, marks=self._marks())
 
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
-        """See `Process`; each frame is treated by itself."""
-        return framewise(frames, self._masks, carry, self._patches)
+        """See `Process`. What is filled is fetched from other frames where it shows there."""
+        position = position_of(carry)
+        numbered = zip(frames, self._masks.masks(position), count(position), strict=False)
+        treated = (self._treated(frame, mask, number) for frame, mask, number in numbered)
+        return propagated_chunks(treated, carry, self._tally)
 
     @property
     def _told(self) -> bool:
         """Whether somebody drew the masks, so that they hold all of the marks."""
         return self._found.status == "told"
 
-    def _treated(self) -> tuple[FoundMark, ...]:
+    def _marks(self) -> tuple[FoundMark, ...]:
         """The marks that were found, with what was measured of each; where nobody names any, one at each place."""
         made = []
         for place in self._places[0]:
@@ -108,25 +131,21 @@ class Unblending:
         found = self._found.marks
         return tuple(_measured(mark, made) for mark in found) if found else tuple(made)
 
-    def _patches(self, frame: SourceFrame, mask: Mask, number: int) -> list[Patch]:
+    def _treated(self, frame: SourceFrame, mask: Mask, number: int) -> Treated:
         plan = self._plan(mask, number % len(self._places))
+        return Treated(
+            frame, mask, partial(_subtracted, frame, plan), partial(self._filled, plan), plan.holes
+        )
+
+    def _filled(self, plan: _Plan, frame: SourceFrame) -> list[Patch]:
+        """Patches with what is not subtracted filled from within the frame, as went best beside each mark."""
         patches = filled(frame, plan.rest, self._fills[0], None if self._told else self._regions)
         for work in plan.works:
-            box = work.place.box
-            old = frame.region(box)
-            new = self._without(old, work)
-            patches.append(Patch(box.top, box.left, new, (new != old).any(axis=-1)))
+            if work.filled.any():
+                old = frame.region(work.place.box)
+                hole = work.filled[None, ..., None].astype(np.float32)
+                patches.append(_patch(work, old, self._fills[work.mark.fill](old[None], hole, None)[0]))
         return patches
-
-    def _without(self, crop: Frame, work: _Work) -> Frame:
-        """The crop without the mark: subtracted first, since that is what the fill goes on from."""
-        new = crop.copy()
-        if work.subtracted.any():
-            new[work.subtracted] = remove(crop, work.mark)[work.subtracted[work.mark.region]]
-        if work.filled.any():
-            fill = self._fills[work.mark.fill]
-            new = fill(new[None], work.filled[None, ..., None].astype(np.float32), None)[0]
-        return new
 
     def _plan(self, mask: Mask, parity: int) -> _Plan:
         """The same mask again costs next to nothing."""
@@ -137,6 +156,22 @@ class Unblending:
         plan = _plan(mask, self._places[parity], self._told)
         self._last = mask, parity, plan
         return plan
+
+
+def _subtracted(frame: SourceFrame, plan: _Plan) -> list[Patch]:
+    """Patches without the marks that are subtracted."""
+    patches = []
+    for work in plan.works:
+        if work.subtracted.any():
+            old = frame.region(work.place.box)
+            new = old.copy()
+            new[work.subtracted] = remove(old, work.mark)[work.subtracted[work.mark.region]]
+            patches.append(_patch(work, old, new))
+    return patches
+
+
+def _patch(work: _Work, old: Frame, new: Frame) -> Patch:
+    return Patch(work.place.box.top, work.place.box.left, new, (new != old).any(axis=-1))
 
 
 def _plan(mask: Mask, places: list[Place], told: bool) -> _Plan:

@@ -10,13 +10,14 @@ the same for every restoration of the clip.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from mlx_vader.errors import VaderError
+from mlx_vader.flow.dis import SMALLEST, dis
+from mlx_vader.warping import targets, warp
 
 #: A pixel is hidden in the next frame where |flow + flow back|² exceeds this share of |flow|² + |flow back|², plus a
 #: constant (pixels²): Sundaram et al., ECCV 2010; with these numbers Ruder et al., GCPR 2016, as Lai et al. have it.
@@ -24,9 +25,6 @@ HIDDEN = (0.01, 0.5)
 
 #: It lies on the edge of a moving thing where |∇flow|² exceeds this share of |flow|², plus a constant (Ruder et al.).
 EDGE = (0.01, 0.002)
-
-#: OpenCV's search reads beyond smaller frames and crashes.
-SMALLEST = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +50,10 @@ def motion_of(clean: Float[np.ndarray, "t h w 3"]) -> Motion:
     motion = Motion(
         np.zeros((frames - 1, height, width, 2), np.float32), np.zeros((frames - 1, height, width), bool)
     )
-    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [_grey(frame) for frame in clean]
     for pair, (here, there) in enumerate(pairwise(grey)):
-        motion.flow[pair] = search.calc(here, there, None)
-        motion.valid[pair] = _valid(motion.flow[pair], search.calc(there, here, None))
+        motion.flow[pair] = dis(here, there)
+        motion.valid[pair] = _valid(motion.flow[pair], dis(there, here))
     return motion
 
 
@@ -90,34 +87,20 @@ def _errors(
     if motion.valid.shape != (len(clip) - 1, *clip.shape[1:3]):
         raise ValueError(f"the motion of {motion.valid.shape} does not belong to a clip of {clip.shape[:3]}")
     for frame, following, flow, here in zip(clip[:-1], clip[1:], motion.flow, chosen, strict=True):
-        yield _square(frame[here] - _warp(following, flow)[here])
+        yield _square(frame[here] - warp(following, flow)[here])
 
 
 def _valid(flow: Float[np.ndarray, "h w 2"], back: Float[np.ndarray, "h w 2"]) -> Bool[np.ndarray, "h w"]:
     """Where the way there and back ends at its start, within the frame and off the edges of the motion."""
     height, width = flow.shape[:2]
-    target = _target(flow)
+    target = targets(flow)
     inside = ((target >= 0) & (target <= (width - 1, height - 1))).all(axis=-1)
-    returning = _warp(back, flow)
+    returning = warp(back, flow)
     size = _square(flow)
     hidden = _square(flow + returning) > HIDDEN[0] * (size + _square(returning)) + HIDDEN[1]
     slopes = np.gradient(flow, axis=(0, 1))
     edge = sum(map(_square, slopes)) > EDGE[0] * size + EDGE[1]
     return inside & ~hidden & ~edge
-
-
-def _warp(image: Float[np.ndarray, "h w c"], flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w c"]:
-    """Each pixel of `image` where the flow points to, bilinear."""
-    image = np.ascontiguousarray(image, np.float32)
-    x, y = np.moveaxis(_target(flow), -1, 0)
-    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _target(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
-    """The place (x, y) that the flow takes each pixel to."""
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return flow + np.stack([x, y], axis=-1)
 
 
 def _grey(frame: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:

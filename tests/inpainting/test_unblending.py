@@ -10,6 +10,7 @@ from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.levels import to_unit
 from mlx_vader.masks.arrays import ArrayMasks
+from mlx_vader.metrics.psnr import psnr
 from mlx_vader.process import Finding, edits_of
 from mlx_vader.video.in_memory import ClipInMemory
 from tests.inpainting.test_unblend import SIZE, WORD, inside, marked, scene, strokes
@@ -49,8 +50,8 @@ def test_a_translucent_mark_is_subtracted_and_told(spoiled):
 
 
 def test_where_the_mask_changes_all_the_time_nothing_is_measured(spoiled):
-    """Digits that count: each pixel is covered often, and by something else each time."""
-    _, seen, mask = spoiled
+    """Digits that count: each pixel is covered often, and shows in other frames."""
+    clean, seen, mask = spoiled
     masks = masks_of(mask, len(seen))
     for number in range(len(masks)):
         masks[number, :, number % 3 :: 3] = 0
@@ -58,8 +59,9 @@ def test_where_the_mask_changes_all_the_time_nothing_is_measured(spoiled):
     made = cleaned(process, seen)
     assert not process.finding.marks
     filling = Filling(ArrayMasks(masks), "membrane")
-    expected = [e.frame.edited(e.patches()).rgb for e in edits_of(filling, ClipInMemory(seen))]
-    assert np.array_equal(made, np.stack(expected))
+    filled = np.stack([e.frame.edited(e.patches()).rgb for e in edits_of(filling, ClipInMemory(seen))])
+    hidden = masks[..., 0] > 0
+    assert psnr(made[hidden], clean[hidden]) > psnr(filled[hidden], clean[hidden]) + 3
 
 
 def test_frames_without_the_mark_are_kept_bit_for_bit(spoiled):

@@ -14,11 +14,11 @@ from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
 from mlx_vader.inpainting.fill.coded import with_fringe
-from mlx_vader.inpainting.fill.membrane import membrane_over
 from mlx_vader.inpainting.unblend.mark import Mark, Part, closed, gain_of
 from mlx_vader.inpainting.unblend.noise import noise_of
 from mlx_vader.inpainting.unblend.sham import Sham, depths_of, measure_sham
 from mlx_vader.inpainting.unblend.yuv import halved, rgb_of, yuv_of
+from mlx_vader.membrane import membrane_over
 
 #: Fewer frames than this tell a mark from its background only by luck.
 FEWEST_FRAMES = 8

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, Int
 from scipy import ndimage
 
 from mlx_vader.arrays import Pixels
-from mlx_vader.inpainting.fill.membrane import Membrane, membrane_over
+from mlx_vader.membrane import Membrane, membrane_over
 
 #: From this opacity on nothing of the scene is left to be amplified.
 OPAQUE = 0.88

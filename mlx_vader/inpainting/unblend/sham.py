@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float32, Int
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
-from mlx_vader.inpainting.fill.membrane import membrane_over
 from mlx_vader.inpainting.unblend.yuv import yuv_of
+from mlx_vader.membrane import membrane_over
 
 #: Distances from the edge that are told apart, and over how many of them measurements are shared.
 _DEPTHS, _SHARED = 48, 5

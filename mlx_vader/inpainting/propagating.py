@@ -1,0 +1,150 @@
+"""Propagation as a process: what masks hide is fetched from other frames where it shows, and filled elsewhere."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlx_vader.arrays import Mask, Pixels
+from mlx_vader.flow import find_flow
+from mlx_vader.inpainting.fill import find_fill
+from mlx_vader.inpainting.fill.coded import with_fringe
+from mlx_vader.inpainting.filling import filled
+from mlx_vader.inpainting.propagation.looks import Look
+from mlx_vader.inpainting.propagation.stream import Holed, Propagated, Propagation, packed_looks
+from mlx_vader.masks.regions import Regions
+from mlx_vader.masks.source import MaskSource
+from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
+
+#: Frames before and after that are looked at, about two seconds.
+REACH = 60
+#: Fetched colours that count for less than this everywhere are left out.
+LEAST = 0.02
+#: Which flow is followed.
+FLOW = "dis"
+
+
+class Holes(NamedTuple):
+    """`hole`: what is to be filled. `spoiled`: that, and the pixels around it that a codec mixed with it."""
+
+    hole: Pixels
+    spoiled: Pixels
+
+
+class Treated(NamedTuple):
+    """A frame, its mask, and what is done within it: `known` patches, and then `fills` in what is left, its `holes`.
+
+    Where there are no holes, patches are made when the frame is finished.
+    """
+
+    frame: SourceFrame
+    mask: Mask
+    known: Callable[[], Sequence[Patch]]
+    fills: Callable[[SourceFrame], Sequence[Patch]]
+    holes: Holes
+
+
+class _Made(NamedTuple):
+    """A frame on its way, with its patches so far; None: they are not made."""
+
+    treated: Treated
+    patches: Sequence[Patch] | None
+
+
+@dataclass
+class Tally:
+    """How many pixels were to be filled so far, and how many of them were fetched from other frames."""
+
+    hidden: float = 0.0
+    fetched: float = 0.0
+
+
+def holes_of(hole: Pixels) -> Holes:
+    """A hole, with its fringe."""
+    return Holes(hole, with_fringe(hole))
+
+
+def propagated_chunks(
+    frames: Iterable[Treated], carry: Packed, tally: Tally, reach: int = REACH
+) -> Iterator[Chunk]:
+    """Chunks of frames whose holes are filled from other frames; see `Process.chunks` for `carry`.
+
+    `frames` go on at the carry's `position`; `tally` is kept up to date.
+    """
+    position = position_of(carry)
+    tally.hidden, tally.fetched = (float(carry[key]) if carry else 0.0 for key in ("hidden", "fetched"))
+    propagation = Propagation(find_flow(FLOW), reach, position)
+    propagation.remember(carry)
+    for some in propagation.run(map(_holed, frames)):
+        edits = [_edit(each, tally) for each in some]
+        position += len(edits)
+        yield Chunk(edits, partial(_packed, position, replace(tally), propagation.behind()))
+
+
+def position_of(carry: Packed) -> int:
+    """The number of the frame to go on at."""
+    return int(carry["position"]) if carry else 0
+
+
+def _holed(treated: Treated) -> Holed:
+    if not treated.holes.hole.any():
+        return Holed(treated.frame, *treated.holes, None, _Made(treated, None))
+    known = treated.known()
+    bare = treated.frame.edited(known)
+    fills = treated.fills(bare)
+    return Holed(bare, *treated.holes, bare.edited(fills), _Made(treated, [*known, *fills]))
+
+
+def _edit(done: Propagated, tally: Tally) -> Edit:
+    treated, patches = done.item
+    if patches is None:
+        return Edit(treated.frame, treated.known, treated.mask)
+    if done.box is not None and done.colours is not None and done.fetched is not None:
+        hole = treated.holes.hole[done.box.rows, done.box.columns]
+        tally.hidden += float(hole.sum())
+        tally.fetched += float(done.fetched.sum())
+        if done.fetched.max() > LEAST:
+            patches = [*patches, Patch(done.box.top, done.box.left, done.colours, hole)]
+    return Edit(treated.frame, partial(tuple, patches), treated.mask)
+
+
+def _packed(position: int, tally: Tally, looks: list[Look]) -> Packed:
+    counts = {key: np.array(value) for key, value in vars(tally).items()}
+    return {"position": np.array(position), **counts, **packed_looks(looks)}
+
+
+class Propagating:
+    """What `masks` hide, from frames up to two seconds away where it shows there, else by the fill called `fill`."""
+
+    def __init__(self, masks: MaskSource, fill: str) -> None:
+        self._masks, self._name = masks, fill
+        self._fill = find_fill(fill).fill
+        self._regions = Regions()
+        self._tally = Tally()
+
+    @property
+    def finding(self) -> Finding:
+        """What the masks' first pass found, and how much of what they hide was fetched so far."""
+        return self._masks.finding.treated("propagate")
+
+    def identity(self) -> dict[str, Any]:
+        """Flow, reach, fill and masks."""
+        return {"propagate": f"{FLOW}, {REACH} frames, {self._name}", **self._masks.identity()}
+
+    def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
+        """The masks' first pass."""
+        return self._masks.analyse(video, kept)
+
+    def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
+        """See `Process`."""
+        masks = self._masks.masks(position_of(carry))
+        treated = (self._treated(frame, mask) for frame, mask in zip(frames, masks, strict=False))
+        return propagated_chunks(treated, carry, self._tally)
+
+    def _treated(self, frame: SourceFrame, mask: Mask) -> Treated:
+        return Treated(frame, mask, tuple, partial(self._fills, mask), holes_of(mask[..., 0] > 0))
+
+    def _fills(self, mask: Mask, frame: SourceFrame) -> Sequence[Patch]:
+        return filled(frame, mask, self._fill, None if self.finding.status == "told" else self._regions)

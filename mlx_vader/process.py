@@ -133,7 +133,7 @@ class Chunk(NamedTuple):
 class FoundMark:
     """A mark that was found. `box`: x, y, width, height in pixels. `treated`: how it is removed, or "left".
 
-    What finds it says "taken" or "left"; what removes it says how: "unblend", "fill" or "network".
+    What finds it says "taken" or "left"; what removes it says how: "unblend", "propagate", "fill" or "network".
     It is there from frame `first` to `last`; None: to the end. `alpha` (0 to 1) and `colour` (RGB, 0 to 255) where they
     were measured.
     """
@@ -177,13 +177,14 @@ class Finding:
 
     `status`: "told" (a mask was given), "found", "nothing", "undecidable", or "unasked" where nobody looked.
     `reason`: one line for people where the status does not speak for itself. `restored`: what is done to whole
-    pictures.
+    pictures. `fetched`: how much of what had to be filled came from other frames, 0 to 1; None before it is known.
     """
 
     status: str = "unasked"
     marks: tuple[FoundMark, ...] = ()
     reason: str = ""
     restored: RestoredBy | None = None
+    fetched: float | None = None
 
     @property
     def changes_nothing(self) -> bool:
@@ -219,7 +220,16 @@ class Finding:
         marks = [dict(vars(mark), box=list(mark.box)) for mark in self.marks]
         restored = vars(self.restored) if self.restored else None
         undecidable = self.status == "undecidable"
-        return {"found": self.status, "marks": marks, "undecidable": undecidable, "restored": restored}
+        covered = (
+            None if self.fetched is None else {"propagate": self.fetched, "fill": round(1 - self.fetched, 4)}
+        )
+        return {
+            "found": self.status,
+            "marks": marks,
+            "undecidable": undecidable,
+            "restored": restored,
+            "coverage": covered,
+        }
 
 
 @runtime_checkable

@@ -24,6 +24,8 @@ def sampled(
 ) -> Float32[np.ndarray, "n ..."]:
     """The image at places (x, y), by one of OpenCV's interpolations; beyond the border the nearest pixel counts."""
     count = len(places)
+    if not count:
+        return np.zeros((0, *image.shape[2:]), np.float32)
     # OpenCV takes no more than 32767 of them in a row.
     grid = np.zeros((-(-count // _ROW), min(count, _ROW), 2), np.float32)
     grid.reshape(-1, 2)[:count] = places

@@ -13,6 +13,7 @@ from mlx_vader.errors import VaderError
 #: In the order of `--help`.
 COMMANDS = (
     "clean",
+    "inpaint",
     "mask",
     "train",
     "convert",

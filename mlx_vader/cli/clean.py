@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from mlx_vader.cli.options import Inputs, JsonReport, with_options
 from mlx_vader.jobs.options import CleanOptions
 
 if TYPE_CHECKING:
-    from mlx_vader.jobs.clean import Beginning, Interrupted, Progress
+    from mlx_vader.jobs.clean import Beginning, CleanReport, Interrupted, Progress
     from mlx_vader.jobs.plan import Task
 
 #: Seconds of work after which the speed tells how long the rest will take.
@@ -68,31 +69,46 @@ def clean(
     json: JsonReport = None,
 ) -> None:
     """See `HELP`."""
+    from mlx_vader.jobs.clean import clean as library
+
+    carry_out(library, inputs, out, options, _announce, options["find"], json)
+
+
+def carry_out(
+    library: "Callable[..., CleanReport]",
+    inputs: list[Path],
+    out: str | None,
+    options: dict,
+    announce: "Callable[[Beginning], None]",
+    find: str,
+    json: Path | None,
+) -> None:
+    """Runs `clean`, or what works on files as it does, and says what it does and did. `find`: what is looked for."""
     from mlx_vader.cli.clean_summary import summarise
     from mlx_vader.cli.console import check_results, emit_json
-    from mlx_vader.jobs import clean as library
+    from mlx_vader.jobs.clean import Interrupted
 
     check_results([], json)
     stopped = None
     with progress_bar() as on_progress:
         try:
-            report = library.clean(
+            report = library(
                 inputs,
                 out,
-                on_begin=_announce,
+                on_begin=announce,
                 on_progress=on_progress,
                 on_note=say_note,
                 also_written=[json],
                 **options,
             )
-        except library.Interrupted as interruption:
+        except Interrupted as interruption:
             stopped = interruption
     if stopped is not None:
         _say_how_to_go_on(stopped)
         raise typer.Exit(130)
     if json is not None:
         emit_json(report.as_dict(), json)
-    summarise(report, options["find"], to_stderr=str(json) == "-")
+    summarise(report, find, to_stderr=str(json) == "-")
     if report.failures:
         raise typer.Exit(1)
 
@@ -101,22 +117,41 @@ def _announce(beginning: "Beginning") -> None:
     """Says what will be done, with what, and where the result goes."""
     from mlx_vader.cli.console import announce
 
-    tasks, options = beginning.tasks, beginning.options
-    first = tasks[0]
-    alone = len(tasks) == 1
+    options = beginning.options
     announce(
-        f"cleaning {first.source}" if alone else f"cleaning {len(tasks)} files",
+        f"cleaning {files_in_words(beginning)}",
         {
-            "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
-            "preview": str(first.preview) if options.preview and alone else "",
+            **places_in_words(beginning),
             "network": beginning.network
             and f"{beginning.network}, {beginning.backend} on {beginning.device}",
             "touches": touched(options, looks_for_marks=beginning.looks_for_marks),
             "fill": options.fill if options.told or beginning.looks_for_marks else "",
             "restores": "" if options.restore == "none" else _restored(options.restore),
-            "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
+            "codec": codec_in_words(beginning),
         },
     )
+
+
+def files_in_words(beginning: "Beginning") -> str:
+    """The file that is worked on, or how many."""
+    tasks = beginning.tasks
+    return str(tasks[0].source) if len(tasks) == 1 else f"{len(tasks)} files"
+
+
+def places_in_words(beginning: "Beginning") -> dict[str, str]:
+    """Where results go."""
+    tasks, first, alone = beginning.tasks, beginning.tasks[0], len(beginning.tasks) == 1
+    return {
+        "to": str(first.target) if alone else f"{_common_folder(tasks)}{os.sep}",
+        "preview": str(first.preview) if beginning.options.preview and alone else "",
+    }
+
+
+def codec_in_words(beginning: "Beginning") -> str:
+    """How videos are written; "" where there are none."""
+    if all(task.is_image for task in beginning.tasks):
+        return ""
+    return f"{beginning.options.codec}, CRF {beginning.options.crf}"
 
 
 def _common_folder(tasks: "Sequence[Task]") -> str:

@@ -46,6 +46,8 @@ def _found(file: "FileReport") -> Iterator[str]:
         yield f"note: {file.source}: {_mark(number, mark)}"
     if why := conclusion(finding):
         yield f"note: {file.source}: {why}"
+    if finding.fetched is not None:
+        yield f"note: {file.source}: {finding.fetched:.0%} of what was filled came from other frames"
     if finding.restored is not None:
         yield f"note: {file.source}: {_restoration(finding.restored)}"
     if finding.changes_nothing:
@@ -64,6 +66,7 @@ def conclusion(finding: "Finding") -> str:
 _TREATED = {
     "left": "left",
     "unblend": "subtracted",
+    "propagate": "fetched from other frames",
     "fill": "filled",
     "network": "painted over by the network",
 }

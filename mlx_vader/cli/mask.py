@@ -142,12 +142,12 @@ def _announce(beginning: "MaskBeginning") -> None:
         {
             "to": str(first.folder or first.target) if alone else f"{first.target.parent}",
             "preview": str(first.preview) if options.preview and alone else "",
-            "marks": _marks(options),
+            "marks": marks_in_words(options),
         },
     )
 
 
-def _marks(options: MaskOptions) -> str:
+def marks_in_words(options: MaskOptions) -> str:
     """Where marks are, in words."""
     from mlx_vader.cli.clean import touched
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.evaluation import ffmpeg_filters, ffmpeg_program, opencv
 from mlx_vader.evaluation.method import NOTHING, Method
-from mlx_vader.evaluation.networks import MEMBRANE, TYPED, WITH_MASK
+from mlx_vader.evaluation.networks import INPAINT, MEMBRANE, TYPED, WITH_MASK
 
 
 def find_methods(
@@ -19,7 +19,7 @@ def find_methods(
     filters, unknown = ffmpeg_filters.methods()
     program, absent = ffmpeg_program.methods()
     methods, missing = (
-        (NOTHING, *networks, TYPED, WITH_MASK, MEMBRANE, *opencv.METHODS, *filters, *program),
+        (NOTHING, *networks, TYPED, WITH_MASK, INPAINT, MEMBRANE, *opencv.METHODS, *filters, *program),
         unknown | absent,
     )
     names = [name.strip() for name in wanted]

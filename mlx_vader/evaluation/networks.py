@@ -10,6 +10,7 @@ from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.case import HOLES, KINDS
 from mlx_vader.evaluation.method import Method, Restoration, filling
 from mlx_vader.inpainting.fill import FILLS
+from mlx_vader.inpainting.propagating import Propagating
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.composition import Cleaning
 from mlx_vader.jobs.options import CleanOptions
@@ -42,6 +43,10 @@ def _typed(clip: Clip, mask: Masks | None) -> Restoration:
     return _as_typed().restore(clip, mask)
 
 
+def _propagate(clip: Clip, mask: Masks) -> Clip:
+    return _through(Propagating(ArrayMasks(mask), "membrane"), clip).frames
+
+
 @cache
 def _as_typed() -> "_Network":
     return _Network(CleanOptions())
@@ -53,6 +58,8 @@ _OVERLAYS_ON_CPU = partial(Method, kinds=frozenset({"overlay"}), where="CPU")
 
 #: What fills a mask without a network.
 MEMBRANE = filling("membrane", _fill, settings="clean --mask --fill membrane", where="CPU")
+#: What fetches what a mask hides from other frames.
+INPAINT = filling("inpaint", _propagate, settings="inpaint --mask --grow 0", where="CPU")
 #: What subtracts marks or fills them, whichever the clip shows to be better.
 WITH_MASK = _OVERLAYS_ON_CPU("with mask", restore=_unblend, needs_mask=True, settings="clean --mask")
 #: The same for marks that it finds itself.

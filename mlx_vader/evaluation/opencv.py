@@ -6,27 +6,20 @@ import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.method import Method, Restoration, filling
+from mlx_vader.inpainting.fill import FILLS
+from mlx_vader.inpainting.fill.opencv import RADIUS
 from mlx_vader.levels import to_levels, to_unit
 
-#: Pixels around a hole that inpainting looks at, as published.
-RADIUS = 3
 #: Frames that `fastNlMeansDenoisingColoredMulti` looks at, and its windows, as published.
 FRAMES, TEMPLATE, SEARCH = 5, 7, 21
 
 
-def inpaint(flag: str, clip: Clip, mask: Masks) -> Clip:
+def inpaint(name: str, clip: Clip, mask: Masks) -> Clip:
     """Frame by frame, in the pixels where the mask is above one half.
 
     The hole is not grown: the soft edge beyond is nearly the picture itself, and growing costs decibels.
     """
-    import cv2
-
-    holes = (mask[..., 0] > 0.5).astype(np.uint8)
-    frames = [
-        cv2.inpaint(picture, hole, RADIUS, getattr(cv2, f"INPAINT_{flag}"))
-        for picture, hole in zip(to_levels(clip), holes, strict=True)
-    ]
-    return to_unit(np.stack(frames))
+    return FILLS[name].fill(clip, mask, None)
 
 
 def non_local_means(strength: float, clip: Clip, mask: Masks | None) -> Restoration:
@@ -61,11 +54,11 @@ def _means(strength: int) -> Method:
 METHODS = (
     *(
         filling(
-            f"opencv {flag.lower()}",
-            partial(inpaint, flag),
-            settings=f"inpaint(frame, mask > ½, {RADIUS}, INPAINT_{flag})",
+            f"opencv {name}",
+            partial(inpaint, name),
+            settings=f"inpaint(frame, mask > ½, {RADIUS}, INPAINT_{name.upper()})",
         )
-        for flag in ("TELEA", "NS")
+        for name in ("telea", "ns")
     ),
     _means(3),
     _means(15),

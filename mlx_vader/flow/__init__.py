@@ -1,6 +1,6 @@
 """Optical flow between two pictures, as a table: a new way is a function of arrays and a line here.
 
-`flow(here, there) → (h, w, 2)`: two grey pictures (h, w), uint8, at least `SMALLEST` pixels high and wide; for each
+`flow(here, there) → (h, w, 2)`: two grey pictures (h, w), uint8, at least `dis.SMALLEST` pixels high and wide; for each
 pixel of `here` how far off, in pixels (x, y), `there` shows the same thing.
 """
 
@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from mlx_vader.arrays import Flow
 from mlx_vader.errors import UsageError, choices
-from mlx_vader.flow.dis import SMALLEST, dis
+from mlx_vader.flow.dis import dis
 
 Grey = UInt8[np.ndarray, "h w"]
 

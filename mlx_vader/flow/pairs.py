@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from mlx_vader.arrays import Flow, Pixels
-from mlx_vader.flow import SMALLEST, FlowMethod, Grey
+from mlx_vader.flow import FlowMethod, Grey
+from mlx_vader.flow.dis import SMALLEST
 from mlx_vader.membrane import stretched_over
 from mlx_vader.warping import warp
 

@@ -22,6 +22,8 @@ from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, 
 REACH = 60
 #: Fetched colours that count for less than this everywhere are left out.
 LEAST = 0.02
+#: A mark of which more than this was fetched counts as propagated.
+HALF = 0.5
 #: Which flow is followed.
 FLOW = "dis"
 
@@ -59,6 +61,15 @@ class Tally:
 
     hidden: float = 0.0
     fetched: float = 0.0
+
+    def told(self, finding: Finding) -> Finding:
+        """The finding with the share that was fetched; marks of which most was are not filled but propagated."""
+        if not self.hidden:
+            return finding
+        share = self.fetched / self.hidden
+        how = "propagate" if share > HALF else "fill"
+        marks = [replace(mark, treated=how) if mark.treated == "fill" else mark for mark in finding.marks]
+        return replace(finding, marks=tuple(marks), fetched=round(share, 4))
 
 
 def holes_of(hole: Pixels) -> Holes:
@@ -116,10 +127,11 @@ def _packed(position: int, tally: Tally, looks: list[Look]) -> Packed:
 
 
 class Propagating:
-    """What `masks` hide, from frames up to two seconds away where it shows there, else by the fill called `fill`."""
+    """What `masks` hide, from other frames where it shows there, else by the fill called `fill`."""
 
-    def __init__(self, masks: MaskSource, fill: str) -> None:
-        self._masks, self._name = masks, fill
+    def __init__(self, masks: MaskSource, fill: str, reach: int = REACH) -> None:
+        """`reach`: frames before and after that are looked at."""
+        self._masks, self._name, self._reach = masks, fill, reach
         self._fill = find_fill(fill).fill
         self._regions = Regions()
         self._tally = Tally()
@@ -127,11 +139,11 @@ class Propagating:
     @property
     def finding(self) -> Finding:
         """What the masks' first pass found, and how much of what they hide was fetched so far."""
-        return self._masks.finding.treated("propagate")
+        return self._tally.told(self._masks.finding.treated("fill"))
 
     def identity(self) -> dict[str, Any]:
         """Flow, reach, fill and masks."""
-        return {"propagate": f"{FLOW}, {REACH} frames, {self._name}", **self._masks.identity()}
+        return {"propagate": f"{FLOW}, {self._reach} frames, {self._name}", **self._masks.identity()}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
         """The masks' first pass."""
@@ -141,7 +153,7 @@ class Propagating:
         """See `Process`."""
         masks = self._masks.masks(position_of(carry))
         treated = (self._treated(frame, mask) for frame, mask in zip(frames, masks, strict=False))
-        return propagated_chunks(treated, carry, self._tally)
+        return propagated_chunks(treated, carry, self._tally, self._reach)
 
     def _treated(self, frame: SourceFrame, mask: Mask) -> Treated:
         return Treated(frame, mask, tuple, partial(self._fills, mask), holes_of(mask[..., 0] > 0))

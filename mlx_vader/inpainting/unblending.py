@@ -86,7 +86,7 @@ class Unblending:
     @property
     def finding(self) -> Finding:
         """What the masks' first pass found, and how each mark is treated."""
-        return self._found
+        return self._tally.told(self._found)
 
     def identity(self) -> dict[str, Any]:
         """The fill and the masks."""

@@ -158,14 +158,42 @@ def clean(
     several, failures are in the report and the others are done. Raises `Interrupted` on Ctrl-C.
     """
     chosen = made(CleanOptions, options)
-    tasks = plan(source, target)
-    check_files(tasks, chosen, also_written)
-    _check_encoder(chosen.codec, chosen.crf)
-    cleaning = Cleaning(chosen)
+    return run_files(
+        source,
+        target,
+        chosen,
+        lambda: Cleaning(chosen),
+        on_begin=on_begin,
+        on_progress=on_progress,
+        on_note=on_note,
+        also_written=also_written,
+    )
+
+
+def run_files(
+    source: PathLike | Sequence[PathLike],
+    target: PathLike | None,
+    options: CleanOptions,
+    composed: Callable[[], Cleaning],
+    *,
+    name: str = "clean",
+    on_begin: Callable[[Beginning], None],
+    on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
+    also_written: Sequence[PathLike | None],
+) -> CleanReport:
+    """What `clean` and its like do with files: see there. `name` stands in the names of results that have no target.
+
+    `composed` gives the processes, once it is known that files can be read and written as the options say.
+    """
+    tasks = plan(source, target, name)
+    check_files(tasks, options, also_written)
+    _check_encoder(options.codec, options.crf)
+    cleaning = composed()
     left = skipped(source, tasks)
     make_folders(tasks, target)
     about = cleaning.backend_name, cleaning.device, cleaning.networks, cleaning.marking.looks
-    on_begin(Beginning(tuple(tasks), chosen, *about))
+    on_begin(Beginning(tuple(tasks), options, *about))
     for path in left:
         on_note(f"{path} is skipped: {_why_skipped(path)}")
     files = [_clean_one(tasks, index, cleaning, on_progress, on_note) for index in range(len(tasks))]

@@ -88,8 +88,8 @@ class CleanOptions:
     )
     fill: str = option(
         "auto",
-        help="What replaces marks: auto (subtracts translucent ones, fills the rest: what proves best beside each), "
-        "mixed, network, membrane, plain or unblend.",
+        help="What replaces marks: auto (subtracts translucent ones, fetches the rest from other frames or fills it: "
+        "what proves best beside each), mixed, network, membrane, plain, telea, ns or unblend.",
     )
     #: In Python also a network.
     restore: Any = option(

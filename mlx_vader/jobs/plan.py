@@ -47,20 +47,22 @@ class Task:
         return self.target.with_name(f"{self.target.stem}.marks.png")
 
 
-def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None) -> list[Task]:
+def plan(sources: PathLike | Sequence[PathLike], target: PathLike | None, name: str = "clean") -> list[Task]:
     """The tasks for files and folders.
 
     One file goes to the file `target`, or into the folder `target` under its own name; a folder's files go to the same
-    places below the folder `target`; several sources need a folder. Without a target, `clip.mp4` becomes
-    `clip.clean.mp4` and the folder `clips` becomes `clips.clean`, beside it. What is read and not written, such as
-    `.avi`, becomes `.mp4`, or `.mkv` where MP4 cannot hold all of it. Raises UsageError and VaderError: a source
-    that is missing, nothing to clean, a target of another kind.
+    places below the folder `target`; several sources need a folder. Without a target, and with the `name` clean,
+    `clip.mp4` becomes `clip.clean.mp4` and the folder `clips` becomes `clips.clean`, beside it. What is read and not
+    written, such as `.avi`, becomes `.mp4`, or `.mkv` where MP4 cannot hold all of it. Raises UsageError and
+    VaderError: a source that is missing, nothing to clean, a target of another kind.
     """
     named = _named(sources)
     if not named:
-        raise UsageError("there is nothing to clean", hint="vader-mlx clean clip.mp4 -o cleaned.mp4")
+        raise UsageError("there is nothing to clean", hint=f"vader-mlx {name} clip.mp4 -o {name}ed.mp4")
     if target is None:
-        tasks = [task for source in named for task in _tasks(source, _beside(source), into_folder=False)]
+        tasks = [
+            task for source in named for task in _tasks(source, _beside(source, name), into_folder=False)
+        ]
     else:
         into_folder = len(named) > 1 or Path(target).is_dir() or str(target).endswith(("/", os.sep))
         if into_folder and Path(target).is_file():
@@ -82,11 +84,11 @@ def _named(sources: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(source) for source in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
 
 
-def _beside(source: Path) -> Path:
+def _beside(source: Path, name: str) -> Path:
     source = source if source.name else source.resolve()
     if source.is_dir():
-        return source.with_name(f"{source.name}.clean")
-    return source.with_name(f"{source.stem}.clean{_written(source, source).suffix}")
+        return source.with_name(f"{source.name}.{name}")
+    return source.with_name(f"{source.stem}.{name}{_written(source, source).suffix}")
 
 
 def _written(source: Path, name: Path, taken: Collection[Path] = ()) -> Path:
@@ -122,7 +124,9 @@ def _tasks(source: Path, target: Path, *, into_folder: bool) -> list[Task]:
 
 def _is_made(path: Path) -> bool:
     """Whether a file is a preview, a picture of marks, or a result that was written beside its source."""
-    return Path(path.stem).suffix in {".preview", ".clean", ".mask"} or path.name.endswith(".marks.png")
+    return Path(path.stem).suffix in {".preview", ".clean", ".inpaint", ".mask"} or path.name.endswith(
+        ".marks.png"
+    )
 
 
 def check_files(

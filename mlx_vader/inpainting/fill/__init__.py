@@ -13,6 +13,7 @@ from mlx_vader.arrays import Clip, Flows, Masks
 from mlx_vader.errors import UsageError, choices
 from mlx_vader.inpainting.fill.coded import fill_as_coded
 from mlx_vader.inpainting.fill.membrane import fill_smooth_places, fill_with_membrane
+from mlx_vader.inpainting.fill.opencv import fill_by_navier_stokes, fill_by_telea
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ FILLS = {
     "network": Fill(keep, True, "what the network paints"),
     "membrane": Fill(fill_as_coded, False, "smooth between the hole's borders, without a network"),
     "plain": Fill(fill_with_membrane, False, "a membrane that trusts the colours at the hole's border, too"),
+    "telea": Fill(fill_by_telea, False, "OpenCV's fast marching"),
+    "ns": Fill(fill_by_navier_stokes, False, "OpenCV's Navier-Stokes"),
     "unblend": Fill(
         fill_as_coded,
         False,

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mlx_vader.arrays import Pixels
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.propagation.layer import HALF, LEVEL, Layer
 from mlx_vader.membrane import stretched_over
@@ -56,6 +55,14 @@ class Look:
         return np.rint(stretched_over(grey, self.small.hidden)).astype(np.uint8)
 
     @cached_property
+    def spoiled(self) -> Box | None:
+        """Where in the frame what is spoiled lies."""
+        if self.full is None or not self.full.spoiled.any():
+            return None
+        here = Box.around(self.full.spoiled)
+        return here._replace(top=here.top + self.full.box.top, left=here.left + self.full.box.left)
+
+    @cached_property
     def size(self) -> int:
         """About how many bytes it holds, frames of 8 bits in half-size chroma."""
         return 0 if self.full is None else 12 * self.full.hole.size + 3 * self.holed.hole.size
@@ -86,9 +93,14 @@ class Look:
         return look
 
 
-def look_at(number: int, holed: Any, holes: Sequence[Pixels]) -> Look:
-    """A look at frame `number`; `holes` are what is spoiled in it and in its neighbours."""
-    boxes = [Box.around(hole) for hole in holes if hole.any()]
+def spoiled_in(holed: Any) -> Box | None:
+    """Where in a frame what is spoiled lies; None where nothing is."""
+    return Box.around(holed.spoiled) if holed.spoiled.any() else None
+
+
+def look_at(number: int, holed: Any, around: Sequence[Box | None]) -> Look:
+    """A look at frame `number`; `around`: where anything is in it and in its neighbours."""
+    boxes = [box for box in around if box is not None]
     if not boxes:
         return Look(holed, None)
     frame = Box(0, 0, *holed.hole.shape)

@@ -51,7 +51,8 @@ def mixed(
 def _share(layer: Layer, fetched: Fused) -> Float32[np.ndarray, " n"]:
     """How much each wanted pixel's fetched colour counts, from 0 to 1."""
     texture = np.log(_texture(layer.picture, layer.hole)[layer.wanted] + 4)
-    depth = cv2.distanceTransform(layer.hole.astype(np.uint8), cv2.DIST_L2, 3)[layer.wanted] * layer.size
+    depth = cv2.distanceTransform(layer.hole.astype(np.uint8), cv2.DIST_L2, 3)[layer.wanted]
+    depth = np.minimum(depth, sum(layer.hole.shape)) * layer.size
     one = np.ones_like(texture)
     found = fetched.found
     features = [

@@ -18,7 +18,7 @@ from mlx_vader.flow import FlowMethod, Grey
 from mlx_vader.flow.pairs import flow_between
 from mlx_vader.inpainting.propagation.fusing import Fused
 from mlx_vader.inpainting.propagation.layer import HALF, LEVEL, Layer
-from mlx_vader.inpainting.propagation.looks import Look, look_at
+from mlx_vader.inpainting.propagation.looks import Look, look_at, spoiled_in
 from mlx_vader.inpainting.propagation.mixing import mixed
 from mlx_vader.inpainting.propagation.passes import Pass, Step
 from mlx_vader.inpainting.propagation.sources import Motion
@@ -60,12 +60,15 @@ class Propagation:
     def __init__(self, method: FlowMethod, reach: int, number: int = 0) -> None:
         """`number`: that of the first frame."""
         self._number = number
+        #: What is spoiled in the frame before.
+        self._before: Box | None = None
         self._first = Pass(partial(_searched, method), reach)
         self._second = Pass(partial(_guided, method), reach)
 
     def remember(self, packed: Packed) -> None:
         """Goes on after the frame at which `behind` was packed."""
         looks = [Look.unpacked(packed_of(key, packed)) for key in range(int(packed.get("looks", 0)))]
+        self._before = looks[-1].spoiled if looks else None
         self._first.remember(_step(look, look.small) for look in looks)
         self._second.remember(_step(look, look.full) for look in looks)
 
@@ -82,14 +85,15 @@ class Propagation:
 
     def _looks(self, frames: Iterable[Holed]) -> Iterator[Look]:
         """Each frame with what is kept of it, which the holes of its neighbours say too."""
-        last: Holed | None = None
         here: Holed | None = None
+        before, spoiled = self._before, None
         for there in chain(frames, [None]):
+            following = None if there is None else spoiled_in(there)
             if here is not None:
-                around = [each.spoiled for each in (last, here, there) if each is not None]
-                yield look_at(self._number, here, around)
+                yield look_at(self._number, here, [before, spoiled, following])
                 self._number += 1
-            last, here = here, there
+                before = spoiled
+            here, spoiled = there, following
 
 
 def packed_looks(looks: list[Look]) -> Packed:

@@ -12,14 +12,13 @@ from mlx_vader.flow import find_flow
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.fill.coded import with_fringe
 from mlx_vader.inpainting.filling import filled
+from mlx_vader.inpainting.propagation import REACH
 from mlx_vader.inpainting.propagation.looks import Look
 from mlx_vader.inpainting.propagation.stream import Holed, Propagated, Propagation, packed_looks
 from mlx_vader.masks.regions import Regions
 from mlx_vader.masks.source import MaskSource
 from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
 
-#: Frames before and after that are looked at, about two seconds.
-REACH = 60
 #: Fetched colours that count for less than this everywhere are left out.
 LEAST = 0.02
 #: A mark of which more than this was fetched counts as propagated.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlx_vader.errors import UsageError, choices
-from mlx_vader.inpainting.propagating import REACH
+from mlx_vader.inpainting.propagation import REACH
 from mlx_vader.jobs.mask_options import MaskOptions
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.options import as_in, documented, option

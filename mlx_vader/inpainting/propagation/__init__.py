@@ -4,3 +4,6 @@ Neighbouring frames' flow is chained from each hidden pixel to the nearest frame
 its colour is fetched there once. After Xu et al., "Deep Flow-Guided Video Inpainting", CVPR 2019, and Gao et al.,
 "Flow-edge Guided Video Completion", ECCV 2020, with flow that is searched for and not learned.
 """
+
+#: Frames before and after that are looked at, about two seconds.
+REACH = 60

@@ -114,9 +114,14 @@ def _announce(beginning: "Beginning") -> None:
             "touches": touched(options, looks_for_marks=beginning.looks_for_marks),
             "fill": options.fill if options.told or beginning.looks_for_marks else "",
             "restores": "" if options.restore == "none" else _restored(options.restore),
-            "codec": "" if all(task.is_image for task in tasks) else f"{options.codec}, CRF {options.crf}",
+            "codec": "" if all(task.is_image for task in tasks) else _codec(options),
         },
     )
+
+
+def _codec(options: CleanOptions) -> str:
+    copied = "; what nothing touches is copied" if options.smart else ""
+    return f"{options.codec}, CRF {options.crf}{copied}"
 
 
 def _common_folder(tasks: "Sequence[Task]") -> str:

@@ -104,6 +104,11 @@ class CleanOptions:
         "auto", help="h264, hevc, av1, vp9, prores, ffv1; auto keeps the source's where the target can."
     )
     crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
+    smart: bool = option(
+        False,
+        help="Copy what is not touched as it is coded, and encode only around marks: H.264 and HEVC whose groups of "
+        "pictures are closed.",
+    )
     strategy: str = option(
         "clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional."
     )

@@ -106,8 +106,7 @@ class CleanOptions:
     crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
     smart: bool = option(
         False,
-        help="Copy what is not touched as it is coded, and encode only around marks: H.264 and HEVC whose groups of "
-        "pictures are closed.",
+        help="Encode only around marks, and copy all other pictures as they are coded: H.264 and HEVC.",
     )
     strategy: str = option(
         "clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional."

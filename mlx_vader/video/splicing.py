@@ -17,6 +17,7 @@ from av.packet import Packet
 from mlx_vader.errors import VaderError
 from mlx_vader.video.clock import Clock
 from mlx_vader.video.codecs import Encoding
+from mlx_vader.video.color import FULL_RANGE
 from mlx_vader.video.index import FrameIndex
 from mlx_vader.video.info import VideoInfo, examine
 from mlx_vader.video.layouts import planar_name
@@ -34,6 +35,7 @@ from mlx_vader.video.parameter_sets import (
 )
 from mlx_vader.video.renumbering import Renumbering
 from mlx_vader.video.segments import COPIED, Segment
+from mlx_vader.video.siting import Siting
 
 _CODECS = {"libx264": "h264", "libx265": "hevc"}
 
@@ -116,7 +118,12 @@ class Splices:
         settings = (_x264_like if self.codec == "h264" else _x265_like)(self)
         if len(self.copyable) == int(self.frames[-1]):  # each part is one picture
             settings["g"] = "1"
-        return replace(encoding, matched=tuple(settings.items()))
+        # Where chroma of the full range lies in the middle, that is a guess: the stream does not say so.
+        guessed = encoding.color.range == FULL_RANGE and encoding.siting == Siting(
+            on_column=False, on_row=False
+        )
+        siting = None if guessed else encoding.siting
+        return replace(encoding, matched=tuple(settings.items()), siting=siting)
 
 
 def splices_of(path: Path, encoding: Encoding) -> Splices:
@@ -301,7 +308,7 @@ class Splicing:
         if encoded is not None:
             sets = [unit for unit in units_of_record(codec, encoded)[0] if is_set(codec, unit)]
             if not _is_like(facts_of(codec, sets), splices.facts):
-                raise VaderError("the encoder here does not write pictures like its")
+                raise VaderError("the encoder here writes another depth or chroma")
             if codec == "hevc":
                 self._renumbering = _renumbering(sets, splices)
                 sets = [self._renumbering.unit(unit) for unit in sets]

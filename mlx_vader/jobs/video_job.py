@@ -224,6 +224,7 @@ class VideoJob:
         stages = (encoder.write,) if self._large else (editor.finish, encoder.write)
         try:
             pipeline.run(self.video.read(start), edited, *stages, depth=_depth(self.info))
+            encoder.finish()
         finally:
             encoder.abandon()
         return editor.not_finite
@@ -357,6 +358,11 @@ class _Encoder:
             self.uncut, cut.next_frame, cut.carry, self.damaged, last=cut.last, waiting=waiting
         )
         self.uncut, self.damaged = 0, []
+
+    def finish(self) -> None:
+        """Frames that wait for others are written: a file that announces more frames than it has may leave some."""
+        if self.splicer and self.splicer.waiting:
+            self._cut(Cut({}, self.folder.manifest.next_frame, last=True))
 
     def abandon(self) -> None:
         """Throws away what is not finished; nothing after a run without an error."""

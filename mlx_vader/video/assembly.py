@@ -78,9 +78,8 @@ def assemble(
     """Writes `target` from the segments' pictures and all else of `source`; nothing is encoded again.
 
     `comment`: what the file says of itself, if not what its source said. `splices`: those of the source, where segments
-    stand for packets of it. Returns what of the source the file does not
-    hold: covers, attachments, data, empty streams, tags and titles, by their names. The file appears under its name
-    when it is complete.
+    stand for packets of it. Returns what of the source the file does not hold: covers, attachments, data, empty
+    streams, tags and titles, by their names. The file appears under its name when it is complete.
     """
     path = check_target(target, source)
     if not segments:

@@ -273,3 +273,19 @@ def test_of_open_groups_in_h264_the_beginning_is_copied(tmp_path):
     assert [segment.copied for segment in segments] == [True, False]
     assert 35 <= segments[0].frames <= 40
     assert PTS[1] * TICK == times_of(target, "video")[0][1]
+
+
+@pytest.mark.parametrize("stop", [1, 47, 58, 59])
+def test_a_video_that_ends_before_its_last_packets_loses_no_frame(tmp_path, stop):
+    source = make(tmp_path / "a.mp4", h264({"bf": "3"}))
+    encoding = plan_encoding(tmp_path / "b.mp4", probe(source))
+    splices = splices_of(source, encoding)
+    writer = SpliceWriter(tmp_path, splices.matched(encoding), splices)
+    with open_video(source, 0, stop) as video:
+        for frame in video:
+            writer.write(frame, touched=False)
+    writer.cut()
+    assert sum(segment.frames for segment in finished_segments(tmp_path)) == stop - writer.waiting
+    writer.close()
+    assert sum(segment.frames for segment in finished_segments(tmp_path)) == stop
+    assert writer.waiting == 0

@@ -96,6 +96,9 @@ class Renumbering:
         behind = bits.position
         self._skip_header(bits, kind)
         end = bits.position
+        filling = 8 - end % 8
+        if bits.bits(filling) != 1 << (filling - 1):
+            raise ValueError("the header of a slice does not end where it should")
         header = self._replaced(bits, place, behind, end, 1)
         # The stop bit and zeros fill the last byte: it is never zero, and what follows stays escaped as it is.
         return unit[:2] + escaped(header) + unit[2 + _escaped_length(unit[2:], end // 8 + 1) :]

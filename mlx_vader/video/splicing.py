@@ -1,8 +1,9 @@
 """Which parts of an H.264 or HEVC video can be copied as they are coded, and how others are to be coded beside them.
 
-A part begins at a picture from which on nothing leans on pictures before it, and is shown whole before the next part. A
-stream of parts of two encoders has the parameter sets of both in its one record, under numbers of their own: copied
-packets stay as they are, and decoding can begin at every part.
+A part begins with a picture at which decoding can begin. Pictures that follow it in the stream and are shown before it
+may lean on the part before: they are copied with both parts or not at all. A stream of pictures of two encoders has the
+parameter sets of both in its one record, under numbers of their own: copied packets stay as they are, and decoding can
+begin at every part.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,14 +40,14 @@ from mlx_vader.video.siting import Siting
 
 _CODECS = {"libx264": "h264", "libx265": "hevc"}
 
-#: Types of units: pictures, and those behind which a decoder can begin. HEVC has some whose leading pictures lean on
-#: what came before; the other kind says that those are not there.
+#: Types of units: pictures, and those at which decoding can begin. Behind HEVC's CRA may come pictures that lean on
+#: what was before it; BLA_N_LP is the same picture without them.
 _PICTURES = {"h264": frozenset(range(1, 6)), "hevc": frozenset(range(32))}
 _HEVC_CRA, _HEVC_BLA_N_LP = 21, 18
 _BEGINS = {"h264": frozenset({5}), "hevc": frozenset({19, 20, _HEVC_CRA})}
 
-#: Notes of an encoder within the stream: of the type of supplemental information, and its kind.
-_NOTES = {"h264": ((6,), 1), "hevc": ((39,), 2)}
+#: Where encoders write their names and settings: the type of such units, the place that tells their kind, and the kind.
+_NOTES = {"h264": (6, 1), "hevc": (39, 2)}
 _FREE_TEXT = 5
 
 #: What libx264 calls H.264's profiles.
@@ -134,10 +135,9 @@ def splices_of(path: Path, encoding: Encoding) -> Splices:
     with opened(path) as container:
         try:
             scan = _Scan(container, path, info.codec)
-            facts = facts_of(info.codec, scan.sets)
+            _check_facts(info.codec, facts_of(info.codec, scan.sets))
         except (ValueError, IndexError) as error:
             raise VaderError("its stream cannot be read without decoding it") from error
-    _check_facts(info.codec, facts)
     number = free_id(info.codec, scan.sets)
     if number is None:
         raise VaderError("its parameter sets leave no number for others")
@@ -351,8 +351,14 @@ class Splicing:
         codec = self._splices.codec
         units = units_of(bytes(packet), LENGTH_SIZE)
         kept = [unit for unit in units if not is_set(codec, unit) and not _is_note(codec, unit)]
-        if self._renumbering is not None:
-            kept = [self._renumbering.unit(unit) for unit in kept]
+        try:
+            if self._renumbering is not None:
+                kept = [self._renumbering.unit(unit) for unit in kept]
+        except ValueError as error:
+            raise VaderError(
+                f"{self._splices.path}: what was encoded cannot be joined with its pictures",
+                hint="leave out --smart",
+            ) from error
         return _remade(packet, packet_of(kept))
 
 
@@ -376,8 +382,8 @@ def _renumbering(sets: Sequence[bytes], splices: Splices) -> Renumbering:
 
 
 def _is_note(codec: str, unit: bytes) -> bool:
-    kinds, place = _NOTES[codec]
-    return unit_type(codec, unit) in kinds and unit[place] == _FREE_TEXT
+    kind, place = _NOTES[codec]
+    return unit_type(codec, unit) == kind and unit[place] == _FREE_TEXT
 
 
 def _remade(packet: Packet, data: bytes) -> Packet:

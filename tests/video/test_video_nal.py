@@ -8,6 +8,7 @@ from video_files import Recipe, make
 
 from mlx_vader.video.nal import BitReader, escaped, packet_of, ue_bits, unescaped, units_of
 from mlx_vader.video.parameter_sets import facts_of, free_id, record_of, set_id, units_of_record
+from mlx_vader.video.renumbering import Renumbering
 
 PAYLOADS = st.lists(st.sampled_from([0, 0, 1, 2, 3, 4, 255]), max_size=40).map(bytes)
 
@@ -79,3 +80,18 @@ def test_a_record_is_read_and_written(tmp_path, name, codec, pix_fmt, chroma, bi
     assert units_of_record(family, record_of(family, units)) == (units, 4)
     assert {set_id(family, unit) for unit in units[: 2 + (family == "hevc")]} == {0}
     assert free_id(family, units[: 2 + (family == "hevc")]) == 1
+
+
+def test_a_slice_whose_header_is_not_understood_is_refused(tmp_path):
+    options = {"preset": "superfast", "x265-params": "log-level=none"}
+    path = make(tmp_path / "a.mkv", Recipe(codec="libx265", pts=range(0, 4096, 512), options=options))
+    with av.open(str(path)) as container:
+        sets = units_of_record("hevc", container.streams.video[0].codec_context.extradata)[0]
+        packets = [units_of(bytes(packet), 4) for packet in container.demux(video=0) if packet.size]
+    renumbering = Renumbering(sets, 3, bytes(12))
+    slices = [unit for packet in packets for unit in packet if unit[0] >> 1 < 32]
+    made = [renumbering.unit(unit) for unit in slices]
+    assert all(unit[-3:] == before[-3:] for unit, before in zip(made, slices, strict=True))
+    assert {set_id("hevc", renumbering.unit(unit)) for unit in sets if unit[0] >> 1 < 35} == {3}
+    with pytest.raises(ValueError, match=r"ends too early|end where it should"):
+        renumbering.unit(slices[-1][:3] + bytes([slices[-1][3] ^ 255]) + bytes(len(slices[-1])))

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 from collections import Counter
-from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -255,12 +254,24 @@ def test_another_codec_is_not_joined(tmp_path):
 
 
 def test_parameter_sets_that_change_on_the_way_are_not_joined(tmp_path):
-    """Two recordings of other settings, one behind the other, as a broadcast has them."""
-    first = make(tmp_path / "a.ts", h264())
-    later = [time + FRAMES * STEP for time in PTS]
-    second = make(tmp_path / "b.ts", replace(h264({"refs": "1"}), pts=later))
-    (tmp_path / "both.ts").write_bytes(first.read_bytes() + second.read_bytes())
-    source = tmp_path / "both.ts"
+    """Two recordings of other settings, one behind the other."""
+    repeated = {"x264-params": "repeat-headers=1"}
+    parts = [make(tmp_path / f"{refs}.mp4", h264({"refs": refs, **repeated})) for refs in ("1", "3")]
+    source = tmp_path / "both.mp4"
+    with (
+        av.open(str(source), "w") as after,
+        av.open(str(parts[0])) as first,
+        av.open(str(parts[1])) as second,
+    ):
+        copy = after.add_stream_from_template(first.streams.video[0])
+        for number, part in enumerate((first, second)):
+            for packet in part.demux(video=0):
+                if packet.size:
+                    later = round(number * FRAMES * STEP * TICK / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + later, packet.dts + later
+                    packet.stream = copy
+                    after.mux(packet)
+    assert probe(source).frames == 2 * FRAMES
     with pytest.raises(VaderError, match="change on the way"):
         splices_of(source, plan_encoding(tmp_path / "target.mp4", probe(source)))
 

@@ -151,7 +151,8 @@ def codec_in_words(beginning: "Beginning") -> str:
     """How videos are written; "" where there are none."""
     if all(task.is_image for task in beginning.tasks):
         return ""
-    return f"{beginning.options.codec}, CRF {beginning.options.crf}"
+    copied = "; what nothing touches is copied" if beginning.options.smart else ""
+    return f"{beginning.options.codec}, CRF {beginning.options.crf}{copied}"
 
 
 def _common_folder(tasks: "Sequence[Task]") -> str:

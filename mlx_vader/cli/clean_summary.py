@@ -36,6 +36,8 @@ def _notes(file: "FileReport") -> Iterator[str]:
         yield f"note: {file.source}: {_damage(file)}"
     if file.not_finite:
         yield f"note: {file.target}: the network failed on {file.not_finite} frames (NaN)"
+    if file.copied_share and not file.copied:
+        yield f"note: {file.target}: {file.copied_share:.0%} of the pictures are coded as they were"
     yield from _found(file)
 
 

@@ -54,7 +54,7 @@ class FileReport:
     pictures the target cannot hold. `damaged`: when frames that are broken in the source are shown, in seconds from its
     first (of a copied file only some were looked at); what is made of them is no better. `copied`: nothing was to be
     changed, and the target is the source, byte for byte. `finding`: which marks were found; `candidates`: the picture
-    that shows them, where some were left.
+    that shows them, where some were left. `copied_share`: the share of a video's pictures that are coded as they were.
     """
 
     source: Path
@@ -71,6 +71,7 @@ class FileReport:
     finding: Finding = field(default_factory=Finding)
     preview: Path | None = None
     candidates: Path | None = None
+    copied_share: float = 0.0
     error: str = ""
     hint: str = ""
 
@@ -226,6 +227,8 @@ def _clean_one(
         losses = job.losses
         if losses:
             on_note(f"{task.target} cannot hold all of the pictures: {', '.join(losses)}")
+        if isinstance(job, VideoJob) and job.not_copied:
+            on_note(f"{task.source}: {job.not_copied}")
         done = _run(job, on_frames)
     except KeyboardInterrupt:
         resume_at = job.resume_at if job is not None else None

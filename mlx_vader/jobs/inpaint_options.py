@@ -34,6 +34,7 @@ class InpaintOptions:
     window: int = option(REACH, help="Frames before and after that are looked at.", least=1, most=240)
     preview: bool = as_in(CleanOptions, "preview")
     resume: bool = as_in(CleanOptions, "resume")
+    smart: bool = as_in(CleanOptions, "smart")
     codec: str = as_in(CleanOptions, "codec")
     crf: int = as_in(CleanOptions, "crf")
     checkpoint: Any = as_in(CleanOptions, "checkpoint")
@@ -60,6 +61,17 @@ class InpaintOptions:
 
     def cleaning(self) -> CleanOptions:
         """The options of `clean` by which files are read and written."""
-        shared = ("mask", "box", "polygon", "preview", "resume", "codec", "crf", "checkpoint", "backend")
+        shared = (
+            "mask",
+            "box",
+            "polygon",
+            "preview",
+            "resume",
+            "smart",
+            "codec",
+            "crf",
+            "checkpoint",
+            "backend",
+        )
         fill = "network" if self.method == "network" else self.fill
         return CleanOptions(fill=fill, **{name: getattr(self, name) for name in shared})

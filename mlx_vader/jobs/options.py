@@ -104,6 +104,10 @@ class CleanOptions:
         "auto", help="h264, hevc, av1, vp9, prores, ffv1; auto keeps the source's where the target can."
     )
     crf: int = option(18, help="Quality: 0 (best) to 51 (smallest).")
+    smart: bool = option(
+        False,
+        help="Encode only around marks, and copy all other pictures as they are coded: H.264 and HEVC.",
+    )
     strategy: str = option(
         "clip-recurrent", help="clip-recurrent, recurrent, sliding-window or bidirectional."
     )

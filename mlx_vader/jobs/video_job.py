@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,13 +24,17 @@ from mlx_vader.jobs.work_folder import WorkFolder
 from mlx_vader.process import Edit, Finding, Packed, Process, edited_chunks
 from mlx_vader.video import (
     Encoding,
+    Segment,
     SegmentWriter,
+    Splices,
+    SpliceWriter,
     VideoFrame,
     VideoInfo,
     assemble,
     check_output,
     plan_encoding,
     probe,
+    splices_of,
 )
 from mlx_vader.writing import remove_unfinished, written_beside
 
@@ -51,6 +55,7 @@ class Done:
     `copied`: nothing was to be changed, and the target is the source, byte for byte. `left_out`: streams that the
     container cannot hold. `damaged`: when the damaged frames of the source are shown, in seconds from its first; of one
     that is copied, those that were looked at. `candidates`: the picture of what may be marks and was left.
+    `copied_share`: the share of the pictures that are coded as they were.
     """
 
     frames: int
@@ -61,6 +66,7 @@ class Done:
     damaged: tuple[float, ...] = ()
     finding: Finding = field(default_factory=Finding)
     candidates: Path | None = None
+    copied_share: float = 0.0
 
 
 class Picture(NamedTuple):
@@ -90,7 +96,13 @@ class VideoJob:
         #: The frame at which a job that was interrupted will go on; None where it is to begin anew.
         self.resume_at: int | None = None
         self.encodings = {CLEAN: self._encoding(task.target)}
-        check_output(task.target, self.encodings[CLEAN], task.source)
+        #: Where the source can be copied in part, if that is wanted; and what of it cannot.
+        self.splices: Splices | None = None
+        self.not_copied = ""
+        if options.smart:
+            self._match()
+        if not self.splices:
+            check_output(task.target, self.encodings[CLEAN], task.source)
         if options.preview:
             size = panel_size(self.info.width, self.info.height)
             self.encodings[PREVIEW] = self._encoding(task.preview, size)
@@ -103,6 +115,19 @@ class VideoJob:
 
     def _encoding(self, target: Path, size: tuple[int, int] | None = None) -> Encoding:
         return plan_encoding(target, self.info, codec=self.options.codec, crf=self.options.crf, size=size)
+
+    def _match(self) -> None:
+        """From now on what is encoded is like the stream that it is to be joined with, where that is possible."""
+        source, target = self.task.source, self.task.target
+        try:
+            splices = splices_of(source, self.encodings[CLEAN])
+            encoding = splices.matched(self.encodings[CLEAN])
+            check_output(target, encoding, source, splices)
+        except VaderError as reason:
+            self.not_copied = f"all of it is encoded: {reason.message}"
+        else:
+            self.splices, self.encodings[CLEAN] = splices, encoding
+            self.not_copied = splices.limit
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -131,8 +156,13 @@ class VideoJob:
                 folder.keep_analysis(found)
             if self._may_be_copied():
                 return self._copied(folder)
+            if untouched := self._untouched():
+                left_out = self._assemble_clean([untouched])
+                folder.remove()
+                return Done(self.total, left_out=left_out, copied_share=1.0, **self._found())
             not_finite = self._work(folder, on_frames)
             left_out = self._assemble(folder)
+            share = _copied_share(folder.segments(CLEAN))
             folder.remove()
             return Done(
                 folder.manifest.frames,
@@ -140,6 +170,7 @@ class VideoJob:
                 not_finite,
                 left_out,
                 damaged=tuple(folder.manifest.damaged),
+                copied_share=share,
                 **self._found(),
             )
 
@@ -152,8 +183,8 @@ class VideoJob:
             self.resume_at = None if folder.manifest.empty else folder.manifest.next_frame
 
     def _settings(self) -> dict[str, object]:
-        codec = {"codec": self.options.codec, "crf": self.options.crf, "preview": self.options.preview}
-        return {"source": identity(self.task.source), **self.process.identity(), **codec}
+        options = {name: getattr(self.options, name) for name in ("codec", "crf", "preview", "smart")}
+        return {"source": identity(self.task.source), **self.process.identity(), **options}
 
     def _may_be_copied(self) -> bool:
         """Encoding anew what is not changed would only lose quality, unless another codec or container is asked for."""
@@ -161,11 +192,16 @@ class VideoJob:
             self.process.finding.changes_nothing and self.task.keeps_format and self.options.codec == "auto"
         )
 
+    def _untouched(self) -> Segment | None:
+        """All packets of the source, where nothing is to be changed, and nothing else is to be made of the frames."""
+        nothing = self.process.finding.changes_nothing and PREVIEW not in self.encodings
+        return self.splices.whole if self.splices and nothing else None
+
     def _copied(self, folder: WorkFolder) -> Done:
         copy_source(self.task)
         folder.remove()
         seen = tuple(sorted(self.video.damaged))
-        return Done(self.total, copied=True, damaged=seen, **self._found())
+        return Done(self.total, copied=True, damaged=seen, copied_share=1.0, **self._found())
 
     def _found(self) -> dict[str, Any]:
         """What the first pass found, and the picture of what it left."""
@@ -177,7 +213,7 @@ class VideoJob:
 
     def _work(self, folder: WorkFolder, on_frames: OnFrames) -> int:
         editor = _Editor(self, folder.manifest.frames, on_frames)
-        encoder = _Encoder(folder, self.encodings, self.video.seconds)
+        encoder = _Encoder(folder, self.encodings, self.video.seconds, self.splices)
         start = folder.manifest.next_frame * (2 if self.video.fields else 1)
 
         def edited(frames: Iterator[VideoFrame]) -> Iterator[Edit | Picture | Cut | None]:
@@ -188,6 +224,7 @@ class VideoJob:
         stages = (encoder.write,) if self._large else (editor.finish, encoder.write)
         try:
             pipeline.run(self.video.read(start), edited, *stages, depth=_depth(self.info))
+            encoder.finish()
         finally:
             encoder.abandon()
         return editor.not_finite
@@ -195,7 +232,11 @@ class VideoJob:
     def _assemble(self, folder: WorkFolder) -> tuple[str, ...]:
         if PREVIEW in self.encodings:
             assemble(folder.segments(PREVIEW), self.task.preview, self.encodings[PREVIEW])
-        return assemble(folder.segments(CLEAN), self.task.target, self.encodings[CLEAN], self.task.source)
+        return self._assemble_clean(folder.segments(CLEAN))
+
+    def _assemble_clean(self, segments: Sequence[Segment]) -> tuple[str, ...]:
+        target, source = self.task.target, self.task.source
+        return assemble(segments, target, self.encodings[CLEAN], source, splices=self.splices)
 
 
 class _Editor:
@@ -271,12 +312,21 @@ class _Encoder:
         folder: WorkFolder,
         encodings: dict[str, Encoding],
         seconds: Callable[[VideoFrame], float],
+        splices: Splices | None,
     ) -> None:
         """`seconds`: when a frame of the source is shown."""
         self.folder, self.seconds = folder, seconds
         self.writers = {
-            name: SegmentWriter(folder.folder(name), encoding) for name, encoding in encodings.items()
+            name: SegmentWriter(folder.folder(name), encoding)
+            for name, encoding in encodings.items()
+            if not (splices and name == CLEAN)
         }
+        self.splicer: SpliceWriter | None = None
+        if splices:
+            start, waiting = folder.manifest.next_frame, folder.manifest.waiting.get(CLEAN, 0)
+            self.splicer = SpliceWriter(
+                folder.folder(CLEAN), encodings[CLEAN], splices, start=start, waiting=waiting
+            )
         self.uncut = 0
         self.damaged: list[float] = []
 
@@ -286,7 +336,10 @@ class _Encoder:
         if isinstance(item, Cut):
             self._cut(item)
             return
-        self.writers[CLEAN].write(item.edited)
+        if self.splicer:
+            self.splicer.write(item.edited, touched=item.edited is not item.source)
+        else:
+            self.writers[CLEAN].write(item.edited)
         if PREVIEW in self.writers:
             shown = panels(item.source.rgb, item.mask, item.edited.rgb)
             self.writers[PREVIEW].write(shown, item.source.pts, item.source.time_base)
@@ -297,13 +350,31 @@ class _Encoder:
     def _cut(self, cut: Cut) -> None:
         for writer in self.writers.values():
             writer.cut()
-        self.folder.finish_segment(self.uncut, cut.next_frame, cut.carry, self.damaged, last=cut.last)
+        waiting = {}
+        if self.splicer:
+            self.splicer.close() if cut.last else self.splicer.cut()
+            waiting = {CLEAN: self.splicer.waiting}
+        self.folder.finish_segment(
+            self.uncut, cut.next_frame, cut.carry, self.damaged, last=cut.last, waiting=waiting
+        )
         self.uncut, self.damaged = 0, []
+
+    def finish(self) -> None:
+        """Frames that wait for others are written: a file that announces more frames than it has may leave some."""
+        if self.splicer and self.splicer.waiting:
+            self._cut(Cut({}, self.folder.manifest.next_frame, last=True))
 
     def abandon(self) -> None:
         """Throws away what is not finished; nothing after a run without an error."""
         for writer in self.writers.values():
             writer.abandon()
+        if self.splicer:
+            self.splicer.abandon()
+
+
+def _copied_share(segments: Sequence[Segment]) -> float:
+    copied = sum(segment.frames for segment in segments if segment.copied)
+    return copied / max(1, sum(segment.frames for segment in segments))
 
 
 def _depth(info: VideoInfo) -> int:

@@ -41,7 +41,7 @@ class Manifest:
     """`settings`: all that the pixels depend on. `frames` are done, in `segments`; `next_frame` is to be read next.
 
     `analyses` counts what the first pass has kept: the last of them holds all before. `damaged`: when the damaged of
-    the frames that are done are shown, in seconds.
+    the frames that are done are shown, in seconds. `waiting`: how many of the frames are in no file yet, by output.
     """
 
     settings: dict[str, Any]
@@ -50,6 +50,7 @@ class Manifest:
     next_frame: Natural = 0
     analyses: Natural = 0
     damaged: list[float] = field(default_factory=list)
+    waiting: dict[str, Natural] = field(default_factory=dict)
     version: int = VERSION
 
     @property
@@ -121,7 +122,8 @@ class WorkFolder:
                 hint="give the same source and options, or leave out --resume to begin anew",
             )
         for output in self.outputs:
-            for segment in finished_segments(self.folder(output))[manifest.segments :]:
+            files = finished_segments(self.folder(output))
+            for segment in files[len(self._counted(output, manifest) or ()) :]:
                 segment.path.unlink()
         self.manifest = manifest
 
@@ -137,10 +139,12 @@ class WorkFolder:
         damaged: Sequence[float] = (),
         *,
         last: bool = False,
+        waiting: dict[str, int] | None = None,
     ) -> None:
         """From now on the job goes on behind the segment that each output has just got.
 
-        After the last one it is over in a moment, and a power cut may cost that segment.
+        `waiting`: how many of the last frames an output has in no segment yet. After the last segment it is over in a
+        moment, and a power cut may cost that one.
         """
         before, count = self.manifest, self.manifest.segments + 1
         self._store("carry", count, carry, durable=not last)
@@ -150,6 +154,7 @@ class WorkFolder:
             frames=before.frames + frames,
             next_frame=next_frame,
             damaged=[*before.damaged, *damaged],
+            waiting=waiting or {},
         )
         self._write_manifest(durable=not last)
         self._arrays("carry", before.segments).unlink(missing_ok=True)
@@ -186,11 +191,22 @@ class WorkFolder:
 
     def segments(self, output: str) -> list[Segment]:
         """The finished segments of an output, in order."""
-        return finished_segments(self.folder(output))[: self.manifest.segments]
+        return self._counted(output, self.manifest) or []
 
     def remove(self) -> None:
         """The job is done, or has nothing worth keeping."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _counted(self, output: str, manifest: Manifest) -> list[Segment] | None:
+        """The segments of an output that a manifest counts; None where they are not all there."""
+        left = manifest.frames - manifest.waiting.get(output, 0)
+        counted = []
+        for segment in finished_segments(self.folder(output)):
+            if left <= 0:
+                break
+            counted.append(segment)
+            left -= segment.frames
+        return None if left else counted
 
     def _arrays(self, kind: str, count: int) -> Path:
         return self.path / f"{kind}-{count}.npz"
@@ -205,9 +221,7 @@ class WorkFolder:
         with suppress(OSError, VaderError):
             text = (self.path / "manifest.json").read_bytes()
             manifest: Manifest = parse_json(text, Manifest, f"{self.path} is damaged")
-            whole = all(
-                len(finished_segments(self.folder(name))) >= manifest.segments for name in self.outputs
-            )
+            whole = all(self._counted(name, manifest) is not None for name in self.outputs)
             if manifest.version == VERSION and not manifest.empty and whole:
                 return manifest
         return None

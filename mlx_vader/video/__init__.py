@@ -17,6 +17,8 @@ from mlx_vader.video.info import VideoInfo, frame_at, probe
 from mlx_vader.video.naming import default_suffix
 from mlx_vader.video.reader import VideoReader, open_video, read_clip
 from mlx_vader.video.segments import Segment, SegmentWriter, finished_segments
+from mlx_vader.video.splice_writer import SpliceWriter
+from mlx_vader.video.splicing import Splices, splices_of
 from mlx_vader.video.writer import VideoWriter, write_video
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "Patch",
     "Segment",
     "SegmentWriter",
+    "SpliceWriter",
+    "Splices",
     "VideoFrame",
     "VideoInfo",
     "VideoReader",
@@ -47,6 +51,7 @@ __all__ = [
     "probe",
     "read_clip",
     "read_image",
+    "splices_of",
     "write_image",
     "write_images",
     "write_video",

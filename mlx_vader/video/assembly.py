@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from mlx_vader.video.library import (
     writing,
 )
 from mlx_vader.video.segments import Segment
+from mlx_vader.video.splicing import Splices, Splicing, numbered
 from mlx_vader.video.tags import describe_alike, lasting, lost_tags
 from mlx_vader.writing import partial_path, written_beside
 
@@ -71,51 +73,117 @@ def assemble(
     source: str | os.PathLike[str] | None = None,
     *,
     comment: str = "",
+    splices: Splices | None = None,
 ) -> tuple[str, ...]:
     """Writes `target` from the segments' pictures and all else of `source`; nothing is encoded again.
 
-    `comment`: what the file says of itself, if not what its source said. Returns what of the source the file does not
-    hold: covers, attachments, data, empty streams, tags and titles, by their names. The file appears under its name
-    when it is complete.
+    `comment`: what the file says of itself, if not what its source said. `splices`: those of the source, where segments
+    stand for packets of it. Returns what of the source the file does not hold: covers, attachments, data, empty
+    streams, tags and titles, by their names. The file appears under its name when it is complete.
     """
     path = check_target(target, source)
     if not segments:
         raise VaderError(f"there are no frames to write to {path}")
     with written_beside(path) as partial, ExitStack() as stack:
         first = segments[0].first_pts * encoding.time_base
-        output = _Output(partial, path, encoding, source, stack, first, _extradata(segments), comment)
+        joint = _Joint(segments, encoding, path, splices, stack)
+        output = _Output(partial, path, encoding, source, stack, first, joint.extradata, comment)
         with writing(path):
-            for packet in output.merged(segments):
+            for packet in output.merged(joint):
                 output.container.mux_one(packet)
             output.container.close()
         return output.left_out(partial)
 
 
 def check_output(
-    target: str | os.PathLike[str], encoding: Encoding, source: str | os.PathLike[str] | None = None
+    target: str | os.PathLike[str],
+    encoding: Encoding,
+    source: str | os.PathLike[str] | None = None,
+    splices: Splices | None = None,
 ) -> None:
-    """Raises what `assemble` would raise for this target and source, before any work is done; leaves nothing behind."""
+    """Raises what `assemble` would raise for these, before any work is done; leaves nothing behind."""
     path = check_target(target, source)
     partial = partial_path(path)
     try:
         with ExitStack() as stack:
-            _Output(partial, path, encoding, source, stack)
+            output = _Output(partial, path, encoding, source, stack)
+            if splices is not None:
+                _splicing(splices, output.video.codec_context.extradata, encoding, path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _extradata(segments: Sequence[Segment]) -> bytes | None:
-    """What the decoder must know first: the same for all segments, or they cannot be one stream."""
-    found = set()
+class _Joint:
+    """The segments as one stream. `extradata`: what its decoder must know first."""
+
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        encoding: Encoding,
+        target: Path,
+        splices: Splices | None,
+        stack: ExitStack,
+    ) -> None:
+        self._segments, self._time_base = segments, encoding.time_base
+        self._splicing: Splicing | None = None
+        self.extradata, self._delay = _described([segment for segment in segments if not segment.copied])
+        if splices is not None:
+            source = stack.enter_context(opened(splices.path))
+            self._source = numbered(source, splices.path)
+            self._splicing = _splicing(splices, self.extradata, encoding, target)
+            self.extradata = self._splicing.record
+            self._delay = max(self._delay, splices.delay)
+
+    def packets(self, shift: int) -> Iterator[tuple[Any, int]]:
+        """Packets `shift` ticks later, and by how many of them decoding runs ahead of display."""
+        for number, (copied, group) in enumerate(groupby(self._segments, lambda segment: segment.copied)):
+            for packet in self._copied(list(group), number) if copied else chain(*map(self._encoded, group)):
+                packet.pts, packet.dts = packet.pts + shift, None
+                yield packet, self._delay
+
+    def _copied(self, segments: Sequence[Segment], number: int) -> Iterator[Any]:
+        if self._splicing is None:
+            raise VaderError(f"{segments[0].path} stands for packets of a source that is not there")
+        frames = sum(segment.frames for segment in segments)
+        return self._splicing.copied(self._source, segments[0].first_pts, frames, opening=number == 0)
+
+    def _encoded(self, segment: Segment) -> Iterator[Any]:
+        with opened(segment.path) as container:
+            offset = None
+            for packet in container.demux(container.streams.video[0]):
+                if packet.pts is None:
+                    continue
+                ticks = round(packet.pts * packet.time_base / self._time_base)
+                if offset is None:  # the first packet is the keyframe that is shown first
+                    offset = segment.first_pts - ticks
+                made = self._splicing.encoded(packet) if self._splicing else packet
+                made.time_base, made.pts = self._time_base, ticks + offset
+                yield made
+
+
+def _splicing(splices: Splices, encoded: bytes | None, encoding: Encoding, target: Path) -> Splicing:
+    """MP4's name for HEVC that players want says that no packet holds parameter sets."""
+    bare = encoding.encoder.tag == "hvc1" and muxer(target) in {"mp4", "mov"}
+    return Splicing(splices, encoded, bare=bare)
+
+
+def _described(segments: Sequence[Segment]) -> tuple[bytes | None, int]:
+    """What the decoder must know first, and by how many packets it runs ahead of display.
+
+    The former is the same for all segments, or they cannot be one stream.
+    """
+    found, delay = set(), 0
     for segment in segments:
         with opened(segment.path) as container:
-            found.add(container.streams.video[0].codec_context.extradata)
+            context = container.streams.video[0].codec_context
+            found.add(context.extradata)
+            delay = max(delay, context.reorder_depth)
     if len(found) > 1:
         raise VaderError(
             "the segments were encoded by different encoders",
             hint="start the job anew: delete its folder of segments",
         )
-    return found.pop()
+    return (found.pop() if found else None), delay
 
 
 class _Output:
@@ -161,9 +229,9 @@ class _Output:
         self.copies.places[main.index] = self.video.index
         copy_chapters(origin, self.container, self._shift)
 
-    def merged(self, segments: Sequence[Segment]) -> Iterator[Packet]:
+    def merged(self, joint: _Joint) -> Iterator[Packet]:
         """All packets by decoding time, so that no stream runs ahead of the others."""
-        pictures = self._pictures(segments)
+        pictures = self._pictures(joint)
         others = self.copies.packets(self._shift) if self.copies else iter(())
         return heapq.merge(pictures, others, key=_decoding_time)
 
@@ -175,9 +243,9 @@ class _Output:
             lost = lost_tags(self.copies.source, written, self.copies.places)
         return (*self.copies.left_out, *lost)
 
-    def _pictures(self, segments: Sequence[Segment]) -> Iterator[Packet]:
+    def _pictures(self, joint: _Joint) -> Iterator[Packet]:
         shift = round(self._shift / self._time_base)
-        for packet in with_decoding_times(_joined(segments, self._time_base, shift), self._last_duration):
+        for packet in with_decoding_times(joint.packets(shift), self._last_duration):
             packet.stream = self.video
             yield packet
 
@@ -191,25 +259,6 @@ def _drop_false_alpha(picture: VideoStream) -> None:
 
 def _decoding_time(packet: Any) -> float:
     return float(packet.dts * packet.time_base)
-
-
-def _joined(segments: Sequence[Segment], time_base: Fraction, shift: int) -> Iterator[tuple[Any, int]]:
-    """Packets with their display time where it belongs, and by how many packets decoding runs ahead of display."""
-    for segment in segments:
-        with opened(segment.path) as container:
-            stream: VideoStream = container.streams.video[0]
-            delay = stream.codec_context.reorder_depth
-            offset = None
-            for packet in container.demux(stream):
-                if packet.pts is None:
-                    continue
-                ticks = round(packet.pts * packet.time_base / time_base)
-                if offset is None:  # the first packet is the keyframe that is shown first
-                    offset = segment.first_pts + shift - ticks
-                packet.time_base = time_base
-                packet.pts = ticks + offset
-                packet.dts = None
-                yield packet, delay
 
 
 def with_decoding_times(packets: Iterator[tuple[Any, int]], duration: int) -> Iterator[Packet]:

@@ -37,7 +37,8 @@ class Encoding:
 
     `width` and `height` are those of the stored pictures; `orientation` turns them upright, and `display_matrix`, which
     the container holds, tells players so. `siting` is where chroma lies; None leaves it unsaid. `losses` are what of
-    the source's pictures cannot be held, in words.
+    the source's pictures cannot be held, in words. `matched`: further options of the encoder, which make its pictures
+    like those of a stream that they are to be joined with.
     """
 
     codec: str
@@ -57,6 +58,7 @@ class Encoding:
     field_order: FieldOrder = "progressive"
     siting: Siting | None = None
     losses: tuple[str, ...] = ()
+    matched: tuple[tuple[str, str], ...] = ()
 
     @property
     def encoder(self) -> Encoder:
@@ -113,9 +115,9 @@ class Encoding:
             options["chroma_sample_location"] = self.siting.name
         if self.field_order != "progressive":
             for name, text in self.encoder.fields or ():
-                options[name] = ":".join(
-                    filter(None, (options.get(name), text.format(order=self.field_order)))
-                )
+                _add(options, name, text.format(order=self.field_order))
+        for name, text in self.matched:
+            _add(options, name, text)
         return options
 
     @property
@@ -124,6 +126,12 @@ class Encoding:
         if self.codec == "libvpx-vp9" and self.pix_fmt.startswith("yuva"):
             return ".mkv"  # MP4 drops the packets' second part, which is alpha
         return self.encoder.segment_suffix
+
+
+def _add(options: dict[str, str], name: str, text: str) -> None:
+    """A setting; what is a list of settings itself is added to those that are there."""
+    before = options.get(name, "") if name.endswith("-params") else ""
+    options[name] = f"{before}:{text}" if before else text
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Encodes frames into numbered files, each of which decodes on its own, so that an interrupted job can go on.
 
 A finished segment is named `NUMBER_FIRSTPTS_FRAMES.mp4`: what joins it to the others needs no other record. A segment
-gets that name only when it is complete.
+gets that name only when it is complete. One that is to be copied from the source is an empty file that ends in `.copy`.
 """
 
 import os
@@ -26,6 +26,9 @@ from mlx_vader.writing import PARTIAL_MARK, write_failure
 #: that it never wrote.
 _UNORDERED = 2
 
+#: The suffix of segments that stand for packets of the source.
+COPIED = ".copy"
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -35,6 +38,11 @@ class Segment:
     number: int
     first_pts: int
     frames: int
+
+    @property
+    def copied(self) -> bool:
+        """Whether it stands for packets of the source."""
+        return self.path.suffix == COPIED
 
 
 def finished_segments(folder: str | os.PathLike[str]) -> list[Segment]:
@@ -72,7 +80,8 @@ class SegmentWriter:
         self._number = len(finished)
         self._pictures = Pictures(encoding)
         self._open: _OpenSegment | None = None
-        self._last_pts = _last_pts(finished[-1], encoding.time_base) if finished else None
+        encoded = finished and not finished[-1].copied
+        self._last_pts = _last_pts(finished[-1], encoding.time_base) if encoded else None
 
     def __enter__(self) -> "SegmentWriter":
         return self
@@ -124,6 +133,17 @@ class SegmentWriter:
             self._number += 1
 
     close = cut
+
+    def copy(self, first_pts: int, frames: int) -> None:
+        """A segment of its own that stands for `frames` frames of the source, the first shown at `first_pts`."""
+        self.cut()
+        path = self.folder / f"{self._number:05d}_{first_pts}_{frames}{COPIED}"
+        try:
+            path.touch()
+        except OSError as error:
+            raise write_failure(path, error) from error
+        self._number += 1
+        self._last_pts = None
 
     def abandon(self) -> None:
         """Throws away the segment that is not finished."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlx_vader.arrays import Mask, Pixels
+from mlx_vader.boxes import Box
 from mlx_vader.flow import find_flow
 from mlx_vader.inpainting.fill import find_fill
 from mlx_vader.inpainting.fill.coded import with_fringe
@@ -48,10 +49,11 @@ class Treated(NamedTuple):
 
 
 class _Made(NamedTuple):
-    """A frame on its way, with its patches so far; None: they are not made."""
+    """A frame on its way, what its mask marks, and its patches so far, or how they are made."""
 
-    treated: Treated
-    patches: Sequence[Patch] | None
+    frame: SourceFrame
+    masked: Pixels
+    patches: Sequence[Patch] | Callable[[], Sequence[Patch]]
 
 
 @dataclass
@@ -88,7 +90,7 @@ def propagated_chunks(
     propagation = Propagation(find_flow(FLOW), reach, position)
     propagation.remember(carry)
     for some in propagation.run(map(_holed, frames)):
-        edits = [_edit(each, tally) for each in some]
+        edits = [_edit(item, done, tally) for item, done in some]
         position += len(edits)
         yield Chunk(edits, partial(_packed, position, replace(tally), propagation.behind()))
 
@@ -99,25 +101,32 @@ def position_of(carry: Packed) -> int:
 
 
 def _holed(treated: Treated) -> Holed:
+    """Little is kept of a frame that waits: no floats, of it or of its mask."""
+    frame, masked = treated.frame, treated.mask[..., 0] > 0
     if not treated.holes.hole.any():
-        return Holed(treated.frame, *treated.holes, None, _Made(treated, None))
+        return Holed(frame, *treated.holes, frame, _Made(frame, masked, treated.known))
     known = treated.known()
-    bare = treated.frame.edited(known)
+    bare = frame.edited(known)
     fills = treated.fills(bare)
-    return Holed(bare, *treated.holes, bare.edited(fills), _Made(treated, [*known, *fills]))
+    filled = bare.edited(fills)
+    for each in (frame, bare):
+        each.forget()
+    return Holed(bare, *treated.holes, filled, _Made(frame, masked, [*known, *fills]))
 
 
-def _edit(done: Propagated, tally: Tally) -> Edit:
-    treated, patches = done.item
-    if patches is None:
-        return Edit(treated.frame, treated.known, treated.mask)
-    if done.box is not None and done.colours is not None and done.fetched is not None:
-        hole = treated.holes.hole[done.box.rows, done.box.columns]
-        tally.hidden += float(hole.sum())
+def _edit(made: _Made, done: Propagated | None, tally: Tally) -> Edit:
+    mask = made.masked[..., None].astype(np.float32)
+    if callable(made.patches):
+        return Edit(made.frame, made.patches, mask)
+    patches = list(made.patches)
+    if done is not None:
+        tally.hidden += float(done.hole.sum())
         tally.fetched += float(done.fetched.sum())
         if done.fetched.max() > LEAST:
-            patches = [*patches, Patch(done.box.top, done.box.left, done.colours, hole)]
-    return Edit(treated.frame, partial(tuple, patches), treated.mask)
+            inside = Box(0, 0, made.frame.height, made.frame.width).within(done.box)
+            part = (slice(inside.height), slice(inside.width))
+            patches.append(Patch(inside.top, inside.left, done.colours[part], done.hole[part]))
+    return Edit(made.frame, partial(tuple, patches), mask)
 
 
 def _packed(position: int, tally: Tally, looks: list[Look]) -> Packed:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt16
+from jaxtyping import Bool, Float32, Int32, UInt8, UInt16
 
 from mlx_vader.arrays import Pixels
 from mlx_vader.boxes import Box
@@ -40,9 +40,9 @@ class Layer:
         return _grown(self.spoiled, 1)
 
     @cached_property
-    def hidden_part(self) -> Float32[np.ndarray, "h w"]:
-        """1 where the pixel is hidden."""
-        return self.hidden.astype(np.float32)
+    def hidden_part(self) -> UInt8[np.ndarray, "h w"]:
+        """255 where the pixel is hidden."""
+        return self.hidden.astype(np.uint8) * np.uint8(255)
 
     @cached_property
     def wanted(self) -> Pixels:
@@ -62,15 +62,20 @@ class Layer:
         numbers[self.wanted] = np.arange(len(self.places))
         return numbers
 
-    @cached_property
+    @property
     def own(self) -> Float32[np.ndarray, "n c"]:
         """The wanted pixels' colours as they are, in levels of 255: on the ring, the truth."""
         return self.picture[self.wanted].astype(np.float32) / np.float32(LEVEL)
 
-    @cached_property
+    @property
     def on_ring(self) -> Bool[np.ndarray, " n"]:
         """Which of the wanted pixels are known."""
         return ~self.hidden[self.wanted]
+
+    def forget(self) -> None:
+        """Lets go of what follows from the rest; it is computed again when it is asked for."""
+        for name in ("hidden", "hidden_part", "wanted", "places", "number_of"):
+            vars(self).pop(name, None)
 
     def at(self, places: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n c"]:
         """Colours at places (x, y) of the frame, bicubic, in levels of 255."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 
 from mlx_vader.boxes import Box
 from mlx_vader.inpainting.propagation.layer import HALF, LEVEL, Layer
 from mlx_vader.membrane import stretched_over
-from mlx_vader.process import Packed
+from mlx_vader.process import Packed, SourceFrame
 
 #: Frame pixels around a hole, and around those of the frames before and after, that are kept.
 MARGIN = 64
@@ -20,13 +20,17 @@ MARGIN = 64
 
 @dataclass(eq=False)
 class Look:
-    """A frame on its way, and the surroundings of holes in it at full size: None where there are no holes near.
+    """What is kept of a frame: the surroundings of holes in it at full size, None where there are no holes near.
 
-    `holed` is gone once the frame is done. `guide`: grey at half size, with the hole filled by the first pass.
+    `filled`: the same with its hole filled from within the frame, and `item`: whatever travels along; both are let go
+    of once the frame is done. `size`: bytes of all that. `guide`: grey at half size, with the hole filled by the first
+    pass.
     """
 
-    holed: Any
     full: Layer | None
+    size: int
+    item: Any = None
+    filled: UInt16[np.ndarray, "h w 3"] | None = None
     guide: UInt8[np.ndarray, "h w"] | None = None
 
     @cached_property
@@ -62,11 +66,6 @@ class Look:
         here = Box.around(self.full.spoiled)
         return here._replace(top=here.top + self.full.box.top, left=here.left + self.full.box.left)
 
-    @cached_property
-    def size(self) -> int:
-        """About how many bytes it holds, frames of 8 bits in half-size chroma."""
-        return 0 if self.full is None else 12 * self.full.hole.size + 3 * self.holed.hole.size
-
     def packed(self) -> Packed:
         """All that is kept once the frame is done."""
         if self.full is None or self.guide is None:
@@ -85,12 +84,10 @@ class Look:
     def unpacked(packed: Packed) -> "Look":
         """What `packed` gave."""
         if not packed:
-            return Look(None, None)
+            return Look(None, 0)
         box = Box(*map(int, packed["box"]))
         layer = Layer(int(packed["number"]), box, packed["picture"], packed["hole"], packed["spoiled"])
-        look = Look(None, layer, packed["guide"])
-        look.size = int(packed["size"])
-        return look
+        return Look(layer, int(packed["size"]), guide=packed["guide"])
 
 
 def spoiled_in(holed: Any) -> Box | None:
@@ -102,17 +99,29 @@ def look_at(number: int, holed: Any, around: Sequence[Box | None]) -> Look:
     """A look at frame `number`; `around`: where anything is in it and in its neighbours."""
     boxes = [box for box in around if box is not None]
     if not boxes:
-        return Look(holed, None)
+        return Look(None, 0, holed.item)
     frame = Box(0, 0, *holed.hole.shape)
     top, left = min(box.top for box in boxes), min(box.left for box in boxes)
     height, width = max(box.bottom for box in boxes) - top, max(box.right for box in boxes) - left
     box = Box(top, left, height, width).grown(MARGIN, MARGIN).within(frame).aligned(HALF, HALF)
+    hole, spoiled = (_beyond(pixels[_inner(box, frame)], box) for pixels in (holed.hole, holed.spoiled))
+    layer = Layer(number, box, _part(holed.frame, box, frame), hole, spoiled)
+    filled = _part(holed.filled, box, frame) if hole.any() else None
+    # Frames of 8 bits with half-size chroma, twice: what is done to them is kept, too.
+    return Look(layer, 24 * hole.size + 3 * holed.hole.size, holed.item, filled)
+
+
+def _part(picture: SourceFrame, box: Box, frame: Box) -> UInt16[np.ndarray, "h w 3"]:
+    colours = picture.region(box.within(frame))
+    return _beyond(np.rint(np.clip(colours, 0, 1) * np.float32(LEVEL * 255)).astype(np.uint16), box)
+
+
+def _inner(box: Box, frame: Box) -> tuple[slice, slice]:
     inner = box.within(frame)
-    beyond = ((0, box.height - inner.height), (0, box.width - inner.width))
-    colours = np.clip(holed.frame.region(inner), 0, 1)
-    hole, spoiled = (
-        np.pad(pixels[inner.rows, inner.columns], beyond, mode="edge")
-        for pixels in (holed.hole, holed.spoiled)
-    )
-    picture = np.rint(np.pad(colours, (*beyond, (0, 0)), mode="edge") * 65535).astype(np.uint16)
-    return Look(holed, Layer(number, box, picture, hole, spoiled))
+    return inner.rows, inner.columns
+
+
+def _beyond(pixels: np.ndarray, box: Box) -> np.ndarray:
+    """Pixels of a box, of which the last row or column may lie beyond the frame: it repeats the one before."""
+    missing = ((0, box.height - pixels.shape[0]), (0, box.width - pixels.shape[1]))
+    return np.pad(pixels, (*missing, *[(0, 0)] * (pixels.ndim - 2)), mode="edge")

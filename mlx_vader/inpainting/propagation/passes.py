@@ -77,7 +77,13 @@ class Pass:
         self._ahead.append(step)
 
     def _leave(self) -> Step:
+        """The next step is done: of the one before only its picture is needed from now on."""
         step = self._ahead.popleft()
+        if self._past:
+            before = self._past[-1]
+            before.past = before.motion = None
+            if before.layer is not None:
+                before.layer.forget()
         self._past.append(step)
         while sum(each.size for each in self._past) > MOST_BYTES:
             self._past.popleft()

@@ -16,8 +16,8 @@ from mlx_vader.warping import sampled
 
 #: A pixel is lost once the flow's ways there and back disagree by so many frame pixels in all.
 LOST = 8.0
-#: It is hidden where so much of what surrounds it is.
-HIDDEN = 0.01
+#: It is hidden where so much of what surrounds it is, of 255.
+HIDDEN = 2.5
 
 Points = Float32[np.ndarray, "n 2"]
 

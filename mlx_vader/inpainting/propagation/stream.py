@@ -32,26 +32,23 @@ _OtherGrey = UInt8[np.ndarray, "rows columns"]
 class Holed(NamedTuple):
     """A frame with a hole. `spoiled`: the hole and what is not to be trusted around it.
 
-    `filled`: the same frame with the hole filled from within it; None where there is no hole. `item` travels with it.
+    `filled`: the same frame with the hole filled from within it. `item` travels along.
     """
 
     frame: SourceFrame
     hole: Pixels
     spoiled: Pixels
-    filled: SourceFrame | None
+    filled: SourceFrame
     item: Any = None
 
 
 class Propagated(NamedTuple):
-    """What came of a frame: `box` of it with the hole filled, in [0, 1], and how much of each pixel was fetched.
+    """What came of a frame: `box` of it with its `hole` filled, in [0, 1], and how much of each pixel was fetched."""
 
-    All three are None where there is no hole.
-    """
-
-    item: Any
-    box: Box | None
-    colours: Float32[np.ndarray, "h w 3"] | None
-    fetched: Float32[np.ndarray, "h w"] | None
+    box: Box
+    hole: Pixels
+    colours: Float32[np.ndarray, "h w 3"]
+    fetched: Float32[np.ndarray, "h w"]
 
 
 class Propagation:
@@ -76,8 +73,8 @@ class Propagation:
         """What may still be looked at of frames that are done."""
         return [step.item for step in self._second.behind]
 
-    def run(self, frames: Iterable[Holed]) -> Iterator[list[Propagated]]:
-        """The frames in order with their holes filled, some at a time."""
+    def run(self, frames: Iterable[Holed]) -> Iterator[list[tuple[Any, Propagated | None]]]:
+        """The frames' items in order, some at a time, with what came of each; None where it has no hole."""
         looks = (_step(look, look.small) for look in self._looks(frames))
         guided = map(_with_guide, chain.from_iterable(self._first.run(looks)))
         for some in self._second.run(_step(look, look.full) for look in guided):
@@ -108,17 +105,14 @@ def _step(look: Look, layer: Layer | None) -> Step:
     return Step(look, layer, look.size)
 
 
-def _finished(step: Step, fetched: Fused | None) -> Propagated:
+def _finished(step: Step, fetched: Fused | None) -> tuple[Any, Propagated | None]:
     look, layer = step.item, step.layer
-    holed, look.holed = look.holed, None  # its frames are large
+    item, filled = look.item, look.filled
+    look.item = look.filled = None
     if fetched is None or layer is None:
-        return Propagated(holed.item, None, None, None)
-    inner = layer.box.within(Box(0, 0, *holed.hole.shape))
-    fill = layer.picture.astype(np.float32) / np.float32(LEVEL)
-    fill[: inner.height, : inner.width] = holed.filled.region(inner) * np.float32(255)
-    colours, share = mixed(layer, fetched, fill)
-    inside = (slice(inner.height), slice(inner.width))
-    return Propagated(holed.item, inner, np.clip(colours[inside] / np.float32(255), 0, 1), share[inside])
+        return item, None
+    colours, share = mixed(layer, fetched, filled.astype(np.float32) / np.float32(LEVEL))
+    return item, Propagated(layer.box, layer.hole, np.clip(colours / np.float32(255), 0, 1), share)
 
 
 def _with_guide(pair: tuple[Step, Fused | None]) -> Look:

@@ -25,9 +25,12 @@ RING, PROVED, SIDES = 0.03, 0.3, 0.6
 STILLER = 0.95
 #: The network is to be so sure of a mark at a usual place, and of one elsewhere.
 SURE, SURE_ELSEWHERE = 0.68, 0.72
-#: Of one behind which nothing is seen to pass, while all else moves, at a usual place and elsewhere; of a large one
-#: whose opacity does not show; and of one before a scene that moves in part, as from within a car.
-SURER, SURER_ELSEWHERE, SURE_OF_A_LARGE, SUREST = 0.7, 0.78, 0.8, 0.85
+#: Of one behind which nothing is seen to pass, while all else moves, at a usual place and elsewhere; and of a large one
+#: whose opacity does not show.
+SURER, SURER_ELSEWHERE, SURE_OF_A_LARGE = 0.7, 0.78, 0.8
+#: Of one before a scene that moves in part, as from within a car: where its opacity shows, at a usual place and
+#: elsewhere; and where it only changes less than what is around it.
+SURE_IN_PART, SURE_IN_PART_ELSEWHERE, SUREST = 0.75, 0.85, 0.9
 #: Of one whose shape is so much that of a mark that is believed.
 SURE_OF_A_COPY, ALIKE = 0.5, 0.7
 #: What stays the same in so many shots belongs to none of them.
@@ -94,7 +97,10 @@ def _believed(place: "_Place", confidence: float) -> bool:
         if seen_behind:
             return held_back.shown or place.stiller
         return confidence >= (SURER if place.in_a_corner else SURER_ELSEWHERE)
-    return seen_behind and held_back.shown and confidence >= SUREST and not place.thick_at_border
+    if not seen_behind or place.thick_at_border:
+        return False
+    shown_enough = confidence >= (SURE_IN_PART if place.in_a_corner else SURE_IN_PART_ELSEWHERE)
+    return (held_back.shown and shown_enough) or (place.stiller and confidence >= SUREST)
 
 
 def _believed_at_rest(place: "_Place", confidence: float) -> bool:

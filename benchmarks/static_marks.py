@@ -1,6 +1,6 @@
 """How well marks that stand still are found: IoU, recall and false area on clips that marks are laid over.
 
-python -m benchmarks.static_marks DATA [--weights mark-finder] [--marks 2] [--only cup,shots]
+python -m benchmarks.static_marks DATA [--weights mark-finder] [--marks 2] [--only cup,shots] [--alpha 0.3]
 
 Scenes are the videos of DATA/train, photographs of DATA/val before a camera, and both joined to edited clips; still
 scenes and scenes that something passes. Marks are laid over at the size of the clip: words, fonts and shapes are those
@@ -128,6 +128,12 @@ def _reduced(mask: Bool[np.ndarray, "h w"], size: tuple[int, int]) -> Bool[np.nd
     return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA) > 0.5
 
 
+def with_alpha(mark: Overlay, largest: float | None) -> Overlay:
+    """The mark with this opacity where it is most opaque; None leaves it as it is."""
+    share = np.float32(1 if largest is None else largest / max(float(mark.alpha.max()), 1e-3))
+    return Overlay(mark.alpha * share, mark.color * share)
+
+
 def main() -> None:
     """Prints the table."""
     from mlx_vader.backends import load_backend
@@ -139,6 +145,7 @@ def main() -> None:
     parser.add_argument("--weights", default=FINDER)
     parser.add_argument("--marks", type=int, default=2, help="of each scene; each in another size and codec")
     parser.add_argument("--only", default="", help="scenes whose names hold one of these words")
+    parser.add_argument("--alpha", type=float, help="opacity of each mark; else it is random")
     given = parser.parse_args()
     see = finder_of(load_backend("auto", given.weights))
     style = Style(vocabulary("val"), given.data / "logos")
@@ -149,7 +156,7 @@ def main() -> None:
             if not any(word in scene for word in words):
                 continue
             rng = np.random.default_rng(10_000 + 100 * number + place)
-            mark = random_overlay(rng, frames.shape[1:3], style)
+            mark = with_alpha(random_overlay(rng, frames.shape[1:3], style), given.alpha)
             rows += [measure(scene, frames, each, number + place, see) for each in (mark, None)]
     for line in table(rows):
         print(line)

@@ -18,7 +18,7 @@ from mlx_vader.data.keys import derive
 from mlx_vader.data.marked_clips import marked_clip
 from mlx_vader.data.source import ClipSource
 from mlx_vader.data.stream import Made, Stream, share_of
-from mlx_vader.masks.static.statistics import NAMES, statistics
+from mlx_vader.masks.static.statistics import inverted, statistics
 from mlx_vader.writing import write_file
 
 #: Samples to draw from at the first step, and how often each of the later ones is seen, about.
@@ -27,14 +27,6 @@ FIRST, REUSE = 256, 18
 MARGIN = 32
 #: Statistics are stored as whole numbers.
 _SCALE = 127
-#: What becomes of statistics when dark becomes light: signs that change, and channels that change places.
-_SIGNED = [
-    place
-    for place, name in enumerate(NAMES)
-    if name in ("red", "green", "blue", "darkest", "brightest")
-    or (name.startswith(("mean_", "shots_")) and name.endswith(("_x", "_y")))
-]
-_DARKEST, _BRIGHTEST = NAMES.index("darkest"), NAMES.index("brightest")
 
 
 class MarkSample(NamedTuple):
@@ -116,14 +108,6 @@ def varied(sample: MarkSample, size: int, rng: np.random.Generator) -> MarkSampl
         for plane in (sample.features, sample.mask, sample.certainty)
     )
     return MarkSample(inverted(features) if rng.random() < 0.5 else features, mask, certainty, sample.still)
-
-
-def inverted(features: Int8[np.ndarray, "h w channels"]) -> Int8[np.ndarray, "h w channels"]:
-    """The statistics of the negative of a clip."""
-    turned = features.copy()
-    turned[..., [_DARKEST, _BRIGHTEST]] = features[..., [_BRIGHTEST, _DARKEST]]
-    turned[..., _SIGNED] = -turned[..., _SIGNED]
-    return turned
 
 
 class MarkBatches(Stream[MarkBatch]):

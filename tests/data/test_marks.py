@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mlx_vader.data import dummy_source, open_source
-from mlx_vader.data.mark_batches import FIRST, MarkBatches, MarkSample, Samples, inverted, stacked, varied
+from mlx_vader.data.mark_batches import FIRST, MarkBatches, MarkSample, Samples, stacked, varied
 from mlx_vader.data.marked_clips import Overlay, certainty, marked_clip
 from mlx_vader.data.whole_videos import KEPT, spread_clip, spread_frames
 from mlx_vader.errors import UsageError
-from mlx_vader.masks.static.statistics import CHANNELS, statistics
+from mlx_vader.masks.static.statistics import CHANNELS, NAMES, inverted, mirrored, statistics
 from mlx_vader.video import write_video
 
 SIZE = 48
@@ -81,6 +81,18 @@ def test_light_for_dark_is_the_statistics_of_the_negative():
     frames = np.random.default_rng(0).integers(0, 256, (9, 20, 24, 3)).astype(np.uint8)
     ours, wanted = inverted(as_levels(statistics(frames))), as_levels(statistics(255 - frames))
     assert np.abs(ours.astype(int) - wanted).max() <= 2
+
+
+def test_left_for_right_is_nearly_the_statistics_of_the_mirrored_clip():
+    frames = np.random.default_rng(0).integers(0, 256, (9, 20, 24, 3)).astype(np.uint8)
+    ours, wanted = mirrored(statistics(frames)), statistics(frames[:, :, ::-1])
+    # What joins both gradients of a pixel lies a pixel beside, and at the border there is none.
+    joined = [
+        NAMES.index(name)
+        for name in ("mean_to_spread", "agreeing", "color_mean_to_spread", "shots_deviation")
+    ]
+    own = [place for place in range(CHANNELS) if place not in [*joined, NAMES.index("shots_weakest")]]
+    assert np.abs(ours - wanted)[:, :-1, own].max() < 1e-5
 
 
 def sample(size=SIZE):

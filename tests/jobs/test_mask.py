@@ -43,7 +43,11 @@ def finder(monkeypatch):
     """A finder that marks what is bright in all frames."""
 
     def run(inputs):
-        bright = inputs["statistics"][..., NAMES.index("darkest")] > 0.8
+        darkest, brightest, red = (
+            inputs["statistics"][..., NAMES.index(name)] for name in ("darkest", "brightest", "red")
+        )
+        # The scene is dark, so that its negative is not.
+        bright = darkest > 0.8 if red.mean() < 0 else brightest < -0.8
         return Outputs(
             {"mask": bright[..., None].astype(np.float32), "undecidable": np.zeros((1, 1), np.float32)}, None
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mlx_vader.masks.static import statistics as module
+from mlx_vader.masks.static.gate import is_a_copy
 from mlx_vader.masks.static.network import Seen, finder_of
 from mlx_vader.masks.static.source import SAMPLES, StaticMarks, find
 from mlx_vader.masks.static.statistics import CHANNELS, NAMES, find_shots, statistics
@@ -15,6 +16,9 @@ from mlx_vader.masks.static.statistics import CHANNELS, NAMES, find_shots, stati
 SIZE = 96, 128
 LOGO = slice(20, 40), slice(80, 110)
 SIGN = slice(60, 76), slice(20, 40)
+#: A larger picture, and a place at its edge.
+PAN = 160, 240
+AT_EDGE = slice(10, 30), slice(5, 35)
 
 
 def scene(frame, size=SIZE):
@@ -202,6 +206,75 @@ def test_a_backend_is_asked_for_what_it_sees():
     seen = finder_of(Backend())(statistics)
     assert seen.mask.shape == (4, 5)
     assert seen.undecidable == 0.25
+
+
+def test_a_network_is_asked_of_mirrored_statistics_and_the_mean_lies_where_they_do():
+    class Backend:
+        def run(self, inputs):
+            (statistics,) = inputs["statistics"]
+            asked.append(statistics)
+            mask = np.zeros((1, 4, 5, 1), np.float32)
+            mask[0, :, 0] = 1
+            return SimpleNamespace(values={"mask": mask, "undecidable": np.array([[0.5]])})
+
+    asked = []
+    seen = finder_of(Backend())(np.ones((4, 5, CHANNELS), np.float32))
+    assert len(asked) == 4
+    assert seen.mask[0].tolist() == [0.5, 0, 0, 0, 0.5]
+
+
+def panned(frames=24):
+    """A camera pans along a wall: the picture changes where it has texture, along a slanting stripe."""
+    random = np.random.default_rng(0)
+    wall = cv2.resize(
+        random.integers(0, 256, (20, 60, 3)).astype(np.uint8), (480, 160), interpolation=cv2.INTER_CUBIC
+    )
+    pictures = np.full((frames, *PAN, 3), 180, np.uint8)
+    shape = np.zeros(PAN, np.uint8)
+    cv2.fillPoly(shape, [np.array([[50, 0], [130, 159], [205, 159], [130, 0]])], 1)
+    for number, picture in enumerate(pictures):
+        picture[shape > 0] = wall[:, 5 * number : 5 * number + PAN[1]][shape > 0]
+    return pictures
+
+
+def sees(*places, sure=1.0):
+    mask = np.zeros(PAN, np.float32)
+    for place in places:
+        mask[place] = sure
+    return lambda stats: Seen(mask, 0.0)
+
+
+def test_beside_a_camera_that_pans_along_even_ground_a_mark_is_believed():
+    pictures = panned()
+    pictures[:, *AT_EDGE] = 255
+    assert find(pictures, sees(AT_EDGE)).finding.status == "found"
+
+
+def test_beside_a_film_within_a_page_nothing_is_believed():
+    pictures = np.full((24, *PAN, 3), 180, np.uint8)
+    pictures[:, 20:150, 90:230] = [cv2.resize(scene(number), (140, 130)) for number in range(24)]
+    pictures[:, *AT_EDGE] = 255
+    decision = find(pictures, sees(AT_EDGE))
+    assert decision.finding.status == "undecidable"
+    assert not decision.mask.any()
+
+
+def test_what_has_the_shape_of_a_mark_that_is_believed_is_one_too():
+    one = np.zeros((40, 60), bool)
+    one[4:10, 5:20] = one[6, 8:30] = True
+    moved, other = np.roll(one, (15, 20), axis=(0, 1)), np.zeros_like(one)
+    other[20:36, 10:14] = True
+    assert is_a_copy(moved, one, 0.6)
+    assert not is_a_copy(moved, one, 0.3)
+    assert not is_a_copy(other, one, 0.9)
+
+
+def test_what_stays_in_many_shots_is_believed_however_large():
+    joined = np.concatenate([np.repeat(scene(number, PAN)[None], 5, axis=0) for number in range(5)])
+    large = slice(0, 60), slice(0, 120)
+    joined[:, *large] = (joined[:, *large] * 0.3 + 0.7 * 200).astype(np.uint8)
+    assert find(joined, sees(large)).finding.status == "found"
+    assert find(joined[:10], sees(large)).finding.status == "undecidable"
 
 
 def test_large_pictures_are_made_smaller_and_boxes_and_masks_large_again(monkeypatch):

@@ -18,17 +18,29 @@ from mlx_vader.masks.static.refine import grown
 TOGETHER = 0.02
 #: A mark has at least so many pixels, and the network is so sure of them on average.
 SMALLEST, LEAST_SURE = 24, 0.35
-#: Of the ring around a mark, as wide as this share of the height, so much has to change, and on so many of its sides.
+#: Something is seen to pass behind a mark: of the ring around it, as wide as this share of the height, so much has to
+#: change, and on so many of its sides.
 RING, PROVED, SIDES = 0.03, 0.3, 0.6
 #: What passes behind a mark changes it by at most this share of what it changes around it. A sign it covers.
 STILLER = 0.95
 #: The network is to be so sure of a mark at a usual place, and of one elsewhere.
 SURE, SURE_ELSEWHERE = 0.68, 0.72
-#: Of one around which nothing changes, while all else moves, at a usual place and elsewhere; and of a large one whose
-#: opacity does not show.
-SURER, SUREST = 0.75, 0.8
-#: The picture moves as a whole where this share of it changes; nothing is decided where less than this changes.
-MOVES_AS_A_WHOLE, STILL = 0.5, 0.04
+#: Of one behind which nothing is seen to pass, while all else moves, at a usual place and elsewhere; and of a large one
+#: whose opacity does not show.
+SURER, SURER_ELSEWHERE, SURE_OF_A_LARGE = 0.7, 0.78, 0.8
+#: Of one before a scene that moves in part, as from within a car: where its opacity shows, at a usual place and
+#: elsewhere; and where it only changes less than what is around it.
+SURE_IN_PART, SURE_IN_PART_ELSEWHERE, SUREST = 0.75, 0.85, 0.9
+#: Of one whose shape is so much that of a mark that is believed.
+SURE_OF_A_COPY, ALIKE = 0.5, 0.7
+#: What stays the same in so many shots belongs to none of them.
+MANY_SHOTS = 4
+#: The picture moves as a whole where this share of it changes and this share of its edges, if so much of it has edges;
+#: without them, where this share of it changes. Nothing is decided where less than this changes.
+EVEN_GROUND, EDGES_MOVE, EDGES, MOVES_AS_A_WHOLE, STILL = 0.25, 0.93, 0.004, 0.5, 0.04
+#: A picture within a picture changes in rows and columns of which at least this share changes, fills so much of the
+#: rectangle that they are, and is less wide than this share of the width.
+IN_LINE, FILLED, WIDE = 0.05, 0.75, 0.9
 #: A mark of more than this share of the picture is large.
 LARGE = 0.06
 #: What is so many pixels thick is more than lettering.
@@ -66,17 +78,29 @@ def believes(look: Look, inside: Pixels, mask: Pixels, confidence: float, *, sti
     return judge(_Place(look, inside, grown(mask, 2)), confidence)
 
 
+def is_a_copy(inside: Pixels, believed: Pixels, confidence: float) -> bool:
+    """Whether a mark has the shape of one that is believed, as those of a pattern have."""
+    one, other = (mask[box.rows, box.columns] for mask in (inside, believed) for box in [Box.around(mask)])
+    height, width = (min(sides) for sides in zip(one.shape, other.shape, strict=True))
+    common = int((one[:height, :width] & other[:height, :width]).sum())
+    return confidence >= SURE_OF_A_COPY and common >= ALIKE * (int(one.sum()) + int(other.sum()) - common)
+
+
 def _believed(place: "_Place", confidence: float) -> bool:
     if confidence < (SURE if place.in_a_corner else SURE_ELSEWHERE):
         return False
     held_back = place.attenuation
-    if place.share > LARGE and place.a_piece_of_the_picture:
+    if held_back.disproved or (place.share > LARGE and not held_back.shown and confidence < SURE_OF_A_LARGE):
         return False
-    if held_back.disproved or (place.share > LARGE and not held_back.shown and confidence < SUREST):
+    seen_behind = place.changing >= PROVED and place.sides >= SIDES
+    if place.in_many_shots or (place.moves_as_a_whole and not place.stands_before_the_scene):
+        if seen_behind:
+            return held_back.shown or place.stiller
+        return confidence >= (SURER if place.in_a_corner else SURER_ELSEWHERE)
+    if not seen_behind or place.thick_at_border:
         return False
-    if place.changing >= PROVED and place.sides >= SIDES:
-        return held_back.shown or place.stiller
-    return place.moves_as_a_whole and confidence >= (SURER if place.in_a_corner else SUREST)
+    shown_enough = confidence >= (SURE_IN_PART if place.in_a_corner else SURE_IN_PART_ELSEWHERE)
+    return (held_back.shown and shown_enough) or (place.stiller and confidence >= SUREST)
 
 
 def _believed_at_rest(place: "_Place", confidence: float) -> bool:
@@ -86,6 +110,14 @@ def _believed_at_rest(place: "_Place", confidence: float) -> bool:
         and place.in_a_corner
         and place.unevenness <= EVEN
     )
+
+
+def _is_an_inset(changes: Pixels) -> bool:
+    """Whether what changes is a picture within the picture: a film beside a page that stands still."""
+    rows, columns = (np.flatnonzero(changes.mean(axis=axis) > IN_LINE) for axis in (1, 0))
+    if not len(rows) or not len(columns) or np.ptp(columns) + 1 >= WIDE * changes.shape[1]:
+        return False
+    return float(changes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean()) >= FILLED
 
 
 class _Place:
@@ -101,17 +133,29 @@ class _Place:
             slice(max(side.start - room, 0), side.stop + room) for side in (box.rows, box.columns)
         )
         self._inside, self._marked = inside[self._near], marked[self._near]
+        self._all_marked = marked
         self._ring = grown(self._inside, radius) & ~self._marked
         self.share = float(inside.mean())
 
     @property
-    def a_piece_of_the_picture(self) -> bool:
+    def thick_at_border(self) -> bool:
         """Whether it is thick and goes on beyond the border, as what stands before a moving scene does."""
         box = self._box
         at_border = min(box.top, box.left) == 0 or box.bottom == self._whole[0] or box.right == self._whole[1]
         return at_border and bool(
             cv2.erode(self._inside.astype(np.uint8), np.ones((THICK, THICK), np.uint8)).any()
         )
+
+    @property
+    def stands_before_the_scene(self) -> bool:
+        """Whether a thick part of it is large and it goes on beyond the border. The parts of a pattern are small."""
+        if self.share <= LARGE or not self.thick_at_border:
+            return False
+        thick = cv2.morphologyEx(
+            self._inside.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THICK, THICK), np.uint8)
+        )
+        labels, _ = ndimage.label(thick)
+        return bool(np.bincount(labels.ravel())[1:].max() > LARGE * self._look.changes.size)
 
     @property
     def changing(self) -> float:
@@ -148,9 +192,22 @@ class _Place:
         return attenuation(some, self._inside, self._marked)
 
     @property
+    def in_many_shots(self) -> bool:
+        """Whether it stays where all else becomes another picture."""
+        return self._look.shots >= MANY_SHOTS
+
+    @property
     def moves_as_a_whole(self) -> bool:
-        """Whether most of the picture changes."""
-        return float(self._look.changes.mean()) >= MOVES_AS_A_WHOLE
+        """Whether the picture changes everywhere.
+
+        A camera that pans along sky or a wall changes nothing there, but every edge that it sees.
+        """
+        changes = self._look.changes
+        edges = np.where(self._all_marked, 0, self._look.edged)
+        if edges.mean() < EDGES:
+            return float(changes.mean()) >= MOVES_AS_A_WHOLE
+        edges_move = float((edges * changes).sum() / edges.sum()) >= EDGES_MOVE
+        return edges_move and float(changes.mean()) >= EVEN_GROUND and not _is_an_inset(changes)
 
     @property
     def in_a_corner(self) -> bool:

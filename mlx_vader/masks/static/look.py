@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from mlx_vader.masks.static.difference import Gradient, persistent
-from mlx_vader.masks.static.statistics import LUMA
+from mlx_vader.masks.static.statistics import LUMA, find_shots, gradients
 
 #: Brightness changes where its standard deviation over time is more than so many levels.
 CHANGES = 4.0
+#: A frame has an edge where its gradient is more than so many levels. Every so many-th frame is asked.
+EDGE, ASKED = 8.0, 6
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,17 @@ class Look:
     def changes(self) -> Bool[np.ndarray, "h w"]:
         """Where the picture changes."""
         return self.spread > CHANGES
+
+    @cached_property
+    def edged(self) -> Float32[np.ndarray, "h w"]:
+        """In which share of the frames each pixel has an edge."""
+        return (np.hypot(*gradients(self.luma[::ASKED])) > EDGE).mean(axis=0, dtype=np.float32)
+
+    @cached_property
+    def shots(self) -> int:
+        """How many shots there are."""
+        shots = find_shots(self.frames)
+        return shots.count if shots.cut else 1
 
     @cached_property
     def mean(self) -> Float32[np.ndarray, "h w 3"]:

@@ -16,7 +16,7 @@ from mlx_vader.arrays import Mask
 from mlx_vader.boxes import Box
 from mlx_vader.masks.decision import Decision
 from mlx_vader.masks.sampling import places, reduced, sampled
-from mlx_vader.masks.static.gate import believes, candidates, stands_still
+from mlx_vader.masks.static.gate import believes, candidates, is_a_copy, stands_still
 from mlx_vader.masks.static.look import Look
 from mlx_vader.masks.static.network import See
 from mlx_vader.masks.static.refine import enlarged, refined
@@ -153,6 +153,7 @@ def _found(look: Look, see: See) -> tuple[list[_Found], str]:
         mark = FoundMark(Box.around(inside).xywh, round(confidence, 3), "taken" if believed else "left")
         found.append(_Found(inside, span, mark))
     found.sort(key=lambda each: -each.mark.confidence)
+    found = _with_copies(found)
     share = sum(float(each.inside.mean()) for each in found if each.mark.treated != "left")
     if share > MOST_MARKED:
         left = [replace(each, mark=replace(each.mark, treated="left")) for each in found]
@@ -162,6 +163,17 @@ def _found(look: Look, see: See) -> tuple[list[_Found], str]:
     if still:
         return found, "too little moves to tell a mark from the scene"
     return found, "the scene does not move behind what may be marks" if found else ""
+
+
+def _with_copies(found: list[_Found]) -> list[_Found]:
+    """The marks, those taken too whose shape is that of one that is taken."""
+    taken = [each.inside for each in found if each.mark.treated != "left"]
+    return [
+        replace(each, mark=replace(each.mark, treated="taken"))
+        if any(is_a_copy(each.inside, other, each.mark.confidence) for other in taken)
+        else each
+        for each in found
+    ]
 
 
 def _finding(marks: tuple[FoundMark, ...], reason: str) -> Finding:

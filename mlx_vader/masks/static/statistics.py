@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int8, UInt8
 
 #: What the channels say, in their order. x and y are gradients to the right and downwards, all of brightness unless
 #: `red` or `blue` says that they are of the colour difference.
@@ -40,6 +40,17 @@ NAMES = (
     "color_mean_to_spread",
 )
 CHANNELS = len(NAMES)
+#: Those that change sign when dark becomes light, and the two that then change places.
+_SIGNED = [
+    place
+    for place, name in enumerate(NAMES)
+    if name in ("red", "green", "blue", "darkest", "brightest")
+    or (name.startswith(("mean_", "shots_")) and name.endswith(("_x", "_y")))
+]
+_DARKEST, _BRIGHTEST = NAMES.index("darkest"), NAMES.index("brightest")
+#: Those of gradients to the right, and those among them that change sign when right becomes left.
+_TO_THE_RIGHT = [place for place, name in enumerate(NAMES) if name.endswith("_x")]
+_TURNING = [place for place in _TO_THE_RIGHT if place in _SIGNED]
 
 #: Brightness of RGB: Rec. 601, which is near enough to every video's.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -57,6 +68,7 @@ _CUT, _CUT_RATIO = 8.0, 3.0
 _PARTS = 4
 _THUMBNAIL = (16, 12)
 
+Statistics = Float32[np.ndarray, "h w channels"] | Int8[np.ndarray, "h w channels"]
 Levels = UInt8[np.ndarray, "n h w 3"] | Float32[np.ndarray, "n h w 3"]
 Plane = Float32[np.ndarray, "h w"]
 Planes = Float32[np.ndarray, "n h w"]
@@ -104,6 +116,24 @@ def statistics(frames: Levels) -> Float32[np.ndarray, "h w channels"]:
         band = _of_band(frames[:, start:stop].astype(np.float32), shots)
         bands.append(band[top - start : min(height, top + _BAND) - start])
     return np.concatenate(bands)
+
+
+def inverted(statistics: Statistics) -> Statistics:
+    """The statistics of the negative of a clip."""
+    turned = statistics.copy()
+    turned[..., [_DARKEST, _BRIGHTEST]] = statistics[..., [_BRIGHTEST, _DARKEST]]
+    turned[..., _SIGNED] = -turned[..., _SIGNED]
+    return turned
+
+
+def mirrored(statistics: Statistics) -> Statistics:
+    """The statistics of a clip with left for right."""
+    turned = statistics[:, ::-1].copy()
+    # A gradient lies at the left one of its two pixels.
+    turned[:, :-1, _TO_THE_RIGHT] = turned[:, 1:, _TO_THE_RIGHT]
+    turned[:, -1, _TO_THE_RIGHT] = 0
+    turned[..., _TURNING] = -turned[..., _TURNING]
+    return turned
 
 
 def _of_band(frames: Float32[np.ndarray, "n h w 3"], shots: Shots) -> Float32[np.ndarray, "h w channels"]:

@@ -58,12 +58,17 @@ class _Plan:
     rest: Mask
 
     @cached_property
-    def holes(self) -> Holes:
-        """All that is filled."""
-        hole = self.rest[..., 0] > 0
+    def filled(self) -> Mask:
+        """All that is filled: what one hole hides is no surroundings for another."""
+        mask = self.rest.copy()
         for work in self.works:
-            hole[work.place.box.rows, work.place.box.columns] |= work.filled
-        return holes_of(hole)
+            mask[work.place.box.rows, work.place.box.columns, 0][work.filled] = 1
+        return mask
+
+    @cached_property
+    def holes(self) -> Holes:
+        """The same, with the pixels around."""
+        return holes_of(self.filled[..., 0] > 0)
 
 
 class Unblending:
@@ -139,11 +144,14 @@ class Unblending:
 
     def _filled(self, plan: _Plan, frame: SourceFrame) -> list[Patch]:
         """Patches with what is not subtracted filled from within the frame, as went best beside each mark."""
-        patches = filled(frame, plan.rest, self._fills[0], None if self._told else self._regions)
+        if self._told:
+            patches = filled(frame, plan.filled, self._fills[0], None)
+        else:
+            patches = filled(frame, plan.rest, self._fills[0], self._regions)
         for work in plan.works:
-            if work.filled.any():
+            if work.filled.any() and (work.mark.fill or not self._told):
                 old = frame.region(work.place.box)
-                hole = work.filled[None, ..., None].astype(np.float32)
+                hole = plan.filled[None, work.place.box.rows, work.place.box.columns]
                 patches.append(_patch(work, old, self._fills[work.mark.fill](old[None], hole, None)[0]))
         return patches
 

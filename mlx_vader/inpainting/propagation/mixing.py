@@ -1,8 +1,10 @@
 """Fetched colours and a fill, each as far as its error is expected to be the smaller.
 
 The expected squared errors are log-linear in what is known of each pixel. Their coefficients were fitted to patches on
-real footage whose truth was known.
+real footage whose truth was known; how a fill does just here is seen beside the hole.
 """
+
+from functools import partial
 
 import cv2
 import numpy as np
@@ -11,10 +13,11 @@ from jaxtyping import Float32
 from mlx_vader.arrays import Pixels
 from mlx_vader.inpainting.propagation.fusing import Fused
 from mlx_vader.inpainting.propagation.layer import LEVEL, Layer
+from mlx_vader.inpainting.propagation.sham import error_ratio
 from mlx_vader.membrane import stretched_over
 
 #: Of a fetched colour: constant, error on the ring, doubt, spread, steps, one source only, texture around.
-FETCHED = np.array([-2.25, 0.74, 0.12, 0.84, 0.88, 1.36, 0.18], np.float32)
+FETCHED = np.array([-2.25, 0.74, 0.35, 0.84, 0.88, 1.36, 0.18], np.float32)
 #: Of a fill: constant, depth in the hole, texture around.
 FILLED = np.array([-1.1, 1.1, 0.9], np.float32)
 #: Log of squared levels between which errors are believed.
@@ -50,28 +53,35 @@ def mixed(
 
 def _share(layer: Layer, fetched: Fused) -> Float32[np.ndarray, " n"]:
     """How much each wanted pixel's fetched colour counts, from 0 to 1."""
-    texture = np.log(_texture(layer.picture, layer.hole)[layer.wanted] + 4)
-    depth = cv2.distanceTransform(layer.hole.astype(np.uint8), cv2.DIST_L2, 3)[layer.wanted]
-    depth = np.minimum(depth, sum(layer.hole.shape)) * layer.size
-    one = np.ones_like(texture)
     found = fetched.found
     features = [
-        one,
+        np.ones(len(found), np.float32),
         np.log(np.where(found, fetched.ring_error, 0) ** 2 + 4),
         np.log(np.where(found, fetched.doubt, 0) ** 2 + 0.1),
         np.log(fetched.spread**2 + 4),
         np.log(np.where(found, fetched.steps, 0) + 1),
         fetched.alone.astype(np.float32),
-        texture,
+        np.log(_texture(layer, layer.hole)[layer.wanted] + 4),
     ]
     of_fetched = np.exp(np.clip(FETCHED @ np.stack(features), *BELIEVED))
-    of_fill = np.exp(np.clip(FILLED @ np.stack([one, np.log(depth + 1), texture]), *BELIEVED))
+    of_fill = _filled_error(layer, layer.hole)[layer.wanted]
+    if layer.size == 1:
+        of_fill = of_fill * error_ratio(layer, partial(_filled_error, layer))
     return np.where(found, of_fill / (of_fetched + of_fill), 0).astype(np.float32)
 
 
-def _texture(picture: np.ndarray, hole: Pixels) -> Float32[np.ndarray, "h w"]:
+def _filled_error(layer: Layer, hole: Pixels) -> Float32[np.ndarray, "h w"]:
+    """The squared error that a fill is expected to make in a hole."""
+    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
+    depth = np.minimum(depth, sum(hole.shape)) * layer.size
+    constant, by_depth, by_texture = FILLED
+    logs = constant + by_depth * np.log(depth + 1) + by_texture * np.log(_texture(layer, hole) + 4)
+    return np.exp(np.clip(logs, *BELIEVED))
+
+
+def _texture(layer: Layer, hole: Pixels) -> Float32[np.ndarray, "h w"]:
     """The variance of luma around each pixel, in squared levels; a membrane carries it into the hole."""
-    luma = picture.mean(axis=-1, dtype=np.float32) / np.float32(LEVEL)
+    luma = layer.picture.mean(axis=-1, dtype=np.float32) / np.float32(LEVEL)
     known = (~hole).astype(np.float32)
     mean = _around(luma * known, MEAN_SIZE) / np.maximum(_around(known, MEAN_SIZE), 1e-5)
     deviation = np.square(luma - mean) * known

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlx_vader.arrays import Mask, Pixels
+from mlx_vader.arrays import LARGE_FRAME, Mask, Pixels
 from mlx_vader.boxes import Box
 from mlx_vader.flow import find_flow
 from mlx_vader.inpainting.fill import find_fill
@@ -105,6 +105,9 @@ def _holed(treated: Treated) -> Holed:
     frame, masked = treated.frame, treated.mask[..., 0] > 0
     if not treated.holes.hole.any():
         return Holed(frame, *treated.holes, frame, _Made(frame, masked, treated.known))
+    if frame.height * frame.width > LARGE_FRAME:
+        nowhere = np.zeros_like(masked)
+        return Holed(frame, nowhere, nowhere, frame, _Made(frame, masked, partial(_alone, treated)))
     known = treated.known()
     bare = frame.edited(known)
     fills = treated.fills(bare)
@@ -112,6 +115,12 @@ def _holed(treated: Treated) -> Holed:
     for each in (frame, bare):
         each.forget()
     return Holed(bare, *treated.holes, filled, _Made(frame, masked, [*known, *fills]))
+
+
+def _alone(treated: Treated) -> list[Patch]:
+    """The patches of a frame that is too large to wait for others."""
+    known = treated.known()
+    return [*known, *treated.fills(treated.frame.edited(known))]
 
 
 def _edit(made: _Made, done: Propagated | None, tally: Tally) -> Edit:

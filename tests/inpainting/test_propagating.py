@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from mlx_vader.inpainting import propagating
 from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.propagating import Propagating
 from mlx_vader.inpainting.propagation.passes import BLOCK
@@ -104,6 +105,14 @@ def test_frames_without_a_hole_wait_for_nobody():
         assert read - given <= 1
         (edit,) = chunk.edits
         assert not edit.patches()
+
+
+def test_large_frames_do_not_wait_for_others(spoiled, monkeypatch):
+    _, seen, masks = spoiled
+    monkeypatch.setattr(propagating, "LARGE_FRAME", seen.shape[1] * seen.shape[2] - 1)
+    process = Propagating(ArrayMasks(masks), "membrane")
+    assert np.array_equal(inpainted(process, seen), inpainted(Filling(ArrayMasks(masks), "membrane"), seen))
+    assert process.finding.fetched is None
 
 
 @pytest.mark.parametrize("first", [0, 7])

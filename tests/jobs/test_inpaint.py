@@ -1,12 +1,15 @@
 """From file to file: what a mask shows is taken out, and every sample beyond it stays as it was."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 
 from mlx_vader import cli, inpaint
 from mlx_vader.errors import UsageError, VaderError
+from mlx_vader.jobs import video_job
+from mlx_vader.jobs.clean import Interrupted, Progress
 from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.metrics import psnr
 from mlx_vader.video import read_image, write_image, write_video
@@ -110,3 +113,31 @@ def test_a_mask_of_another_shape_is_refused(folder, tmp_path):
     write_image(tmp_path / "mask.png", np.ones((50, 99, 3), np.float32))
     with pytest.raises(VaderError, match="99x50"):
         inpaint(folder / "clip.mkv", tmp_path / "out.mkv", mask=tmp_path / "mask.png")
+
+
+def test_an_interrupted_run_goes_on_with_the_same_pixels(tmp_path, monkeypatch):
+    """What later frames are filled from is kept with the segments that are done."""
+    monkeypatch.setattr(video_job, "SEGMENT_FRAMES", 4)
+    with write_video(tmp_path / "clip.mkv", frame_rate=25, codec="ffv1") as out:
+        for frame in np.concatenate([scene(COUNT), scene(COUNT)[::-1], scene(COUNT)]):
+            out.write(frame)
+    options = {"box": ("10,60,24,24@0", "160,60,24,24@1.8s"), "window": 8, "codec": "ffv1"}
+
+    manifest = tmp_path / ".out.mkv.vader" / "manifest.json"
+
+    def stop(progress: Progress) -> None:
+        """Once the encoder has finished the first segment."""
+        if progress.frames >= 20:
+            until = time.monotonic() + 60
+            while not json.loads(manifest.read_text())["segments"] and time.monotonic() < until:
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as stopped:
+        inpaint(tmp_path / "clip.mkv", tmp_path / "out.mkv", on_progress=stop, **options)
+    assert stopped.value.resume_at == 20
+    report = inpaint(tmp_path / "clip.mkv", tmp_path / "out.mkv", resume=True, **options)
+    assert report.files[0].resumed_at == 20
+    whole = inpaint(tmp_path / "clip.mkv", tmp_path / "whole.mkv", **options)
+    assert np.array_equal(frames_of(tmp_path / "out.mkv"), frames_of(tmp_path / "whole.mkv"))
+    assert report.files[0].finding.fetched == pytest.approx(whole.files[0].finding.fetched, abs=1e-4)

@@ -18,7 +18,7 @@ def filled(frame: SourceFrame, mask: Mask, fill: FillCrop, grown: Regions | None
     somebody drew says where the mark ends: None.
     """
     if grown is None:
-        return filled_holes(frame.rgb, mask > 0, fill)
+        return filled_holes(frame.region, mask > 0, fill)
     return replace_inside(frame, None, grown.of(mask), fill)
 
 

@@ -100,15 +100,21 @@ def _unit(pixels: Shaped[np.ndarray, "h w 3"]) -> Frame:
 
 
 def filled_holes(
-    frame: Float[np.ndarray, "h w 3"], hole: Bool[np.ndarray, "h w 1"], fill: FillCrop
+    region: Callable[[Box], Float[np.ndarray, "rows columns 3"]],
+    hole: Bool[np.ndarray, "h w 1"],
+    fill: FillCrop,
 ) -> list[Patch]:
-    """Patches with the holes of a frame filled, and with what the fill mends around them."""
+    """Patches with the holes of a frame filled, and with what the fill mends around them.
+
+    `region` gives the frame's colours in a box.
+    """
     patches = []
     for place in _places(hole[..., 0]):
         rows, columns = place.box
-        old = frame[place.box]
-        new = _filled(old, hole[place.box].astype(np.float32), fill)
-        touched = hole[place.box] | (new != old).any(axis=-1, keepdims=True)
+        here = hole[place.box]
+        old = region(Box(rows.start, columns.start, *here.shape[:2]))
+        new = _filled(old, here.astype(np.float32), fill)
+        touched = here | (new != old).any(axis=-1, keepdims=True)
         patches.append(Patch(rows.start, columns.start, new, place.only(touched)[..., 0]))
     return patches
 

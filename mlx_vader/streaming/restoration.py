@@ -111,7 +111,11 @@ class Restoration:
     def _everywhere(self, result: Result) -> Sequence[Patch]:
         patches = [Patch(0, 0, result.frame)]
         if self._marks and result.mask is not None and result.finite:
-            patches += filled_holes(result.frame, result.mask > HOLE_PROBABILITY, self._fill)
+            patches += filled_holes(
+                lambda box: result.frame[box.rows, box.columns],
+                result.mask > HOLE_PROBABILITY,
+                self._fill,
+            )
         return patches
 
     def _inside(self, frame: SourceFrame, result: Result, mask: Mask, shown: Pixels) -> Sequence[Patch]:

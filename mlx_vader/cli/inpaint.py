@@ -63,11 +63,12 @@ def _announce(beginning: "Beginning", options: InpaintOptions) -> None:
     from mlx_vader.cli.console import announce
     from mlx_vader.cli.mask import marks_in_words
 
+    fill = "what does best beside it" if options.fill == "auto" else options.fill
     ways = {
-        "fill": f"each frame from its own surroundings, by {options.fill}",
+        "fill": f"each frame from its own surroundings, by {fill}",
         "network": f"what {beginning.network} paints, {beginning.backend} on {beginning.device}",
     }
-    fetched = f"from {options.window} frames before and after, what never shows by {options.fill}"
+    fetched = f"from {options.window} frames before and after, what never shows by {fill}"
     announce(
         f"inpainting {files_in_words(beginning)}",
         {

@@ -13,6 +13,7 @@ from mlx_vader.inpainting.fill import FILLS
 from mlx_vader.inpainting.propagating import Propagating
 from mlx_vader.inpainting.unblending import Unblending
 from mlx_vader.jobs.composition import Cleaning
+from mlx_vader.jobs.inpaint_options import FILLS_ALONE
 from mlx_vader.jobs.options import CleanOptions
 from mlx_vader.jobs.plan import Task
 from mlx_vader.masks.arrays import ArrayMasks
@@ -44,7 +45,7 @@ def _typed(clip: Clip, mask: Masks | None) -> Restoration:
 
 
 def _propagate(clip: Clip, mask: Masks) -> Clip:
-    return _through(Propagating(ArrayMasks(mask), "membrane"), clip).frames
+    return _through(Propagating(ArrayMasks(mask), FILLS_ALONE), clip).frames
 
 
 @cache

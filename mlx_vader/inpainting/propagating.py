@@ -16,9 +16,10 @@ from mlx_vader.inpainting.filling import filled
 from mlx_vader.inpainting.propagation import REACH
 from mlx_vader.inpainting.propagation.looks import Look
 from mlx_vader.inpainting.propagation.stream import Holed, Propagated, Propagation, packed_looks
+from mlx_vader.inpainting.refereeing import best_fill
 from mlx_vader.masks.regions import Regions
 from mlx_vader.masks.source import MaskSource
-from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video
+from mlx_vader.process import Chunk, Edit, Finding, Packed, Patch, SourceFrame, Video, kept_under
 
 #: Fetched colours that count for less than this everywhere are left out.
 LEAST = 0.02
@@ -89,7 +90,7 @@ def propagated_chunks(
     tally.hidden, tally.fetched = (float(carry[key]) if carry else 0.0 for key in ("hidden", "fetched"))
     propagation = Propagation(find_flow(FLOW), reach, position)
     propagation.remember(carry)
-    for some in propagation.run(map(_holed, frames)):
+    for some in propagation.run(_holed(frame, alone=not reach) for frame in frames):
         edits = [_edit(item, done, tally) for item, done in some]
         position += len(edits)
         yield Chunk(edits, partial(_packed, position, replace(tally), propagation.behind()))
@@ -100,12 +101,12 @@ def position_of(carry: Packed) -> int:
     return int(carry["position"]) if carry else 0
 
 
-def _holed(treated: Treated) -> Holed:
-    """Little is kept of a frame that waits: no floats, of it or of its mask."""
+def _holed(treated: Treated, *, alone: bool) -> Holed:
+    """Little is kept of a frame that waits: no floats, of it or of its mask. What is filled `alone` does not wait."""
     frame, masked = treated.frame, treated.mask[..., 0] > 0
     if not treated.holes.hole.any():
         return Holed(frame, *treated.holes, frame, _Made(frame, masked, treated.known))
-    if frame.height * frame.width > LARGE_FRAME:
+    if alone or frame.height * frame.width > LARGE_FRAME:
         nowhere = np.zeros_like(masked)
         return Holed(frame, nowhere, nowhere, frame, _Made(frame, masked, partial(_alone, treated)))
     known = treated.known()
@@ -118,7 +119,7 @@ def _holed(treated: Treated) -> Holed:
 
 
 def _alone(treated: Treated) -> list[Patch]:
-    """The patches of a frame that is too large to wait for others."""
+    """The patches of a frame that does not wait for others."""
     known = treated.known()
     return [*known, *treated.fills(treated.frame.edited(known))]
 
@@ -144,12 +145,15 @@ def _packed(position: int, tally: Tally, looks: list[Look]) -> Packed:
 
 
 class Propagating:
-    """What `masks` hide, from other frames where it shows there, else by the fill called `fill`."""
+    """What `masks` hide, from other frames where it shows there.
 
-    def __init__(self, masks: MaskSource, fill: str, reach: int = REACH) -> None:
-        """`reach`: frames before and after that are looked at."""
-        self._masks, self._name, self._reach = masks, fill, reach
-        self._fill = find_fill(fill).fill
+    What shows in none is filled by the one of `fills`, names in the table, that does best beside the holes.
+    """
+
+    def __init__(self, masks: MaskSource, fills: Sequence[str], reach: int = REACH) -> None:
+        """`reach`: frames before and after that are looked at; 0: none."""
+        self._masks, self._names, self._reach = masks, tuple(fills), reach
+        self._fill = find_fill(fills[0]).fill
         self._regions = Regions()
         self._tally = Tally()
 
@@ -159,12 +163,18 @@ class Propagating:
         return self._tally.told(self._masks.finding.treated("fill"))
 
     def identity(self) -> dict[str, Any]:
-        """Flow, reach, fill and masks."""
-        return {"propagate": f"{FLOW}, {self._reach} frames, {self._name}", **self._masks.identity()}
+        """Flow, reach, fills and masks."""
+        how = f"{FLOW}, {self._reach} frames, {', '.join(self._names)}"
+        return {"propagate": how, **self._masks.identity()}
 
     def analyse(self, video: Video, kept: Packed) -> Iterator[Packed]:
-        """The masks' first pass."""
-        return self._masks.analyse(video, kept)
+        """The masks' first pass, and then a look at which of the fills does best beside the holes."""
+        everything = yield from kept_under("masks", dict(kept), partial(self._masks.analyse, video))
+        if len(self._names) > 1 and not self._masks.finding.changes_nothing:
+            if "fill" not in everything:
+                everything["fill"] = np.array(best_fill(video, self._masks, self._names))
+                yield everything
+            self._fill = find_fill(self._names[int(everything["fill"])]).fill
 
     def chunks(self, frames: Iterable[SourceFrame], carry: Packed) -> Iterator[Chunk]:
         """See `Process`."""

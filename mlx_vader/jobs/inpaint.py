@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.propagating import Propagating
 from mlx_vader.jobs.clean import Beginning, CleanReport, Progress, run_files
 from mlx_vader.jobs.composition import Cleaning
@@ -33,9 +32,8 @@ class Inpainting(Cleaning):
         options, masks = self._inpainting, self._seeking.of(task).source
         if options.method == "network":
             return self.process_with(masks)
-        if options.method == "fill":
-            return Filling(masks, options.fill)
-        return Propagating(masks, options.fill, options.window)
+        reach = 0 if options.method == "fill" else options.window
+        return Propagating(masks, options.fills, reach)
 
 
 def inpaint(

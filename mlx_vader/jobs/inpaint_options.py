@@ -11,6 +11,7 @@ from mlx_vader.options import as_in, documented, option
 
 #: Fills that need nothing but the frame.
 FILLS_ALONE = ("membrane", "plain", "telea", "ns")
+FILLS = ("auto", *FILLS_ALONE)
 METHODS = ("auto", "propagate", "fill", "network")
 
 
@@ -30,7 +31,10 @@ class InpaintOptions:
         help="propagate: from frames in which it shows, what never shows by --fill; fill: each frame from its own "
         "surroundings; network: each as --checkpoint paints it; auto: propagate.",
     )
-    fill: str = option("membrane", help="What fills the rest: membrane, plain, telea or ns.")
+    fill: str = option(
+        "auto",
+        help="What fills the rest: membrane, plain, telea, ns, or auto: what does best beside the hole.",
+    )
     window: int = option(REACH, help="Frames before and after that are looked at.", least=1, most=240)
     preview: bool = as_in(CleanOptions, "preview")
     resume: bool = as_in(CleanOptions, "resume")
@@ -46,13 +50,18 @@ class InpaintOptions:
         """Raises UsageError for choices that do not exist, and where nothing is to be taken out."""
         if self.method not in METHODS:
             raise UsageError(f"--method {self.method} does not exist", hint=choices(self.method, METHODS))
-        if self.fill not in FILLS_ALONE:
-            raise UsageError(f"--fill {self.fill} does not exist", hint=choices(self.fill, FILLS_ALONE))
+        if self.fill not in FILLS:
+            raise UsageError(f"--fill {self.fill} does not exist", hint=choices(self.fill, FILLS))
         if not self.masking().told:
             raise UsageError(
                 "nothing is to be taken out",
                 hint="show it with --mask, --box, --polygon, --click or --prompt; clean finds marks by itself",
             )
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """The fills that may be taken."""
+        return FILLS_ALONE if self.fill == "auto" else (self.fill,)
 
     def masking(self) -> MaskOptions:
         """The options of `mask` that say where holes are."""
@@ -73,5 +82,5 @@ class InpaintOptions:
             "checkpoint",
             "backend",
         )
-        fill = "network" if self.method == "network" else self.fill
+        fill = "network" if self.method == "network" else self.fills[0]
         return CleanOptions(fill=fill, **{name: getattr(self, name) for name in shared})

@@ -44,7 +44,7 @@ def quality(made: np.ndarray, clip: np.ndarray, masks: np.ndarray) -> float:
 
 def test_what_shows_elsewhere_is_fetched(spoiled):
     clip, seen, masks = spoiled
-    process = Propagating(ArrayMasks(masks), "membrane")
+    process = Propagating(ArrayMasks(masks), ["membrane"])
     made = inpainted(process, seen)
     filled = inpainted(Filling(ArrayMasks(masks), "membrane"), seen)
     assert quality(made, clip, masks) > quality(filled, clip, masks) + 8
@@ -53,7 +53,7 @@ def test_what_shows_elsewhere_is_fetched(spoiled):
 
 def test_the_rest_keeps_its_samples(spoiled):
     _, seen, masks = spoiled
-    made = inpainted(Propagating(ArrayMasks(masks), "plain"), seen)
+    made = inpainted(Propagating(ArrayMasks(masks), ["plain"]), seen)
     kept = masks[..., 0] == 0
     assert np.array_equal(made[kept], seen[kept])
 
@@ -64,8 +64,8 @@ def test_nothing_is_fetched_across_a_cut(spoiled):
     half = COUNT // 2
     other, hidden = 1 - clip[::-1, ::-1], masks[..., 0] > 0
     cut = np.concatenate([seen[:half], np.where(masks[half:] > 0, seen[half:], other[half:])])
-    made = inpainted(Propagating(ArrayMasks(masks), "membrane"), cut)
-    alone = inpainted(Propagating(ArrayMasks(masks[:half]), "membrane"), seen[:half])
+    made = inpainted(Propagating(ArrayMasks(masks), ["membrane"]), cut)
+    alone = inpainted(Propagating(ArrayMasks(masks[:half]), ["membrane"]), seen[:half])
     assert np.abs(made[:half] - alone)[hidden[:half]].mean() < 0.002
 
 
@@ -75,7 +75,7 @@ def test_what_never_shows_is_filled_as_by_the_fill(hole):
     clip = np.repeat(to_unit(to_levels(scene(1))), 5, axis=0)
     masks = np.zeros((*clip.shape[:3], 1), np.float32)
     masks[(slice(None), *hole)] = 1
-    process = Propagating(ArrayMasks(masks), "membrane")
+    process = Propagating(ArrayMasks(masks), ["membrane"])
     assert np.array_equal(inpainted(process, clip), inpainted(Filling(ArrayMasks(masks), "membrane"), clip))
     assert process.finding.fetched == 0
 
@@ -85,7 +85,7 @@ def test_small_and_odd_clips_of_one_frame_are_filled(size):
     clip = scene(1)[:, : size[0], : size[1]]
     masks = np.zeros((1, *size, 1), np.float32)
     masks[:, 3:6, 2:7] = 1
-    made = inpainted(Propagating(ArrayMasks(masks), "membrane"), clip)
+    made = inpainted(Propagating(ArrayMasks(masks), ["membrane"]), clip)
     assert np.array_equal(made, inpainted(Filling(ArrayMasks(masks), "membrane"), clip))
 
 
@@ -100,7 +100,7 @@ def test_frames_without_a_hole_wait_for_nobody():
             read += 1
             yield frame
 
-    process = Propagating(ArrayMasks(np.zeros((*clip.shape[:3], 1), np.float32)), "membrane")
+    process = Propagating(ArrayMasks(np.zeros((*clip.shape[:3], 1), np.float32)), ["membrane"])
     for given, chunk in enumerate(process.chunks(frames(), {}), start=1):
         assert read - given <= 1
         (edit,) = chunk.edits
@@ -110,7 +110,7 @@ def test_frames_without_a_hole_wait_for_nobody():
 def test_large_frames_do_not_wait_for_others(spoiled, monkeypatch):
     _, seen, masks = spoiled
     monkeypatch.setattr(propagating, "LARGE_FRAME", seen.shape[1] * seen.shape[2] - 1)
-    process = Propagating(ArrayMasks(masks), "membrane")
+    process = Propagating(ArrayMasks(masks), ["membrane"])
     assert np.array_equal(inpainted(process, seen), inpainted(Filling(ArrayMasks(masks), "membrane"), seen))
     assert process.finding.fetched is None
 
@@ -122,10 +122,10 @@ def test_a_run_goes_on_where_it_stopped(spoiled, first):
     seen, masks = np.tile(seen, (3, 1, 1, 1)), np.tile(masks, (3, 1, 1, 1))
     masks[:first] = 0
     video = ClipInMemory(seen)
-    whole = list(Propagating(ArrayMasks(masks), "membrane", 12).chunks(video.read(0, len(seen)), {}))
+    whole = list(Propagating(ArrayMasks(masks), ["membrane"], 12).chunks(video.read(0, len(seen)), {}))
     stopped = next(n for n, chunk in enumerate(whole) if len(chunk.edits) == BLOCK)
     done = sum(len(chunk.edits) for chunk in whole[: stopped + 1])
-    again = Propagating(ArrayMasks(masks), "membrane", 12)
+    again = Propagating(ArrayMasks(masks), ["membrane"], 12)
     rest = again.chunks(video.read(done, len(seen)), whole[stopped].carry())
     expected = [edit for chunk in whole[stopped + 1 :] for edit in chunk.edits]
     made = [edit for chunk in rest for edit in chunk.edits]

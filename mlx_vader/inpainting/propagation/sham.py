@@ -25,7 +25,7 @@ def error_ratio(layer: Layer, expected: Expected) -> float:
 
     1 where there is no room for a sham.
     """
-    sham = _sham(layer)
+    sham = sham_of(layer.hole, layer.hidden)
     if sham is None:
         return 1.0
     picture = layer.picture.astype(np.float32) / np.float32(LEVEL)
@@ -36,15 +36,13 @@ def error_ratio(layer: Layer, expected: Expected) -> float:
     return float(np.clip(ratio, 1 / MOST, MOST) ** ALIKE)
 
 
-def _sham(layer: Layer) -> Pixels | None:
-    """The hole moved aside by its own thickness, to where most of it is known; None where too little is."""
-    deepest = cv2.distanceTransform(layer.hole.astype(np.uint8), cv2.DIST_L2, 3).max()
-    step = int(2 * min(deepest, max(layer.hole.shape)) + 4)
-    moved = (
-        _moved(layer.hole, *way) & ~layer.hidden for way in ((0, step), (0, -step), (step, 0), (-step, 0))
-    )
+def sham_of(hole: Pixels, hidden: Pixels) -> Pixels | None:
+    """The hole moved aside by its own thickness, to where most of it is not `hidden`; None where too little is."""
+    deepest = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max()
+    step = int(2 * min(deepest, max(hole.shape)) + 4)
+    moved = (_moved(hole, *way) & ~hidden for way in ((0, step), (0, -step), (step, 0), (-step, 0)))
     best = max(moved, key=np.count_nonzero)
-    least = max(LEAST_PART * np.count_nonzero(layer.hole), LEAST_PIXELS)
+    least = max(LEAST_PART * np.count_nonzero(hole), LEAST_PIXELS)
     return best if np.count_nonzero(best) >= least else None
 
 

@@ -8,7 +8,7 @@ import pytest
 from mlx_vader.inpainting.fill.membrane import fill_with_membrane
 from mlx_vader.inpainting.filling import Filling
 from mlx_vader.inpainting.unblending import Unblending
-from mlx_vader.levels import to_unit
+from mlx_vader.levels import to_levels, to_unit
 from mlx_vader.masks.arrays import ArrayMasks
 from mlx_vader.metrics.psnr import psnr
 from mlx_vader.process import Finding, edits_of
@@ -148,3 +148,18 @@ def test_fields_are_measured_apart(spoiled):
     assert process.finding.marks[0].treated == "unblend"
     error = np.square(made - split(clip))[masks[..., 0] > 0].mean()
     assert -10 * np.log10(error) > 30
+
+
+def test_what_stays_is_no_surroundings_for_what_changes_beside_it():
+    """A clock: letters that stay, and right beside them digits that change, over a scene that stands still."""
+    clip = to_unit(to_levels(scene(32, moving=False)))
+    masks = np.zeros((*clip.shape[:3], 1), np.float32)
+    masks[:, 60:72, 40:90] = 1
+    for number in range(len(masks)):
+        masks[number, 60 + number % 5 : 72, 90:110] = 1
+    seen = np.where(masks > 0, np.float32(0.95), clip)
+    made = cleaned(Unblending(ArrayMasks(masks)), seen)
+    filling = Filling(ArrayMasks(masks), "membrane")
+    filled = np.stack([e.frame.edited(e.patches()).rgb for e in edits_of(filling, ClipInMemory(seen))])
+    hidden = masks[..., 0] > 0
+    assert psnr(made[hidden], clip[hidden]) > psnr(filled[hidden], clip[hidden]) - 0.5

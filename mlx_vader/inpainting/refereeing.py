@@ -14,8 +14,8 @@ from mlx_vader.process import Video
 
 #: Frames that are looked at, spread over the video, and pixels around a hole in which a sham finds room.
 LOOKS, ROOM = 8, 96
-#: A fill is clearly better whose squared error is smaller by a quarter (its logarithm by so much): of 72 holes in training
-#: clips none was then filled worse than by the first.
+#: A fill is clearly better whose squared error is smaller by a quarter, its logarithm by so much: then none of 72 holes
+#: in training clips was filled worse than by the first.
 CLEARLY = 0.3
 #: Squared errors, of colours in [0, 1], below this are all as good.
 GOOD = (1 / 255) ** 2

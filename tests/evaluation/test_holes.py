@@ -149,7 +149,9 @@ def test_only_methods_that_fill_are_for_holes(checkpoint) -> None:
         case = next(case for case in SUITES["objects"] + SUITES["dropouts"] if case.kind == kind)
         return [method.name for method in methods if method.is_for(case)]
 
-    assert names("object") == names("dropout") == ["nothing", "membrane", "opencv telea", "opencv ns"]
+    assert (
+        names("object") == names("dropout") == ["nothing", "inpaint", "membrane", "opencv telea", "opencv ns"]
+    )
 
 
 def test_drawings_are_asked_for_where_they_are_needed(carphone: Path, tmp_path: Path) -> None:

@@ -112,10 +112,10 @@ def _holed(treated: Treated, *, alone: bool) -> Holed:
     known = treated.known()
     bare = frame.edited(known)
     fills = treated.fills(bare)
-    filled = bare.edited(fills)
+    whole = bare.edited(fills)
     for each in (frame, bare):
         each.forget()
-    return Holed(bare, *treated.holes, filled, _Made(frame, masked, [*known, *fills]))
+    return Holed(bare, *treated.holes, whole, _Made(frame, masked, [*known, *fills]))
 
 
 def _alone(treated: Treated) -> list[Patch]:

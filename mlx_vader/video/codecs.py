@@ -16,7 +16,7 @@ from mlx_vader.arrays import LARGE_FRAME
 from mlx_vader.errors import UsageError, VaderError
 from mlx_vader.video.choice import choose_encoder, holds_aspect
 from mlx_vader.video.color import BT709, FULL_RANGE, LIMITED_RANGE, RGB, ColorTags, effective_matrix
-from mlx_vader.video.encoders import ENCODERS, MKV, WEBM, Encoder
+from mlx_vader.video.encoders import ENCODERS, MKV, NARROW_FRAME, WEBM, Encoder
 from mlx_vader.video.fields import FieldOrder
 from mlx_vader.video.hdr import HdrMetadata
 from mlx_vader.video.info import VideoInfo
@@ -111,6 +111,9 @@ class Encoding:
             options.pop("slices", None)  # FFV1 has rules of its own for slices of odd sizes
         if self.width * self.height > LARGE_FRAME:
             options |= dict(self.encoder.large)
+        if self.width < NARROW_FRAME:
+            for name, text in self.encoder.narrow:
+                _add(options, name, text)
         if self.siting is not None:
             options["chroma_sample_location"] = self.siting.name
         if self.field_order != "progressive":

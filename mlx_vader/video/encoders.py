@@ -9,6 +9,10 @@ from mlx_vader.video.layouts import Kind
 Options = dict[str, str]
 
 
+#: Columns that encoders can be expected to be made for.
+NARROW_FRAME = 64
+
+
 @dataclass(frozen=True)
 class Encoder:
     """One way to compress.
@@ -24,7 +28,7 @@ class Encoder:
     must. `tells_range`: whether files say which range the codes have; if not, it is the limited one. `fields`: FFmpeg's
     options for interlaced pictures, with {order} for tff or bff; None where it cannot hold them. `hdr`: whether it
     writes HDR metadata. `large`: further options for frames of more than `LARGE_FRAME` pixels, where looking ahead
-    would take gigabytes.
+    would take gigabytes. `narrow`: further options for frames of fewer columns than `NARROW_FRAME`.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Encoder:
     tells_range: bool = True
     hdr: bool = False
     large: tuple[tuple[str, str], ...] = ()
+    narrow: tuple[tuple[str, str], ...] = ()
 
 
 def _x264(crf: int, hdr: HdrMetadata | None) -> Options:
@@ -135,6 +140,8 @@ ENCODERS = {
             tag="hvc1",
             tells_aspect=True,
             hdr=True,
+            # There libx265 writes beyond what it allocated.
+            narrow=(("x265-params", "cutree=0"),),
         ),
         Encoder(
             "libvpx-vp9",

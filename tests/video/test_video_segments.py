@@ -1,5 +1,6 @@
 """A job cut into segments is the same video, and goes on after an interruption."""
 
+import ctypes.util
 import os
 import subprocess
 import sys
@@ -208,3 +209,21 @@ def test_a_short_clip_is_coded_whatever_memory_held_before(frames, tmp_path):
         check=True,
     )
     assert probe(target).frames == frames
+
+
+DEBUGGING = ctypes.util.find_library("c_malloc_debug")
+
+
+@pytest.mark.skipif(not DEBUGGING, reason="only glibc can check its heap")
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("width", [18, 44])
+def test_narrow_frames_leave_the_heap_whole(codec, width, tmp_path):
+    """The C library ends a program whose heap somebody has written beyond."""
+    source = store(tmp_path / "source.mkv", [noise("yuv420p", width, 36, seed) for seed in range(6)], "ffv1")
+    script = "import sys; from raw_frames import copied; copied(*sys.argv[1:3], codec=sys.argv[3])"
+    subprocess.run(
+        [sys.executable, "-c", script, source, tmp_path / "target.mkv", codec],
+        env=os.environ
+        | {"LD_PRELOAD": DEBUGGING, "MALLOC_CHECK_": "3", "PYTHONPATH": str(Path(__file__).parent)},
+        check=True,
+    )

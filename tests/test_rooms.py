@@ -52,6 +52,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "process",
         "untrusted",
         "array_files",
+        "dilation",
         "membrane",
         "warping",
     ),

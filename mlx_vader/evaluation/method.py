@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.case import KINDS, MASKED_KINDS, Case
+from mlx_vader.inpainting.fill import find_fill
 
 
 class Restoration(NamedTuple):
@@ -48,6 +49,14 @@ def filling(name: str, fill: Callable[[Clip, Masks], Clip], *, settings: str, wh
         return Restoration(fill(clip, mask))
 
     return Method(name, frozenset(MASKED_KINDS), restore, needs_mask=True, settings=settings, where=where)
+
+
+def filled_by(name: str, clip: Clip, mask: Masks) -> Clip:
+    """What the fill called `name` makes of a clip, in the pixels where the mask is above one half.
+
+    The hole is not grown: the soft edge beyond is nearly the picture itself, and growing costs decibels.
+    """
+    return find_fill(name).fill(clip, mask, None)
 
 
 #: The spoiled clip itself: what every method is compared with.

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
 from mlx_vader.evaluation.case import HOLES, KINDS
-from mlx_vader.evaluation.method import Method, Restoration, filling
+from mlx_vader.evaluation.method import Method, Restoration, filled_by, filling
 from mlx_vader.inpainting.fill import FILLS
 from mlx_vader.inpainting.propagating import Propagating
 from mlx_vader.inpainting.unblending import Unblending
@@ -29,10 +29,6 @@ MASKED = "with mask"
 TOO_SHORT = f"fewer than {FEWEST} frames show no mark that stands still: --frames {FEWEST}"
 #: Clips have no files.
 _TASK = Task(Path("clip"), Path("restored"))
-
-
-def _fill(clip: Clip, mask: Masks) -> Clip:
-    return FILLS["membrane"].fill(clip, mask, None)
 
 
 def _unblend(clip: Clip, mask: Masks | None) -> Restoration:
@@ -58,7 +54,9 @@ _OVERLAYS_ON_CPU = partial(Method, kinds=frozenset({"overlay"}), where="CPU")
 
 
 #: What fills a mask without a network.
-MEMBRANE = filling("membrane", _fill, settings="clean --mask --fill membrane", where="CPU")
+MEMBRANE = filling(
+    "membrane", partial(filled_by, "membrane"), settings="clean --mask --fill membrane", where="CPU"
+)
 #: What fetches what a mask hides from other frames.
 INPAINT = filling("inpaint", _propagate, settings="inpaint --mask --grow 0", where="CPU")
 #: What subtracts marks or fills them, whichever the clip shows to be better.

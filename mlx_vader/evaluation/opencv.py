@@ -5,21 +5,12 @@ from functools import partial
 import numpy as np
 
 from mlx_vader.arrays import Clip, Masks
-from mlx_vader.evaluation.method import Method, Restoration, filling
-from mlx_vader.inpainting.fill import FILLS
+from mlx_vader.evaluation.method import Method, Restoration, filled_by, filling
 from mlx_vader.inpainting.fill.opencv import RADIUS
 from mlx_vader.levels import to_levels, to_unit
 
 #: Frames that `fastNlMeansDenoisingColoredMulti` looks at, and its windows, as published.
 FRAMES, TEMPLATE, SEARCH = 5, 7, 21
-
-
-def inpaint(name: str, clip: Clip, mask: Masks) -> Clip:
-    """Frame by frame, in the pixels where the mask is above one half.
-
-    The hole is not grown: the soft edge beyond is nearly the picture itself, and growing costs decibels.
-    """
-    return FILLS[name].fill(clip, mask, None)
 
 
 def non_local_means(strength: float, clip: Clip, mask: Masks | None) -> Restoration:
@@ -55,7 +46,7 @@ METHODS = (
     *(
         filling(
             f"opencv {name}",
-            partial(inpaint, name),
+            partial(filled_by, name),
             settings=f"inpaint(frame, mask > ½, {RADIUS}, INPAINT_{name.upper()})",
         )
         for name in ("telea", "ns")

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from mlx_vader.arrays import Flow, Pixels
+from mlx_vader.dilation import dilated
 from mlx_vader.flow import FlowMethod, Grey
 from mlx_vader.flow.dis import SMALLEST
 from mlx_vader.membrane import stretched_over
@@ -42,7 +42,7 @@ def flow_between(
         return None
     if complete:
         # What the other picture hides is not found either.
-        spoiled = _grown(~known, SPOILED)
+        spoiled = dilated(~known, SPOILED)
         if spoiled.all():
             return None
         there, back = stretched_over(there, spoiled), stretched_over(back, spoiled)
@@ -53,7 +53,3 @@ def _differ(first: Grey, second: Grey, flow: Flow, known: Pixels) -> bool:
     here = first[known].astype(np.float32)
     missed = float(np.abs(warp(second, flow)[known] - here).mean())
     return missed > MISSES and missed > MISSED_PART * float(np.abs(here - here.mean()).mean())
-
-
-def _grown(pixels: Pixels, by: int) -> Pixels:
-    return cv2.dilate(pixels.astype(np.uint8), np.ones((2 * by + 1, 2 * by + 1), np.uint8)) > 0

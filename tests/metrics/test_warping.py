@@ -70,13 +70,18 @@ def test_a_background_that_gets_covered_is_not_valid():
     assert far.mean() > 0.95
 
 
+def any_flow(seed: int) -> tuple[np.random.Generator, np.ndarray, np.ndarray]:
+    """A small clip, and flow from each of its frames to anywhere."""
+    rng = np.random.default_rng(seed)
+    clip = rng.random((4, 17, 23, 3), np.float32)
+    return rng, clip, rng.normal(0, 3, (3, 17, 23, 2)).astype(np.float32)
+
+
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
 def test_the_error_equals_its_formula(seed):
     """Any flow, any mask, against SciPy's bilinear sampling, pixel by pixel."""
-    rng = np.random.default_rng(seed)
-    clip = rng.random((4, 17, 23, 3), np.float32)
-    flow = rng.normal(0, 3, (3, 17, 23, 2)).astype(np.float32)
+    rng, clip, flow = any_flow(seed)
     valid = rng.random((3, 17, 23)) < 0.4
     valid[rng.integers(3)] = False
     rows, columns = np.mgrid[:17, :23]
@@ -105,9 +110,7 @@ def test_noise_raises_the_error_of_a_real_clip(carphone):
 @settings(max_examples=10, deadline=None)
 def test_the_error_in_a_hole_is_one_mean_over_what_both_frames_mask(seed):
     """Σ_t Σ_Ωt ‖…‖² / Σ_t |Ωt|, whatever moves, with SciPy's sampling."""
-    rng = np.random.default_rng(seed)
-    clip = rng.random((4, 17, 23, 3), np.float32)
-    flow = rng.normal(0, 3, (3, 17, 23, 2)).astype(np.float32)
+    rng, clip, flow = any_flow(seed)
     valid = rng.random((3, 17, 23)) < 0.9
     mask = (rng.random((4, 17, 23, 1)) < 0.4).astype(np.float32)
     rows, columns = np.mgrid[:17, :23]

@@ -5,10 +5,10 @@ luma hardly does. A membrane whose colours start from there carries them back in
 luma starts at the hole's border, and colour further out. On thin lettering luma that started there would lose 5 dB.
 """
 
-import cv2
 import numpy as np
 
 from mlx_vader.arrays import Clip, Flows, Masks, Pixels
+from mlx_vader.dilation import dilated
 from mlx_vader.inpainting.fill.membrane import fill_with_membrane
 
 #: Pixels around a hole whose colours are the mark's in part.
@@ -30,4 +30,4 @@ def fill_as_coded(frames: Clip, mask: Masks, flow: Flows | None = None) -> Clip:
 
 def with_fringe(hole: Pixels) -> Pixels:
     """The hole and what `fill_as_coded` changes around it."""
-    return cv2.dilate(hole.astype(np.uint8), np.ones((2 * FRINGE + 1, 2 * FRINGE + 1), np.uint8)) > 0
+    return dilated(hole, FRINGE)

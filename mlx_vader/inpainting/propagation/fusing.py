@@ -108,14 +108,12 @@ def _carried(layer: Layer, values: Colours, known: Bool[np.ndarray, " n"], smoot
     cell = CELL // layer.size
     places = layer.places - layer.origin
     rows, columns = (places[:, ::-1] // cell).astype(np.intp).T
-    shape = (-(-layer.box.height // cell), -(-layer.box.width // cell))
     top, left = rows.min(), columns.min()
     shape = (int(rows.max() - top) + 1, int(columns.max() - left) + 1)
     cells = (rows - top) * shape[1] + columns - left
     size = shape[0] * shape[1]
     count = np.bincount(cells[known], minlength=size)
     sums = [np.bincount(cells[known], values[known, channel], size) for channel in range(values.shape[1])]
-    # Two pixels more around, so that the blur sees no border.
     grid = np.stack([count, *sums], axis=-1).reshape(*shape, -1).astype(np.float32)
     blurred = cv2.GaussianBlur(grid, (0, 0), smooth, borderType=cv2.BORDER_CONSTANT)
     has = grid[..., 0] > 0

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8, UInt16
 
 from mlx_vader.arrays import Pixels
 from mlx_vader.boxes import Box
+from mlx_vader.dilation import dilated
 from mlx_vader.warping import sampled
 
 #: Pictures are kept in 16 bits: a level of 255 is so many of theirs.
@@ -17,6 +18,11 @@ LEVEL = 257
 HALF = 2
 #: Pixels around a hole that are known and yet fetched as well, to see what can be trusted; at half size half as many.
 RING = 6
+
+
+def in_levels(picture: UInt16[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    """What is kept in 16 bits, in levels of 255."""
+    return picture.astype(np.float32) / np.float32(LEVEL)
 
 
 @dataclass(eq=False)
@@ -37,7 +43,7 @@ class Layer:
     @cached_property
     def hidden(self) -> Pixels:
         """What is spoiled and what touches it, of which nothing is fetched."""
-        return _grown(self.spoiled, 1)
+        return dilated(self.spoiled, 1)
 
     @cached_property
     def hidden_part(self) -> UInt8[np.ndarray, "h w"]:
@@ -47,7 +53,7 @@ class Layer:
     @cached_property
     def wanted(self) -> Pixels:
         """What is spoiled and a ring around it."""
-        return _grown(self.spoiled, RING // self.size)
+        return dilated(self.spoiled, RING // self.size)
 
     @cached_property
     def places(self) -> Float32[np.ndarray, "n 2"]:
@@ -63,9 +69,14 @@ class Layer:
         return numbers
 
     @property
+    def levels(self) -> Float32[np.ndarray, "h w c"]:
+        """The picture in levels of 255."""
+        return in_levels(self.picture)
+
+    @property
     def own(self) -> Float32[np.ndarray, "n c"]:
         """The wanted pixels' colours as they are, in levels of 255: on the ring, the truth."""
-        return self.picture[self.wanted].astype(np.float32) / np.float32(LEVEL)
+        return in_levels(self.picture[self.wanted])
 
     @property
     def on_ring(self) -> Bool[np.ndarray, " n"]:
@@ -85,7 +96,3 @@ class Layer:
     def origin(self) -> Float32[np.ndarray, " 2"]:
         """The place (x, y) of its first pixel."""
         return np.array([self.box.left, self.box.top], np.float32)
-
-
-def _grown(pixels: Pixels, by: int) -> Pixels:
-    return cv2.dilate(pixels.astype(np.uint8), np.ones((2 * by + 1, 2 * by + 1), np.uint8)) > 0

@@ -55,8 +55,8 @@ class Look:
         """Grey at half size, with the hole filled from around it."""
         if self.small is None:
             return None
-        grey = self.small.picture[..., 0].astype(np.float32) / np.float32(LEVEL)
-        return np.rint(stretched_over(grey, self.small.hidden)).astype(np.uint8)
+        grey = stretched_over(self.small.levels, self.small.hidden)
+        return np.rint(grey[..., 0]).astype(np.uint8)
 
     @cached_property
     def spoiled(self) -> Box | None:

@@ -4,8 +4,6 @@ The expected squared errors are log-linear in what is known of each pixel. Their
 real footage whose truth was known; how a fill does just here is seen beside the hole.
 """
 
-from functools import partial
-
 import cv2
 import numpy as np
 from jaxtyping import Float32
@@ -36,7 +34,7 @@ def mixed(
 
     `fill`: the layer with its hole filled from within the frame.
     """
-    own = layer.picture.astype(np.float32) / np.float32(LEVEL)
+    own = layer.levels
     hole = layer.hole
     weight = np.zeros(hole.shape, np.float32)
     weight[layer.wanted] = _share(layer, fetched)
@@ -54,6 +52,7 @@ def mixed(
 def _share(layer: Layer, fetched: Fused) -> Float32[np.ndarray, " n"]:
     """How much each wanted pixel's fetched colour counts, from 0 to 1."""
     found = fetched.found
+    texture = _texture(layer, layer.hole)
     features = [
         np.ones(len(found), np.float32),
         np.log(np.where(found, fetched.ring_error, 0) ** 2 + 4),
@@ -61,21 +60,23 @@ def _share(layer: Layer, fetched: Fused) -> Float32[np.ndarray, " n"]:
         np.log(fetched.spread**2 + 4),
         np.log(np.where(found, fetched.steps, 0) + 1),
         fetched.alone.astype(np.float32),
-        np.log(_texture(layer, layer.hole)[layer.wanted] + 4),
+        np.log(texture[layer.wanted] + 4),
     ]
     of_fetched = np.exp(np.clip(FETCHED @ np.stack(features), *BELIEVED))
-    of_fill = _filled_error(layer, layer.hole)[layer.wanted]
+    of_fill = _filled_error(layer, layer.hole, texture)[layer.wanted]
     if layer.size == 1:
-        of_fill = of_fill * error_ratio(layer, partial(_filled_error, layer))
+        of_fill = of_fill * error_ratio(layer, lambda hole: _filled_error(layer, hole, _texture(layer, hole)))
     return np.where(found, of_fill / (of_fetched + of_fill), 0).astype(np.float32)
 
 
-def _filled_error(layer: Layer, hole: Pixels) -> Float32[np.ndarray, "h w"]:
-    """The squared error that a fill is expected to make in a hole."""
+def _filled_error(
+    layer: Layer, hole: Pixels, texture: Float32[np.ndarray, "h w"]
+) -> Float32[np.ndarray, "h w"]:
+    """The squared error that a fill is expected to make in a hole with such texture around."""
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
     depth = np.minimum(depth, sum(hole.shape)) * layer.size
     constant, by_depth, by_texture = FILLED
-    logs = constant + by_depth * np.log(depth + 1) + by_texture * np.log(_texture(layer, hole) + 4)
+    logs = constant + by_depth * np.log(depth + 1) + by_texture * np.log(texture + 4)
     return np.exp(np.clip(logs, *BELIEVED))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.arrays import Pixels
-from mlx_vader.inpainting.propagation.layer import LEVEL, Layer
+from mlx_vader.inpainting.propagation.layer import Layer
 from mlx_vader.membrane import stretched_over
 
 #: Least part of the hole that has to find room, and least pixels of it.
@@ -28,7 +28,7 @@ def error_ratio(layer: Layer, expected: Expected) -> float:
     sham = sham_of(layer.hole, layer.hidden)
     if sham is None:
         return 1.0
-    picture = layer.picture.astype(np.float32) / np.float32(LEVEL)
+    picture = layer.levels
     both = sham | layer.hole
     missed = np.square(stretched_over(picture, both) - picture)[sham].mean()
     # One level is rounding, and no error.

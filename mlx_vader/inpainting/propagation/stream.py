@@ -17,7 +17,7 @@ from mlx_vader.boxes import Box
 from mlx_vader.flow import FlowMethod, Grey
 from mlx_vader.flow.pairs import flow_between
 from mlx_vader.inpainting.propagation.fusing import Fused
-from mlx_vader.inpainting.propagation.layer import HALF, LEVEL, Layer
+from mlx_vader.inpainting.propagation.layer import HALF, Layer, in_levels
 from mlx_vader.inpainting.propagation.looks import Look, look_at, spoiled_in
 from mlx_vader.inpainting.propagation.mixing import mixed
 from mlx_vader.inpainting.propagation.passes import Pass, Step
@@ -111,7 +111,7 @@ def _finished(step: Step, fetched: Fused | None) -> tuple[Any, Propagated | None
     look.item = look.filled = None
     if fetched is None or layer is None:
         return item, None
-    colours, share = mixed(layer, fetched, filled.astype(np.float32) / np.float32(LEVEL))
+    colours, share = mixed(layer, fetched, in_levels(filled))
     return item, Propagated(layer.box, layer.hole, np.clip(colours / np.float32(255), 0, 1), share)
 
 
@@ -119,8 +119,7 @@ def _with_guide(pair: tuple[Step, Fused | None]) -> Look:
     step, fetched = pair
     look: Look = step.item
     if step.layer is not None:
-        grey = step.layer.picture.astype(np.float32) / np.float32(LEVEL)
-        grey = stretched_over(grey, step.layer.spoiled)
+        grey = stretched_over(step.layer.levels, step.layer.spoiled)
         if fetched is not None:
             grey, _ = mixed(step.layer, fetched, grey)
         look.guide = np.rint(np.clip(grey[..., 0], 0, 255)).astype(np.uint8)

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Int, UInt8
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
+from mlx_vader.dilation import dilated
 from mlx_vader.inpainting.fill.coded import with_fringe
 from mlx_vader.inpainting.unblend.mark import Mark, Part, closed, gain_of
 from mlx_vader.inpainting.unblend.noise import noise_of
@@ -56,18 +57,14 @@ def fit(frames: LevelClip, mask: Pixels, *, whole: bool = False) -> Mark:
     """
     if not mask.any() or mask.all():
         raise ValueError("the mask is empty, or leaves nothing around the mark")
-    region = mask if whole else _leaving_room(_dilated(mask, _WIDE), mask)
+    region = mask if whole else _leaving_room(dilated(mask, _WIDE), mask)
     first = _once(frames, region)
     tight = _where_it_is(first) & region
     if not tight.any():
         return first
     # A rim that is hardly covered is not seen to be so, but spoils what is filled from there.
-    again = _dilated(tight, _WIDE) & mask if whole else _leaving_room(_dilated(tight, _TIGHT), tight)
+    again = dilated(tight, _WIDE) & mask if whole else _leaving_room(dilated(tight, _TIGHT), tight)
     return first if np.array_equal(again, region) else _once(frames, again)
-
-
-def _dilated(mask: Pixels, reach: int) -> Pixels:
-    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
 
 
 def _leaving_room(grown: Pixels, mask: Pixels) -> Pixels:

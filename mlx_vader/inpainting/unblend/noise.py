@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mlx_vader.arrays import LevelClip, Pixels
+from mlx_vader.dilation import dilated
 from mlx_vader.inpainting.unblend.yuv import yuv_of
 
 #: Side of the square from which the picture's own roughness is taken, and of that over which noise is averaged.
@@ -34,7 +35,7 @@ def noise_of(
         for channel, step in enumerate(_STEPS):
             rough[..., channel] += _roughness(picture[..., channel], step)
     rough /= len(frames)
-    far = cv2.dilate(region.astype(np.uint8), np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8)) == 0
+    far = ~dilated(region, _NEAR)
     own = _mean_over(rough, far, _AROUND)
     return np.maximum(_mean_over(rough, region, _WITHIN) - own, 0)[region] / np.float32(_WHITE)
 

@@ -6,12 +6,12 @@ than it is; by how much is measured here (errors in variables), by the distance 
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 from scipy import ndimage
 
 from mlx_vader.arrays import LevelClip, Pixels
+from mlx_vader.dilation import dilated
 from mlx_vader.inpainting.unblend.yuv import yuv_of
 from mlx_vader.membrane import membrane_over
 
@@ -90,7 +90,7 @@ def _luma(frames: LevelClip, places: Int[np.ndarray, " n"]) -> Float32[np.ndarra
 
 def fattened(region: Pixels) -> Pixels:
     """The region and what a mark in it may spoil around."""
-    return cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return dilated(region, 2)
 
 
 def shifts_of(region: Pixels, fat: Pixels, most: int) -> list[tuple[int, int]]:
